@@ -1,0 +1,50 @@
+/*
+ * Files that are either the old one or the whole new one.
+ *
+ * A new file is written beside its place under a temporary name, flushed to the
+ * disk, and renamed: until cp_newfile_commit returns CP_OK the path is as it was.
+ */
+#ifndef CASEPACK_FORMATS_FILE_H
+#define CASEPACK_FORMATS_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "formats/buf.h"
+
+struct cp_newfile {
+	int fd;         /* -1 when none is open */
+	char *path;     /* the final name, owned */
+	char *temp;     /* the name until commit, owned */
+	bool exclusive; /* commit fails with CP_EINPUT rather than replace */
+};
+
+#define CP_NEWFILE_NONE { -1, NULL, NULL, false }
+
+/* Mode is that of the finished file, e.g. 0644. CP_EIO names the path. */
+CP_CHECKED enum cp_code cp_newfile_begin(struct cp_newfile *f, const char *path, unsigned mode,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_newfile_add(struct cp_newfile *f, const void *bytes, size_t len,
+		struct cp_err *err);
+/* fsync, rename, fsync of the folder; f is empty afterwards, whatever is returned. */
+CP_CHECKED enum cp_code cp_newfile_commit(struct cp_newfile *f, struct cp_err *err);
+/* Gives up: removes the temporary file. Safe on an empty one. */
+void cp_newfile_drop(struct cp_newfile *f);
+
+/* Whole file into b, at most b->max bytes (more is CP_EFORMAT). Absent: CP_ENOTFOUND. */
+CP_CHECKED enum cp_code cp_file_read(struct cp_buf *b, const char *path, struct cp_err *err);
+CP_CHECKED enum cp_code cp_file_write(const char *path, unsigned mode, const void *bytes, size_t len,
+		struct cp_err *err);
+
+bool cp_file_exists(const char *path);
+/* Every missing folder of path, like mkdir -p. */
+CP_CHECKED enum cp_code cp_folder_make(const char *path, struct cp_err *err);
+/* Bytes an ordinary user can still write where path is. */
+CP_CHECKED enum cp_code cp_folder_free(uint64_t *out_bytes, const char *path, struct cp_err *err);
+/* fsync of a folder; quietly done where the file system has none. */
+CP_CHECKED enum cp_code cp_folder_sync(const char *path, struct cp_err *err);
+
+/* DIR "/" NAME, freed by the caller; NULL only without memory, which asserts. */
+char *cp_path_join(const char *dir, const char *name);
+
+#endif
