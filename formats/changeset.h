@@ -1,0 +1,85 @@
+/*
+ * Strict reading and plain writing of SQLite changesets (formats/changeset.md).
+ *
+ * SQLite's own iterator crashes or hangs on hostile input and skips tables that
+ * do not fit, so nothing reaches the session API that this reader has not taken
+ * to its last byte. It accepts INSERT and UPDATE, never DELETE or a patchset,
+ * and only tables whose name, column count and key flags equal a given shape.
+ */
+#ifndef CASEPACK_FORMATS_CHANGESET_H
+#define CASEPACK_FORMATS_CHANGESET_H
+
+#include "formats/hash.h"
+
+#define CP_MAX_COLUMNS 32
+
+enum cp_type { CP_ABSENT = 0, CP_INT = 1, CP_REAL = 2, CP_TEXT = 3, CP_BLOB = 4, CP_NULL = 5 };
+
+/* One SQL value. bytes is borrowed and has no final zero byte. */
+struct cp_value {
+	enum cp_type type;
+	size_t len;           /* bytes, of text and blobs */
+	int64_t integer;
+	double real;
+	const uint8_t *bytes;
+};
+
+/* What a table must look like. Column 0 .. n_columns-1 in the order of the schema. */
+struct cp_shape {
+	const char *name;
+	size_t n_columns;
+	uint8_t key[CP_MAX_COLUMNS]; /* 1-based position in the primary key, or 0 */
+};
+
+enum cp_op { CP_INSERT = 18, CP_UPDATE = 23 };
+
+struct cp_change {
+	size_t table;           /* index into the shapes given to the reader */
+	enum cp_op op;
+	size_t offset, len;     /* of this change's record in the changeset */
+	size_t header, header_len; /* of the table header it stands under */
+	/*
+	 * INSERT: now[] is complete, was[] all CP_ABSENT.
+	 * UPDATE: was[] holds the key and the old value of each changed column,
+	 *         now[] the new ones (key columns absent); both absent elsewhere.
+	 */
+	struct cp_value was[CP_MAX_COLUMNS], now[CP_MAX_COLUMNS];
+};
+
+struct cp_changeset {
+	const uint8_t *data;
+	size_t len, at;
+	const struct cp_shape *shapes;
+	size_t n_shapes;
+	size_t table;             /* current one; n_shapes before the first */
+	size_t header, header_len;
+};
+
+/* data and shapes are borrowed until the last call. An empty changeset (len 0) has no change. */
+void cp_changeset_begin(struct cp_changeset *r, const void *data, size_t len,
+		const struct cp_shape *shapes, size_t n_shapes);
+
+/*
+ * The next change; *out_more is false at the clean end, and c is then untouched.
+ * CP_EFORMAT with the byte offset in the words for anything not accepted.
+ * A table header may repeat (joined changesets); a header with no change is refused.
+ */
+CP_CHECKED enum cp_code cp_changeset_next(struct cp_changeset *r, struct cp_change *c, bool *out_more,
+		struct cp_err *err);
+
+/* Reads to the end; *out_changes (may be NULL) counts them. */
+CP_CHECKED enum cp_code cp_changeset_check(const void *data, size_t len, const struct cp_shape *shapes,
+		size_t n_shapes, size_t *out_changes, struct cp_err *err);
+
+/* The key value of column i wherever the operation keeps it. */
+const struct cp_value *cp_change_key(const struct cp_change *c, size_t column);
+
+/* Writing: a header, then any number of complete rows, byte for byte as the session extension does. */
+CP_CHECKED enum cp_code cp_changeset_add_table(struct cp_buf *out, const struct cp_shape *shape,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_changeset_add_insert(struct cp_buf *out, const struct cp_shape *shape,
+		const struct cp_value row[], struct cp_err *err);
+
+bool cp_value_equal(const struct cp_value *a, const struct cp_value *b);
+
+#endif

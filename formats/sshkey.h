@@ -1,0 +1,33 @@
+/*
+ * OpenSSH ed25519 key files, private ones through libssh (openssh-key-v1, PROTOCOL.key).
+ *
+ * libssh crashes on some ciphers and puts no bound on KDF rounds, so cipher and
+ * rounds are read by us first: none, aes-ctr and aes-cbc, at most 256 rounds.
+ */
+#ifndef CASEPACK_FORMATS_SSHKEY_H
+#define CASEPACK_FORMATS_SSHKEY_H
+
+#include "formats/sshsig.h"
+
+/* A new random key pair: PATH (0600) and PATH.pub ("ssh-ed25519 BASE64 COMMENT"). passphrase may be NULL
+ * or empty: unprotected. CP_EINPUT when either file is there already. */
+CP_CHECKED enum cp_code cp_sshkey_generate(const char *path, const char *comment, const char *passphrase,
+		struct cp_err *err);
+
+/* Does the private key at path ask for a passphrase? Needs none itself. */
+CP_CHECKED enum cp_code cp_sshkey_is_protected(bool *out, const char *path, struct cp_err *err);
+
+/* Read it. CP_EKEY: absent, protected and passphrase is NULL, or the wrong passphrase.
+ * CP_EFORMAT: not an OpenSSH ed25519 private key, or a cipher or rounds we refuse
+ * (the words name `ssh-keygen -p -Z aes256-ctr`). */
+CP_CHECKED enum cp_code cp_sshkey_read(struct cp_seckey *out, const char *path, const char *passphrase,
+		struct cp_err *err);
+
+/* "ssh-ed25519 BASE64[ COMMENT]", one line, the newline optional. len excludes any zero byte. */
+CP_CHECKED enum cp_code cp_pubkey_read(struct cp_pubkey *out, const char *line, size_t len, struct cp_err *err);
+/* Appends "ssh-ed25519 BASE64" without comment or newline. */
+CP_CHECKED enum cp_code cp_pubkey_print(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err);
+/* "SHA256:..." as `ssh-keygen -lf` prints it. */
+CP_CHECKED enum cp_code cp_pubkey_fingerprint(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err);
+
+#endif

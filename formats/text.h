@@ -1,0 +1,38 @@
+/*
+ * UTF-8 text: whether it is valid, how it compares, how it is shown safely.
+ */
+#ifndef CASEPACK_FORMATS_TEXT_H
+#define CASEPACK_FORMATS_TEXT_H
+
+#include "formats/buf.h"
+
+#include <stdbool.h>
+
+/* Well-formed UTF-8 without NUL, surrogates or code points over U+10FFFF. */
+bool cp_utf8_valid(const char *text, size_t len);
+
+/* Append the NFC form (utf8proc), for comparison only. CP_EFORMAT on invalid UTF-8. */
+CP_CHECKED enum cp_code cp_text_nfc(struct cp_buf *out, const char *text, size_t len, struct cp_err *err);
+
+/* An id that may stand in history: [A-Za-z0-9._:#-], 1 to 64 characters. */
+bool cp_id_is_plain(const char *text, size_t len);
+
+/*
+ * Append text so that it cannot act on a terminal: control characters (C0, DEL, C1) and the
+ * bidirectional controls (U+202A-202E, U+2066-2069, U+200E/F, U+061C) become \x1b, \u202e and
+ * so on; newline and tab stay only when multiline is true, else become a space.
+ */
+CP_CHECKED enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
+		struct cp_err *err);
+
+/* Terminal columns that text takes (East Asian wide and combining counted by utf8proc). */
+size_t cp_text_width(const char *text, size_t len);
+
+/* Appends text cut to width columns with an ellipsis, or padded with spaces to it. */
+CP_CHECKED enum cp_code cp_text_fit(struct cp_buf *out, const char *text, size_t width, struct cp_err *err);
+
+/* Unified diff of two texts by line, as `diff -u` prints it (no file header), context lines around. */
+CP_CHECKED enum cp_code cp_text_diff(struct cp_buf *out, const char *a, size_t a_len, const char *b,
+		size_t b_len, unsigned context, struct cp_err *err);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * A bare git repository through libgit2: objects, packs, branches. Knows nothing
+ * of what the objects mean. history.git and private.git are both of this kind.
+ *
+ * New objects are staged in memory, readable at once, and written by
+ * cp_repo_flush into one pack with its index, flushed to the disk. A branch moves
+ * only to what has been flushed, so a crash leaves at the most an unused pack.
+ */
+#ifndef CASEPACK_SYNC_REPO_H
+#define CASEPACK_SYNC_REPO_H
+
+#include "formats/gitobject.h"
+
+struct cp_repo; /* opaque */
+
+/* A new bare repository with main as its branch, "casepack" diff textconv configured
+ * (diff.casepack.textconv = "casepack show --textconv") and gpg.ssh left alone. Refuses an existing path. */
+CP_CHECKED enum cp_code cp_repo_create(const char *path, struct cp_err *err);
+/* Opens without the owner check: sticks and shares have owners of their own. Removes stale
+ * lock and temporary files: the caller holds the workspace's lock when for_writing is true. */
+CP_CHECKED enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writing,
+		struct cp_err *err);
+void cp_repo_free(struct cp_repo *r); /* drops what is staged */
+
+/* ---- objects ---------------------------------------------------------------------- */
+
+CP_CHECKED enum cp_code cp_repo_blob(struct cp_repo *r, const void *bytes, size_t len, struct cp_oid *out,
+		struct cp_err *err);
+/* A tree with one regular file. */
+CP_CHECKED enum cp_code cp_repo_single(struct cp_repo *r, const char *name, const struct cp_oid *blob,
+		struct cp_oid *out, struct cp_err *err);
+/* base (NULL: the empty tree) with files put or, where blob.hex is "", removed; paths as "a/b/c".
+ * Folders left empty vanish. Staged bytes count the new trees only. */
+struct cp_tree_edit { const char *path; struct cp_oid blob; };
+CP_CHECKED enum cp_code cp_repo_tree(struct cp_repo *r, const struct cp_oid *base, const struct cp_tree_edit *edits,
+		size_t n, struct cp_oid *out, struct cp_err *err);
+/* c names tree, parents, people and message; signed with key. */
+CP_CHECKED enum cp_code cp_repo_commit(struct cp_repo *r, const struct cp_commit *c, const struct cp_seckey *key,
+		struct cp_oid *out, struct cp_err *err);
+/* A raw object under its name: CP_EFORMAT when the bytes do not hash to it. type as in git. */
+CP_CHECKED enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes,
+		size_t len, struct cp_err *err);
+bool cp_repo_has(struct cp_repo *r, const char *oid_hex);
+/* The name that bytes would have, without storing them. */
+CP_CHECKED enum cp_code cp_repo_name(struct cp_oid *out, const char *type, const void *bytes, size_t len,
+		struct cp_err *err);
+/* Appends the object's bytes; type (may be NULL for any) must agree. CP_ENOTFOUND when absent. */
+CP_CHECKED enum cp_code cp_repo_read(struct cp_repo *r, const char *oid_hex, const char *type, struct cp_buf *out,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_repo_read_commit(struct cp_repo *r, const char *oid_hex, struct cp_commit *out,
+		struct cp_err *err);
+/* The file at path in a commit's tree. CP_ENOTFOUND when it has none. */
+CP_CHECKED enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const char *path,
+		struct cp_buf *out, struct cp_err *err);
+
+/* Bytes staged and not yet flushed; callers flush past CP_REPO_PACK_MAX to bound memory. */
+#define CP_REPO_PACK_MAX ((size_t)64 << 20)
+size_t cp_repo_staged(const struct cp_repo *r);
+CP_CHECKED enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err);
+/* Forgets what is staged. */
+void cp_repo_forget(struct cp_repo *r);
+
+/* ---- branches: names without refs/heads/ ------------------------------------------- */
+
+/* out->hex is "" when there is no such branch. */
+CP_CHECKED enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *out, struct cp_err *err);
+/* Moves it from old ("" : must not exist) to now, on disk when this returns. CP_EBUSY when it is elsewhere. */
+CP_CHECKED enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old,
+		const struct cp_oid *now, struct cp_err *err);
+/* Every branch whose name begins with prefix, sorted by name. */
+CP_CHECKED enum cp_code cp_repo_branches(struct cp_repo *r, const char *prefix, struct cp_tips *out,
+		struct cp_err *err);
+/* First parents from tip down to, without, stop ("" : the root), given oldest first. CP_EFORMAT when
+ * stop is not reached. At most max commits (0: any). */
+typedef enum cp_code cp_commit_visit(void *user, const char *oid_hex, const struct cp_commit *c, struct cp_err *err);
+CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, const char *stop_hex,
+		cp_commit_visit *visit, void *user, struct cp_err *err);
+
+/* A standard git bundle (v2) of all branches named, at path: `git clone FILE` takes it. */
+CP_CHECKED enum cp_code cp_repo_export(struct cp_repo *r, const char *path, const struct cp_tips *branches,
+		struct cp_err *err);
+
+#endif
