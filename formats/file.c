@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,4 +205,17 @@ enum cp_code cp_folder_free(uint64_t *out_bytes, const char *path, struct cp_err
 		return cp_fail_errno(err, "%s", path);
 	*out_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return CP_OK;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+void cp_folder_remove(const char *path)
+{
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

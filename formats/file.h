@@ -39,6 +39,8 @@ CP_CHECKED enum cp_code cp_file_write(const char *path, unsigned mode, const voi
 bool cp_file_exists(const char *path);
 /* Every missing folder of path, like mkdir -p. */
 CP_CHECKED enum cp_code cp_folder_make(const char *path, struct cp_err *err);
+/* A folder of ours with all that is in it, links not followed; quietly nothing when absent. */
+void cp_folder_remove(const char *path);
 /* Bytes an ordinary user can still write where path is. */
 CP_CHECKED enum cp_code cp_folder_free(uint64_t *out_bytes, const char *path, struct cp_err *err);
 /* fsync of a folder; quietly done where the file system has none. */

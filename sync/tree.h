@@ -22,7 +22,7 @@ struct cp_write {
 struct cp_edit {
 	struct cp_rev rev;
 	const struct cp_rev *replaced; size_t n_replaced; /* parents; none for an insert; borrowed */
-	const struct cp_write *writes; size_t n_writes;   /* sorted by name; borrowed */
+	const struct cp_write *writes; size_t n_writes;   /* sorted by name, each name once; borrowed */
 	struct cp_id replica;    /* who made it */
 	int64_t clock;           /* hybrid logical clock, microseconds */
 	bool is_resolve;         /* a lead's resolve of a lead-owned document */
@@ -31,16 +31,54 @@ struct cp_edit {
 	void *user;              /* the caller's */
 };
 
-/* What became of an edit. */
-enum cp_fate {
-	CP_STANDING,    /* it is (part of) what stands */
-	CP_EQUAL,       /* the same edit is counted once already */
-	CP_SUPERSEDED,  /* its author, or somebody who knew it, wrote over it */
-	CP_OVERRULED,   /* it lost by policy or settlement */
-	CP_IN_CONFLICT, /* a candidate in an open conflict */
-	CP_WAITING,     /* a parent of it has not come */
-};
+/*
+ * Equal edits (rev and hash agree) are one edit. Its replica is the lowest among
+ * its copies and its clock the lowest; it is far, or a resolve, when one copy is.
+ * It goes by the index of the copy with the lowest replica (then clock, then place
+ * in edits); the other copies are CP_EQUAL.
+ *
+ * Different edits under one rev are twins, and forged: who names the rev descends
+ * from all of them, its content starts from the one with the lowest hash, and it
+ * waits until all of them count.
+ *
+ * An edit counts when all that it replaced counts; until then it waits. What waits
+ * is in no column, no candidate and no rev cell.
+ */
 
+/*
+ * What became of an edit. Each one given has exactly one fate, so the counts of all
+ * fates add up to the number given. It is the first of these that is true:
+ *
+ *   equal        another copy of the same edit is counted
+ *   waiting      it does not count yet
+ *   standing     in some column it is what stands, or a head while all heads have one
+ *                value; or it writes nothing and is a leaf
+ *   in conflict  in some column it is a candidate
+ *   overruled    in some column a lead's resolve between several values replaced it by
+ *                another value; or a settlement that weighed it took it from the heads
+ *   superseded   all others: in every column that it wrote, its author or somebody who
+ *                knew it has written since
+ *
+ * A head is a write that no later one replaced, after a settlement what that leaves
+ * open; a judgment has no columns here but is one. What stands meanwhile by policy is
+ * counted as standing alone, though it is a candidate too.
+ */
+enum cp_fate {
+	CP_STANDING,
+	CP_EQUAL,
+	CP_SUPERSEDED,
+	CP_OVERRULED,
+	CP_IN_CONFLICT,
+	CP_WAITING,
+};
+#define CP_FATES 6
+
+/*
+ * In a judgment the columns are the content that the row shows: shown is the edit
+ * that wrote this column (its rev is the rating's), stands the same edit or, while
+ * nothing stands, SIZE_MAX; has_conflict is false, since only the whole can have one.
+ * name and the bytes of value are borrowed from the edits given.
+ */
 struct cp_column_state {
 	const char *name; size_t name_len;
 	size_t shown;            /* index of the edit whose value the row shows */
@@ -51,28 +89,56 @@ struct cp_column_state {
 };
 
 struct cp_doc_state {
-	struct cp_rev *revs; size_t n_revs;      /* the rev cell: shown first, other leaves sorted */
+	/* The rev cell. A judgment: the rev shown first, even if it is no leaf, then the other leaves
+	 * sorted; other documents: the leaves sorted. All of them: a row holds the first CP_ROW_REVS. */
+	struct cp_rev *revs; size_t n_revs;
 	struct cp_column_state *columns; size_t n_columns; /* sorted by name */
+	bool has_conflict;       /* of the judgment, or in some column */
 	/* judgments only: */
-	bool has_conflict; size_t shown, stands; /* SIZE_MAX: none */
-	size_t *candidates; size_t n_candidates; /* owned */
-	/* of every edit given: */
+	size_t shown, stands;    /* SIZE_MAX: none */
+	size_t *candidates; size_t n_candidates; /* owned; only when has_conflict */
+	/* of every edit given; a copy is forged when its edit is: */
 	enum cp_fate *fates;
 	bool *is_forged;
 	size_t n_edits;
 };
+#define CP_ROW_REVS 64
+/* Frees what the state owns, and empties it. NULL-safe, and safe on a state of zeroes. */
 void cp_doc_state_drop(struct cp_doc_state *s);
 
 /* A lead's settlement of a judgment: what it weighed and which stands. */
 struct cp_settlement { const struct cp_rev *weighed; size_t n_weighed; struct cp_rev stands; };
 
-/* A lead-owned document; policy_of is asked for each column name. */
+/*
+ * The state of a document, in whatever order its edits are given. Indexes in it
+ * are into edits, candidates in order of rev, then hash. *out is written whole on
+ * CP_OK and not touched otherwise; it borrows from edits, so end it first, with
+ * cp_doc_state_drop. CP_EIO without memory is the only failure.
+ *
+ * In time about n log n for a history with few branches (10,000 edits: hundredths
+ * of a second), with memory for the branches only.
+ *
+ * A lead-owned document, column by column; policy_of is asked once for each column
+ * that a counted edit writes.
+ */
 typedef enum cp_policy cp_policy_of(void *user, const char *name, size_t name_len);
 CP_CHECKED enum cp_code cp_tree_columns(struct cp_doc_state *out, const struct cp_edit *edits, size_t n,
 		cp_policy_of *policy_of, void *user, struct cp_err *err);
 
-/* A judgment or a settlement, whole. settlement may be NULL. */
+/*
+ * A judgment or a settlement, whole. An edit's content is that of the first rev it
+ * replaced with its own writes over it, its severity the highest of that content's
+ * writes (0 at the least). settlement may be NULL; one whose standing rev it has not
+ * weighed, or is not here yet, changes nothing.
+ */
 CP_CHECKED enum cp_code cp_tree_whole(struct cp_doc_state *out, const struct cp_edit *edits, size_t n,
 		enum cp_policy policy, const struct cp_settlement *settlement, struct cp_err *err);
+
+/*
+ * Did the author of edits[of] know one of revs: is one of them its own rev or that
+ * of an ancestor? (A withdrawal is late when it knew none of these.) False when it waits.
+ */
+CP_CHECKED enum cp_code cp_tree_knew(bool *out, const struct cp_edit *edits, size_t n, size_t of,
+		const struct cp_rev *revs, size_t n_revs, struct cp_err *err);
 
 #endif

@@ -1,0 +1,192 @@
+#include "formats/text.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+/* Bytes at the start of text that are ASCII and not NUL. */
+static size_t ascii_run(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (unsigned char)(text[n] - 1) < 0x7f)
+		n++;
+	return n;
+}
+
+/* Reads one code point; returns its bytes. What is no UTF-8 is one byte, with *out -1. */
+static size_t next_point(int32_t *out, const char *text, size_t len)
+{
+	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, out);
+
+	if (n > 0)
+		return (size_t)n;
+	*out = -1;
+	return 1;
+}
+
+bool cp_utf8_valid(const char *text, size_t len)
+{
+	size_t at = 0;
+	int32_t point;
+
+	for (;;) {
+		at += ascii_run(text + at, len - at);
+		if (at == len)
+			return true;
+		at += next_point(&point, text + at, len - at);
+		if (point <= 0)
+			return false;
+	}
+}
+
+enum cp_code cp_text_nfc(struct cp_buf *out, const char *text, size_t len, struct cp_err *err)
+{
+	utf8proc_uint8_t *mapped = NULL;
+	utf8proc_ssize_t n;
+	enum cp_code code;
+
+	if (ascii_run(text, len) == len)
+		return cp_buf_add(out, text, len, err);
+	if (!cp_utf8_valid(text, len))
+		return cp_fail(err, CP_EFORMAT, "text that is not valid UTF-8; save it as UTF-8");
+	n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &mapped,
+			UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (n < 0)
+		return cp_fail(err, CP_EIO, "cannot normalise %zu bytes of text: %s", len, utf8proc_errmsg(n));
+	code = cp_buf_add(out, mapped, (size_t)n, err);
+	free(mapped);
+	return code;
+}
+
+bool cp_id_is_plain(const char *text, size_t len)
+{
+	if (len < 1 || len > 64)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+			continue;
+		if (c == '\0' || strchr("._:#-", c) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool is_bidi_control(int32_t point)
+{
+	return (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+		point == 0x200e || point == 0x200f || point == 0x061c;
+}
+
+static bool is_control(int32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0);
+}
+
+/* One code point, size bytes at text, in the form that a terminal can be given. */
+static enum cp_code add_shown(struct cp_buf *out, const char *text, size_t size, int32_t point,
+		bool multiline, struct cp_err *err)
+{
+	if (point < 0)
+		return cp_buf_printf(out, err, "\\x%02x", (unsigned)(unsigned char)text[0]);
+	if (point == '\n' || point == '\t')
+		return cp_buf_add(out, multiline ? text : " ", 1, err);
+	if (is_control(point))
+		return cp_buf_printf(out, err, "\\x%02x", (unsigned)point);
+	if (is_bidi_control(point))
+		return cp_buf_printf(out, err, "\\u%04x", (unsigned)point);
+	return cp_buf_add(out, text, size, err);
+}
+
+enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
+		struct cp_err *err)
+{
+	size_t at = 0, before = out->len, size;
+	enum cp_code code = CP_OK;
+	int32_t point;
+
+	while (at < len && code == CP_OK) {
+		size = next_point(&point, text + at, len - at);
+		if (!(point == '\r' && at + 1 < len && text[at + 1] == '\n'))
+			code = add_shown(out, text + at, size, point, multiline, err);
+		at += size;
+	}
+	if (code != CP_OK && out->data != NULL) {
+		out->len = before;
+		out->data[before] = '\0';
+	}
+	return code;
+}
+
+/* Bytes of the first user-perceived character of text, and its columns. */
+static size_t next_cluster(size_t *out_columns, const char *text, size_t len)
+{
+	int32_t point, next, state = 0;
+	size_t at = next_point(&point, text, len), size, columns;
+
+	columns = point < 0 ? 1 : (size_t)utf8proc_charwidth(point);
+	while (at < len && point >= 0) {
+		size = next_point(&next, text + at, len - at);
+		if (next < 0 || utf8proc_grapheme_break_stateful(point, next, &state))
+			break;
+		columns += (size_t)utf8proc_charwidth(next);
+		point = next;
+		at += size;
+	}
+	*out_columns = columns;
+	return at;
+}
+
+size_t cp_text_width(const char *text, size_t len)
+{
+	size_t columns = 0, at = 0;
+	int32_t point;
+
+	while (at < len) {
+		at += next_point(&point, text + at, len - at);
+		columns += point < 0 ? 1 : (size_t)utf8proc_charwidth(point);
+	}
+	return columns;
+}
+
+/* Bytes of text whose whole characters fit into width columns, and the columns they take. */
+static size_t fitting(size_t *out_columns, const char *text, size_t len, size_t width)
+{
+	size_t at = 0, columns, size;
+
+	*out_columns = 0;
+	while (at < len) {
+		size = next_cluster(&columns, text + at, len - at);
+		if (columns > width - *out_columns)
+			break;
+		*out_columns += columns;
+		at += size;
+	}
+	return at;
+}
+
+enum cp_code cp_text_fit(struct cp_buf *out, const char *text, size_t width, struct cp_err *err)
+{
+	size_t len = strlen(text), columns, bytes;
+	bool is_cut;
+
+	bytes = fitting(&columns, text, len, width);
+	is_cut = bytes < len;
+	if (is_cut && width > 0) {
+		bytes = fitting(&columns, text, len, width - 1);
+		columns++;
+	}
+	CP_TRY(cp_buf_room(out, bytes + strlen(ELLIPSIS) + (width - columns), err));
+	CP_TRY(cp_buf_add(out, text, bytes, err));
+	if (is_cut && width > 0)
+		CP_TRY(cp_buf_puts(out, ELLIPSIS, err));
+	memset(out->data + out->len, ' ', width - columns);
+	out->len += width - columns;
+	out->data[out->len] = '\0';
+	return CP_OK;
+}

@@ -1,0 +1,178 @@
+#include "sync/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/inner.h"
+
+enum cp_code cp_changeset_edits(const void *changeset, size_t len, size_t *out, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	*out = 0;
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_COUNT);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		*out += c.table != CP_T_RATINGS;
+	}
+}
+
+enum cp_code cp_changeset_of(struct cp_store *s, int64_t commit_no, struct cp_buf *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+	bool found;
+	int64_t is_private;
+
+	if (commit_no < 0) {
+		CP_TRY(cp_query_text(s, out, &found, err, "SELECT changeset FROM outbox WHERE seq = ?1", "i", -commit_no));
+		return found ? CP_OK : cp_fail(err, CP_EIO, "%s: outbox row %lld is gone", s->path, (long long)-commit_no);
+	}
+	CP_TRY(cp_query_text(s, &oid, &found, err, "SELECT oid FROM commits WHERE no = ?1", "i", commit_no));
+	CP_TRY(cp_query_int(s, &is_private, 0, err, "SELECT is_private FROM commits WHERE no = ?1", "i", commit_no));
+	if (!found)
+		return cp_fail(err, CP_EIO, "%s: change commit number %lld is gone", s->path, (long long)commit_no);
+	return cp_repo_read_path(is_private ? s->private : s->history, oid.data, "changeset", out, err);
+}
+
+/* ---- the index of edits --------------------------------------------------------------- */
+
+/* A list of documents, each once, that must go through their trees. */
+struct docs { struct doc { size_t table; struct cp_id id; } *list; size_t n, room; };
+
+static void docs_drop(struct docs *d)
+{
+	free(d->list);
+}
+#define cp_docs_drop docs_drop
+
+static enum cp_code docs_add(struct docs *d, size_t table, const void *id, struct cp_err *err)
+{
+	table = table == CP_T_RATINGS ? CP_T_JUDGMENTS : table;
+	for (size_t i = d->n; i > 0 && i + 64 > d->n; i--) /* near repeats; the rest costs a second evaluation */
+		if (d->list[i - 1].table == table && memcmp(&d->list[i - 1].id, id, 16) == 0)
+			return CP_OK;
+	if (d->n == d->room) {
+		struct doc *list = realloc(d->list, (d->room * 2 + 16) * sizeof *list);
+
+		if (list == NULL)
+			return cp_fail(err, CP_EIO, "out of memory");
+		d->list = list;
+		d->room = d->room * 2 + 16;
+	}
+	d->list[d->n].table = table;
+	memcpy(&d->list[d->n++].id, id, 16);
+	return CP_OK;
+}
+
+static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, int64_t commit_no, struct docs *tricky,
+		struct cp_err *err)
+{
+	const struct cp_value *key = cp_change_key(c, CP_C_ID), *parents = &c->was[CP_C_REV];
+	int64_t is_tricky;
+
+	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO edits(doc, tbl, rev, commit_no, fate) VALUES(?1, ?2, ?3, ?4, ?5)",
+			"bivii", key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV], commit_no, (int64_t)CP_STANDING));
+	if (c->op == CP_UPDATE)
+		CP_TRY(cp_run(s, err, "UPDATE edits SET fate = ?4 WHERE doc = ?1 AND tbl = ?2 AND rev = ?3", "bivi",
+				key->bytes, key->len, (int64_t)c->table, parents, (int64_t)CP_SUPERSEDED));
+	CP_TRY(cp_query_int(s, &is_tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 AND tbl = ?2", "bi",
+			key->bytes, key->len, (int64_t)c->table));
+	if (is_tricky || parents->len > 8 || c->table == CP_T_SETTLEMENTS)
+		CP_TRY(docs_add(tricky, c->table, key->bytes, err));
+	if (c->table == CP_T_SETTLEMENTS)
+		CP_TRY(docs_add(tricky, CP_T_JUDGMENTS, key->bytes, err));
+	return CP_OK;
+}
+
+static enum cp_code index_changeset(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
+		struct docs *tricky, int *out_changes, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	*out_changes = 0;
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_COUNT);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		++*out_changes;
+		if (c.table != CP_T_RATINGS)
+			CP_TRY(index_edit(s, &c, commit_no, tricky, err));
+	}
+}
+
+static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct cp_err *err)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->list[i].table == CP_T_SETTLEMENTS)   /* before the judgments that they settle */
+			CP_TRY(cp_apply_tree(s, d->list[i].table, &d->list[i].id, err));
+	for (size_t i = 0; i < d->n; i++)
+		if (d->list[i].table != CP_T_SETTLEMENTS)
+			CP_TRY(cp_apply_tree(s, d->list[i].table, &d->list[i].id, err));
+	return CP_OK;
+}
+
+enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs tricky = { 0 };
+	int changes;
+
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
+	return apply_trees(s, &tricky, err);
+}
+
+/* ---- what others wrote ------------------------------------------------------------------ */
+
+struct applying { struct docs *tricky; int refused; struct cp_err *err; enum cp_code code; };
+
+/* SQLite calls this exactly where a row is not what the edit replaced. */
+static int on_conflict(void *user, int kind, sqlite3_changeset_iter *it)
+{
+	struct applying *a = user;
+	const char *table;
+	int columns, op, indirect, t;
+	sqlite3_value *key = NULL;
+
+	if (kind == SQLITE_CHANGESET_FOREIGN_KEY || kind == SQLITE_CHANGESET_CONSTRAINT) {
+		a->code = cp_fail(a->err, CP_EFORMAT, "a row breaks a rule of the database");
+		return SQLITE_CHANGESET_ABORT;
+	}
+	sqlite3changeset_op(it, &table, &columns, &op, &indirect);
+	t = cp_table_named(table);
+	if (op == SQLITE_INSERT)
+		sqlite3changeset_new(it, 0, &key);
+	else
+		sqlite3changeset_old(it, 0, &key);
+	a->refused++;
+	if (t >= 0 && key != NULL && sqlite3_value_bytes(key) == 16)
+		a->code = docs_add(a->tricky, (size_t)t, sqlite3_value_blob(key), a->err);
+	return a->code == CP_OK ? SQLITE_CHANGESET_OMIT : SQLITE_CHANGESET_ABORT;
+}
+
+enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs tricky = { 0 };
+	struct applying a = { &tricky, 0, err, CP_OK };
+	int changes, before, rc;
+
+	if (len == 0)
+		return CP_OK;
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
+	before = sqlite3_total_changes(s->db);
+	rc = sqlite3changeset_apply_v2(s->db, (int)len, (void *)(uintptr_t)changeset, NULL, on_conflict, &a, NULL, NULL,
+			SQLITE_CHANGESETAPPLY_NOSAVEPOINT);
+	if (a.code != CP_OK)
+		return a.code;
+	if (rc != SQLITE_OK)
+		return cp_fail_sqlite(err, s->db, "applying a changeset");
+	if (sqlite3_total_changes(s->db) - before + a.refused != changes)
+		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
+				changes, sqlite3_total_changes(s->db) - before + a.refused);
+	return apply_trees(s, &tricky, err);
+}

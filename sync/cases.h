@@ -1,0 +1,53 @@
+/*
+ * Cases: their synced rows, and what they show, which is content and no history.
+ */
+#ifndef CASEPACK_SYNC_CASES_H
+#define CASEPACK_SYNC_CASES_H
+
+#include "sync/store.h"
+
+struct cp_result_in {
+	const char *id;                      /* external; required */
+	const char *type, *title, *snippet, *url, *side; /* NULL: not given. side of an sxs case: "a" or "b" */
+	int64_t rank;                        /* from 1; 0: unranked, the order is that of the list */
+};
+
+/* One case as it comes from an import. Strings are UTF-8, stored as they came. */
+struct cp_case_in {
+	const char *id;                      /* external; NULL: the query is the id */
+	const char *kind;                    /* item, serp, sxs */
+	const char *query, *locale, *market, *need, *segment; /* NULL: not given */
+	const struct cp_result_in *results; size_t n_results;
+};
+
+enum cp_case_effect { CP_CASE_NEW, CP_CASE_CHANGED, CP_CASE_SAME };
+
+/* Inside cp_cases_begin .. cp_cases_commit; nothing is kept unless it commits. A dry run does everything
+ * and keeps nothing. Two cases of one import with the same id (compared in NFC): CP_EINPUT. */
+CP_CHECKED enum cp_code cp_cases_begin(struct cp_store *s, struct cp_err *err);
+CP_CHECKED enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *c, enum cp_case_effect *out,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_cases_commit(struct cp_store *s, const char *words, struct cp_err *err);
+void cp_cases_abort(struct cp_store *s);
+
+/* A case by what people call it: its external id (compared in NFC), its name in history, or the first
+ * 6 or more hex digits of its key. CP_ENOTFOUND; CP_EINPUT when several fit. */
+CP_CHECKED enum cp_code cp_case_find(struct cp_store *s, const char *id, struct cp_id *out, struct cp_err *err);
+
+struct cp_result_view { const char *name, *id, *type, *title, *snippet, *url, *side; int64_t rank; };
+struct cp_case_view {
+	struct cp_id key;
+	const char *name, *id, *kind, *query, *locale, *market, *need, *segment, *state; /* "" where not given */
+	struct cp_hash content;
+	bool has_content;                    /* false: the content has not come or was erased; id is then the name */
+	struct cp_result_view *results; size_t n_results; /* name stands in history, id is the external one */
+	void *held;
+};
+CP_CHECKED enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp_case_view *out,
+		struct cp_err *err);
+void cp_case_view_drop(struct cp_case_view *v);
+
+typedef enum cp_code cp_case_each_visit(void *user, const struct cp_case_view *view, struct cp_err *err);
+CP_CHECKED enum cp_code cp_case_each(struct cp_store *s, cp_case_each_visit *visit, void *user, struct cp_err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The round trip: what is owed to whom, as bundles out and in.
+ */
+#ifndef CASEPACK_SYNC_DELIVER_H
+#define CASEPACK_SYNC_DELIVER_H
+
+#include "sync/store.h"
+
+/* One bundle written. */
+struct cp_sent { char path[4096]; char to[64]; uint64_t bytes; int64_t number, cases, assignments, commits; };
+typedef void cp_sent_visit(void *user, const struct cp_sent *sent);
+
+/* Hub: write a bundle for each device of that person (NULL: every active rater and relay) into dir.
+ * Seals first. if_owed: only for those who are owed something that no bundle in dir brings already. *out_n counts them. */
+CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed,
+		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err);
+
+/* Device: seal, and write the return bundle into dir; *out_n is 0 when nothing is owed. */
+CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out,
+		int64_t *out_n, struct cp_err *err);
+
+/* What open did. */
+struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, acknowledged; bool is_old, is_new_workspace; char from[64]; };
+/*
+ * Device: take in a bundle for me. path: the workspace, made when missing (key_path then names the key,
+ * NULL: the default one that fits). CP_ETRUST: not for this person, or not from the hub that is trusted here;
+ * nothing was changed.
+ */
+CP_CHECKED enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask,
+		void *user, struct cp_opened *out, struct cp_err *err);
+
+/* The balance of one replica, counted in edits. exported is what its commits say they hold. */
+struct cp_balance {
+	char replica[CP_ID_HEX], pseudonym[64];
+	int64_t exported, standing, equal, superseded, overruled, in_conflict, quarantined, waiting;
+};
+typedef void cp_balance_visit(void *user, const struct cp_balance *b);
+CP_CHECKED enum cp_code cp_balance_each(struct cp_store *s, cp_balance_visit *visit, void *user, struct cp_err *err);
+
+/* What merging one file did. */
+struct cp_merged {
+	char from[64];                  /* pseudonym */
+	int64_t commits, edits;         /* taken in now */
+	int64_t known;                  /* commits that were here already */
+	int64_t refused, waiting, conflicts;
+	char why[512];                  /* of the first refused or waiting one */
+};
+/* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */
+CP_CHECKED enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err);
+
+/* Is this bundle addressed to me? false (and CP_OK) also when it cannot be read. */
+CP_CHECKED enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, struct cp_err *err);
+
+#endif

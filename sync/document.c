@@ -1,0 +1,240 @@
+#include "sync/document.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/apply.h"
+#include "sync/inner.h"
+
+void cp_document_drop(struct cp_document *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct cp_doc_edit *e = &d->edits[i];
+
+		for (size_t k = 0; k < e->n_cells; k++) {
+			free(e->cells[k].name);
+			free((void *)(uintptr_t)e->cells[k].value.bytes);
+		}
+		free(e->cells);
+		free(e->replaced);
+	}
+	free(d->edits);
+	memset(d, 0, sizeof *d);
+}
+
+bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
+{
+	if (cell->is_answer)
+		return true;
+	if (cell->column <= CP_C_CLOCK)
+		return false;
+	return table != CP_T_JUDGMENTS || cell->column < CP_J_ACTIVE_MS;
+}
+
+static void *grown(void *list, size_t *room, size_t size)
+{
+	*room = *room * 2 + 8;
+	list = realloc(list, *room * size);
+	assert(list != NULL);
+	return list;
+}
+
+/* The edit of that rev in that commit, new if need be. */
+static struct cp_doc_edit *edit_of(struct cp_document *d, const struct cp_value *rev, int64_t commit_no)
+{
+	struct cp_doc_edit *e;
+
+	for (size_t i = d->n; i > 0; i--)
+		if (d->edits[i - 1].commit_no == commit_no && memcmp(d->edits[i - 1].rev.bytes, rev->bytes, 8) == 0)
+			return &d->edits[i - 1];
+	if (d->n == d->room)
+		d->edits = grown(d->edits, &d->room, sizeof *d->edits);
+	e = &d->edits[d->n++];
+	memset(e, 0, sizeof *e);
+	memcpy(e->rev.bytes, rev->bytes, 8);
+	e->commit_no = commit_no;
+	return e;
+}
+
+static void own_value(struct cp_value *out, const struct cp_value *v)
+{
+	*out = *v;
+	out->bytes = NULL;
+	if (v->type == CP_TEXT || v->type == CP_BLOB) {
+		uint8_t *copy = malloc(v->len + 1);
+
+		assert(copy != NULL);
+		if (v->len > 0)
+			memcpy(copy, v->bytes, v->len);
+		copy[v->len] = '\0';
+		out->bytes = copy;
+	}
+}
+
+/* The name of an answer's cell: FIELD@RESULT, and behind it both apart. */
+static void name_answer(struct cp_cell_write *cell, const struct cp_value *field, const struct cp_value *result)
+{
+	size_t n = field->len + 1 + result->len;
+	char *name = malloc(2 * n + 3);
+
+	assert(name != NULL);
+	snprintf(name, n + 1, "%.*s@%.*s", (int)field->len, (const char *)field->bytes, (int)result->len,
+			(const char *)result->bytes);
+	snprintf(name + n + 1, n + 2, "%.*s%c%.*s", (int)field->len, (const char *)field->bytes, '\0',
+			(int)result->len, (const char *)result->bytes);
+	memcpy(name + n + 1 + field->len + 1, result->bytes, result->len);
+	name[n + 1 + field->len + 1 + result->len] = '\0';
+	cell->name = name;
+	cell->name_len = n;
+	cell->field = name + n + 1;
+	cell->result = name + n + 1 + field->len + 1;
+	cell->is_answer = true;
+}
+
+static struct cp_cell_write *cell_add(struct cp_doc_edit *e, const struct cp_value *v, size_t column)
+{
+	struct cp_cell_write *cell;
+
+	if (e->n_cells == e->room)
+		e->cells = grown(e->cells, &e->room, sizeof *e->cells);
+	cell = &e->cells[e->n_cells++];
+	memset(cell, 0, sizeof *cell);
+	cell->column = column;
+	own_value(&cell->value, v);
+	return cell;
+}
+
+static void take_row(struct cp_document *d, const struct cp_change *c, int64_t commit_no)
+{
+	struct cp_doc_edit *e = edit_of(d, &c->now[CP_C_REV], commit_no);
+	const struct cp_value *parents = &c->was[CP_C_REV];
+
+	e->has_row = true;
+	e->clock = c->now[CP_C_CLOCK].integer;
+	if (c->op == CP_UPDATE && parents->len >= 8) {
+		e->n_replaced = parents->len / 8;
+		e->replaced = malloc(parents->len);
+		assert(e->replaced != NULL);
+		memcpy(e->replaced, parents->bytes, e->n_replaced * 8);
+	}
+	for (size_t i = CP_C_CLOCK; i < cp_shapes[c->table].n_columns; i++) {
+		struct cp_value def;
+		struct cp_cell_write *cell;
+
+		cp_table_default(&def, c->table, i);
+		if (c->now[i].type == CP_ABSENT || (c->op == CP_INSERT && i > CP_C_CLOCK && cp_value_equal(&def, &c->now[i])))
+			continue; /* an insert writes only what differs from the default */
+		cell = cell_add(e, &c->now[i], i);
+		cell->name = strdup(cp_columns[c->table][i]);
+		assert(cell->name != NULL);
+		cell->name_len = strlen(cell->name);
+	}
+}
+
+static void take_answer(struct cp_document *d, const struct cp_change *c, int64_t commit_no)
+{
+	struct cp_doc_edit *e = edit_of(d, &c->now[CP_R_REV], commit_no);
+	const struct cp_value *v = &c->now[CP_R_VALUE];
+
+	if (v->type == CP_ABSENT || (c->op == CP_INSERT && v->type == CP_NULL))
+		return;
+	name_answer(cell_add(e, v, CP_R_VALUE), cp_change_key(c, CP_R_FIELD), cp_change_key(c, CP_R_RESULT));
+}
+
+static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
+		struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_COUNT);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		if (memcmp(cp_change_key(&c, 0)->bytes, d->id.bytes, 16) != 0)
+			continue;
+		if (c.table == d->table)
+			take_row(d, &c, commit_no);
+		else if (c.table == CP_T_RATINGS && d->table == CP_T_JUDGMENTS)
+			take_answer(d, &c, commit_no);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct cp_cell_write *x = a, *y = b;
+	size_t n = x->name_len < y->name_len ? x->name_len : y->name_len;
+	int order = memcmp(x->name, y->name, n);
+
+	return order ? order : (x->name_len > y->name_len) - (x->name_len < y->name_len);
+}
+
+/* Who made it, and whether its clock is to be believed. */
+static enum cp_code complete(struct cp_store *s, struct cp_doc_edit *e, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	if (e->n_cells > 0)
+		qsort(e->cells, e->n_cells, sizeof *e->cells, by_name);
+	e->replica = s->me.replica;
+	if (e->commit_no < 0)
+		return CP_OK;
+	CP_TRY(cp_query(s, &q, err, "SELECT replica, is_far FROM commits WHERE no = ?1", "i", e->commit_no));
+	CP_TRY(cp_step(s, q, &row, err));
+	if (!row)
+		return cp_fail(err, CP_EIO, "%s: change commit number %lld is gone", s->path, (long long)e->commit_no);
+	cp_col_id(q, 0, &e->replica);
+	e->is_far = sqlite3_column_int(q, 1) != 0;
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+static enum cp_code commits_of(struct cp_store *s, const struct cp_document *d, int64_t **out, size_t *out_n,
+		struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+	size_t room = 0;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT DISTINCT commit_no FROM edits WHERE doc = ?1 AND tbl = ?2", "di", &d->id,
+			(int64_t)d->table));
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		if (*out_n == room)
+			*out = grown(*out, &room, sizeof **out);
+		(*out)[(*out_n)++] = sqlite3_column_int64(q, 0);
+	}
+}
+
+enum cp_code cp_document_load(struct cp_store *s, size_t table, const struct cp_id *id, struct cp_document *out,
+		struct cp_err *err)
+{
+	int64_t *commits = NULL;
+	size_t n = 0;
+	enum cp_code code;
+
+	memset(out, 0, sizeof *out);
+	out->table = table;
+	out->id = *id;
+	code = commits_of(s, out, &commits, &n, err);
+	for (size_t i = 0; code == CP_OK && i < n; i++) {
+		CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+
+		code = cp_changeset_of(s, commits[i], &changeset, err);
+		if (code == CP_OK)
+			code = take_changeset(out, &changeset, commits[i], err);
+	}
+	for (size_t i = 0; code == CP_OK && i < out->n; i++)
+		code = complete(s, &out->edits[i], err);
+	free(commits);
+	if (code != CP_OK)
+		cp_document_drop(out);
+	return code;
+}

@@ -1,0 +1,76 @@
+/*
+ * Questions that change nothing: progress, the life of a case, labels, conflicts.
+ * Strings in rows are borrowed for the visit.
+ */
+#ifndef CASEPACK_SYNC_REPORT_H
+#define CASEPACK_SYNC_REPORT_H
+
+#include "sync/cases.h"
+#include "sync/store.h"
+
+struct cp_rater_status {
+	const char *pseudonym, *vendor;
+	int64_t assigned, submitted, skipped, escalated; /* as the hub knows */
+	int64_t sent_us, received_us;                     /* last bundle to and from; 0: never */
+	int64_t owed;                                     /* assignments with no judgment back */
+	int64_t owed_days;                                /* since what is owed was sent; -1: not sent yet */
+	bool acknowledged;                                /* has confirmed all that was sent */
+};
+typedef enum cp_code cp_rater_visit(void *user, const struct cp_rater_status *row, struct cp_err *err);
+CP_CHECKED enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit, void *user, struct cp_err *err);
+
+struct cp_status {
+	int64_t cases, persons, assignments, judgments, ratings, outbox, commits, refused, waiting, conflicts;
+	int64_t unsent;              /* device: edits sealed or not that the hub has not acknowledged */
+	struct cp_oid main;          /* hub: "" when there is none yet */
+};
+CP_CHECKED enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err *err);
+
+/* One step in a case's life, in order. */
+struct cp_event {
+	const char *what;            /* imported, changed, assigned, judged, rejudged, answered, withdrawn, adjudicated, ... */
+	const char *who;             /* pseudonym */
+	const char *device;          /* replica id in hex */
+	const char *detail;          /* "grade of 78503000: 2 -> 3" */
+	const char *commit;          /* oid, "" while unsealed */
+	const char *guideline;       /* "aup revision 12", or "" */
+	int64_t claimed_us, received_us;
+};
+typedef enum cp_code cp_event_visit(void *user, const struct cp_event *e, struct cp_err *err);
+CP_CHECKED enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, cp_event_visit *visit, void *user,
+		struct cp_err *err);
+
+/* One change commit taken in, newest first; at most max (0: all). */
+struct cp_commit_row { const char *oid, *branch, *who, *verdict, *reason, *subject; int64_t edits, claimed_us, received_us; };
+typedef enum cp_code cp_commit_row_visit(void *user, const struct cp_commit_row *row, struct cp_err *err);
+CP_CHECKED enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit *visit, void *user,
+		struct cp_err *err);
+
+/* A changeset in words, one line a change; for `show COMMIT` and git's textconv. */
+CP_CHECKED enum cp_code cp_changeset_words(const void *changeset, size_t len, struct cp_buf *out, struct cp_err *err);
+/* oid: 4 or more hex digits of a change commit. CP_ENOTFOUND. */
+CP_CHECKED enum cp_code cp_show_commit(struct cp_store *s, const char *oid, struct cp_buf *out, struct cp_err *err);
+
+/* One answer as it stands. */
+struct cp_label {
+	const char *case_id, *case_name, *query, *locale, *segment, *kind; /* case_id is the external one */
+	const char *result, *rater, *vendor, *field, *value;               /* result: external id, "" for the page */
+	int64_t pass, rank;
+	const char *state, *guideline, *form, *note;
+	int64_t guideline_number, form_number, judged_us, active_ms;
+	const char *content;         /* hash in hex */
+	bool is_late, is_stale, in_conflict;
+};
+typedef enum cp_code cp_label_visit(void *user, const struct cp_label *l, struct cp_err *err);
+/* Sorted by case name, rater, pass, field, result. Skipped judgments without answers give one row with field "". */
+CP_CHECKED enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err);
+
+struct cp_conflict_row { const char *class, *table, *doc, *column, *policy, *who, *value, *commit; bool stands; int64_t clock; };
+typedef enum cp_code cp_conflict_visit(void *user, const struct cp_conflict_row *candidate, struct cp_err *err);
+/* Every candidate of every open conflict, those of one conflict together. */
+CP_CHECKED enum cp_code cp_conflict_each(struct cp_store *s, cp_conflict_visit *visit, void *user, struct cp_err *err);
+
+/* A standard git bundle of main and the replicas' branches. */
+CP_CHECKED enum cp_code cp_export_git(struct cp_store *s, const char *path, struct cp_err *err);
+
+#endif

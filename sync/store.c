@@ -1,0 +1,470 @@
+#include "sync/store.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "formats/file.h"
+#include "schema.h"
+#include "sync/edit.h"
+#include "sync/inner.h"
+#include "sync/seal.h"
+
+static const char content_schema[] =
+	"CREATE TABLE IF NOT EXISTS content.contents ("
+	" hash BLOB PRIMARY KEY CHECK (length(hash) = 32), size INTEGER NOT NULL, frame BLOB NOT NULL) STRICT";
+
+const char *cp_role_name(enum cp_role role)
+{
+	static const char *const names[] = { "lead", "relay", "rater", "auditor" };
+
+	return names[role];
+}
+
+static enum cp_role role_named(const char *name)
+{
+	for (enum cp_role r = CP_LEAD; r <= CP_AUDITOR; r++)
+		if (strcmp(cp_role_name(r), name) == 0)
+			return r;
+	return CP_RATER;
+}
+
+void cp_replica_id(struct cp_id *out, const struct cp_id *project, const struct cp_pubkey *key)
+{
+	cp_id_derive(out, "replica", 2, (const void *const[]){ project->bytes, key->bytes },
+			(const size_t[]){ sizeof project->bytes, sizeof key->bytes });
+}
+
+void cp_person_id(struct cp_id *out, const struct cp_id *project, const char *pseudonym)
+{
+	cp_id_derive(out, "person", 2, (const void *const[]){ project->bytes, pseudonym },
+			(const size_t[]){ sizeof project->bytes, strlen(pseudonym) });
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
+
+static enum cp_code take_lock(struct cp_store *s, struct cp_err *err)
+{
+	s->lock = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->lock < 0)
+		return cp_fail_errno(err, "%s", s->path);
+	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return cp_fail(err, CP_EBUSY, "%s: another casepack is at work in this workspace; try again when it is done",
+				s->path);
+	return CP_OK;
+}
+
+static enum cp_code exec(struct cp_store *s, const char *sql, struct cp_err *err)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? CP_OK
+		: cp_fail_sqlite(err, s->db, "%s/casepack.db", s->path);
+}
+
+static enum cp_code attach_content(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, "content.db");
+
+	CP_TRY(cp_run(s, err, "ATTACH ?1 AS content", "t", path));
+	CP_TRY(exec(s, "PRAGMA content.journal_mode = WAL", err));
+	CP_TRY(exec(s, "PRAGMA content.synchronous = FULL", err));
+	return exec(s, content_schema, err);
+}
+
+/* Connect to casepack.db, making the file when flags allow it. */
+static enum cp_code connect(struct cp_store *s, int flags, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, "casepack.db");
+
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL) != SQLITE_OK)
+		return cp_fail_sqlite(err, s->db, "%s", path);
+	sqlite3_busy_timeout(s->db, 2000);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	CP_TRY(exec(s, "PRAGMA journal_mode = WAL", err));
+	CP_TRY(exec(s, "PRAGMA synchronous = FULL", err));
+	CP_TRY(exec(s, "PRAGMA secure_delete = FAST", err));
+	return exec(s, "PRAGMA cache_size = -8192", err);
+}
+
+static enum cp_code check_schema(struct cp_store *s, struct cp_err *err)
+{
+	int64_t version;
+
+	CP_TRY(cp_query_int(s, &version, 0, err, "PRAGMA user_version", ""));
+	if (version == CP_SCHEMA)
+		return CP_OK;
+	if (version > CP_SCHEMA)
+		return cp_fail(err, CP_EFORMAT, "%s/casepack.db: made by a newer casepack (schema %lld, this one knows %d); "
+				"install the newer one", s->path, (long long)version, CP_SCHEMA);
+	return cp_fail(err, CP_EFORMAT, "%s/casepack.db: is not a casepack database", s->path);
+}
+
+static enum cp_code open_repo(struct cp_repo **out, const char *dir, const char *name, bool optional,
+		struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(dir, name);
+
+	if (optional && !cp_file_exists(path))
+		return CP_OK;
+	return cp_repo_open(out, path, true, err);
+}
+
+static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
+{
+	CP_TRY(take_lock(s, err));
+	CP_TRY(connect(s, 0, err));
+	CP_TRY(check_schema(s, err));
+	CP_TRY(attach_content(s, err));
+	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
+	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
+	CP_TRY(cp_store_read_me(s, err));
+	return cp_seal_repair(s, err);
+}
+
+static struct cp_store *store_new(const char *path)
+{
+	struct cp_store *s = calloc(1, sizeof *s);
+
+	assert(s != NULL);
+	s->path = strdup(path);
+	s->key_path = strdup("");
+	assert(s->path != NULL && s->key_path != NULL);
+	s->lock = -1;
+	return s;
+}
+
+enum cp_code cp_store_open(struct cp_store **out, const char *path, struct cp_err *err)
+{
+	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
+	struct cp_store *s;
+	enum cp_code code;
+
+	*out = NULL;
+	if (!cp_file_exists(db))
+		return cp_fail(err, CP_ENOTFOUND, "%s: no workspace here; `casepack init` makes a hub, "
+				"`casepack open FILE` a rater's", path);
+	s = store_new(path);
+	code = open_inside(s, err);
+	if (code != CP_OK) {
+		cp_store_close(s);
+		return code;
+	}
+	*out = s;
+	return CP_OK;
+}
+
+void cp_store_close(struct cp_store *s)
+{
+	if (s == NULL)
+		return;
+	cp_edit_abort(s);
+	for (size_t i = 0; i < CP_STATEMENTS; i++)
+		sqlite3_finalize(s->cached[i].q);
+	sqlite3_close(s->db);
+	cp_repo_free(s->history);
+	cp_repo_free(s->private);
+	cp_seckey_drop(&s->key);
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->path);
+	free(s->key_path);
+	free(s);
+}
+
+void cp_store_drop(struct cp_store **s)
+{
+	cp_store_close(*s);
+	*s = NULL;
+}
+
+/* ---- who I am -------------------------------------------------------------------------- */
+
+static enum cp_code meta_id(struct cp_store *s, const char *key, struct cp_id *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf b = CP_BUF(64);
+
+	memset(out, 0, sizeof *out);
+	CP_TRY(cp_meta_get(s, key, &b, err));
+	if (b.len == sizeof out->bytes)
+		memcpy(out->bytes, b.data, sizeof out->bytes);
+	return CP_OK;
+}
+
+enum cp_code cp_store_read_me(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf key = CP_BUF(4096);
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(meta_id(s, "project", &s->me.project, err));
+	CP_TRY(meta_id(s, "replica", &s->me.replica, err));
+	CP_TRY(meta_id(s, "person", &s->me.person, err));
+	CP_TRY(cp_meta_get(s, "key", &key, err));
+	free(s->key_path);
+	s->key_path = strdup(key.data ? key.data : "");
+	assert(s->key_path != NULL);
+	s->me.path = s->path;
+	s->me.key_path = s->key_path;
+	s->me.role = CP_RATER;
+	CP_TRY(cp_query(s, &q, err, "SELECT p.pseudonym, p.role, r.is_hub, (SELECT name FROM project WHERE id = ?3)"
+			" FROM persons p JOIN replicas r ON r.person = p.id WHERE p.id = ?1 AND r.id = ?2", "ddd",
+			&s->me.person, &s->me.replica, &s->me.project));
+	CP_TRY(cp_step(s, q, &row, err));
+	if (!row)
+		return CP_OK;
+	snprintf(s->me.pseudonym, sizeof s->me.pseudonym, "%s", cp_col_text(q, 0));
+	s->me.role = role_named(cp_col_text(q, 1));
+	s->me.is_hub = sqlite3_column_int(q, 2) != 0;
+	snprintf(s->me.project_name, sizeof s->me.project_name, "%s", cp_col_text(q, 3));
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+const struct cp_me *cp_store_me(const struct cp_store *s)
+{
+	return &s->me;
+}
+
+bool cp_store_has_project(const struct cp_store *s)
+{
+	return !sodium_is_zero(s->me.project.bytes, sizeof s->me.project.bytes);
+}
+
+void cp_store_ask_with(struct cp_store *s, cp_passphrase_ask *ask, void *user)
+{
+	s->ask = ask;
+	s->ask_user = user;
+}
+
+enum cp_code cp_store_use_key(struct cp_store *s, const char *key_path, struct cp_err *err)
+{
+	CP_AUTO(str) char *whole = realpath(key_path, NULL);
+
+	if (whole == NULL)
+		return cp_fail(err, CP_EKEY, "%s: no such key; `casepack key new` makes one", key_path);
+	CP_TRY(cp_meta_set(s, "key", whole, strlen(whole), err));
+	return cp_store_read_me(s, err);
+}
+
+/* The public half: PATH.pub beside the private file, which may ask for a passphrase. */
+static enum cp_code public_of(struct cp_pubkey *out, const char *key_path, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf line = CP_BUF(4096);
+	char path[4096];
+	enum cp_code code;
+
+	snprintf(path, sizeof path, "%s.pub", key_path);
+	code = cp_file_read(&line, path, err);
+	if (code == CP_ENOTFOUND)
+		return cp_fail(err, CP_EKEY, "%s: no such key; `casepack key new` makes one", path);
+	CP_TRY(code);
+	return cp_pubkey_read(out, line.data ? line.data : "", line.len, err);
+}
+
+bool cp_store_key_is_ready(struct cp_store *s)
+{
+	bool is_protected = true;
+
+	return s->key.is_set || getenv("CASEPACK_PASSPHRASE") != NULL ||
+		(cp_sshkey_is_protected(&is_protected, s->key_path, NULL) == CP_OK && !is_protected);
+}
+
+/* Is this the key that the roster names for me? */
+static enum cp_code check_key(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_pubkey k;
+	struct cp_id id;
+
+	if (!cp_store_has_project(s))
+		return CP_OK;
+	cp_seckey_public(&k, &s->key);
+	cp_replica_id(&id, &s->me.project, &k);
+	if (cp_id_equal(&id, &s->me.replica))
+		return CP_OK;
+	cp_seckey_drop(&s->key);
+	return cp_fail(err, CP_EKEY, "%s: is not the key of this workspace; name the right one with `casepack key use FILE`",
+			s->key_path);
+}
+
+enum cp_code cp_store_key(struct cp_store *s, const struct cp_seckey **out, struct cp_err *err)
+{
+	char passphrase[1024] = "";
+	const char *given = getenv("CASEPACK_PASSPHRASE");
+	bool is_protected = false;
+	enum cp_code code;
+
+	*out = &s->key;
+	if (s->key.is_set)
+		return CP_OK;
+	if (*s->key_path == '\0')
+		return cp_fail(err, CP_EKEY, "%s: no key is named here; `casepack key use FILE` names one", s->path);
+	CP_TRY(cp_sshkey_is_protected(&is_protected, s->key_path, err));
+	if (is_protected && given == NULL) {
+		if (s->ask == NULL || !s->ask(s->ask_user, s->key_path, passphrase, sizeof passphrase))
+			return cp_fail(err, CP_EKEY, "%s: is protected, and there is no terminal to ask for its passphrase; "
+					"set CASEPACK_PASSPHRASE", s->key_path);
+		given = passphrase;
+	}
+	code = cp_sshkey_read(&s->key, s->key_path, is_protected ? given : NULL, err);
+	sodium_memzero(passphrase, sizeof passphrase);
+	CP_TRY(code);
+	return check_key(s, err);
+}
+
+enum cp_code cp_store_secret(struct cp_store *s, uint8_t out[32], struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	bool found;
+
+	CP_TRY(cp_row_get(s, CP_T_SECRETS, &s->me.project, row, &found, err));
+	if (!found || row[3].len != 32)
+		return cp_fail(err, CP_ENOTFOUND, "%s: holds no project secret: only a lead's hub can do this", s->path);
+	memcpy(out, row[3].bytes, 32);
+	return CP_OK;
+}
+
+/* ---- creating ------------------------------------------------------------------------- */
+
+/* Missing, or a folder with nothing in it. */
+static enum cp_code check_empty(const char *path, struct cp_err *err)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	bool is_empty = true;
+
+	if (d == NULL && errno == ENOENT)
+		return CP_OK;
+	if (d == NULL)
+		return cp_fail_errno(err, "%s", path);
+	while ((e = readdir(d)) != NULL)
+		is_empty = is_empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+	closedir(d);
+	return is_empty ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is not empty; name a new folder", path);
+}
+
+/* The files of a workspace, with nothing in them. */
+static enum cp_code create_files(struct cp_store *s, bool with_private, struct cp_err *err)
+{
+	CP_AUTO(str) char *history = cp_path_join(s->path, "history.git");
+	CP_AUTO(str) char *private = cp_path_join(s->path, "private.git");
+	CP_AUTO(str) char *media = cp_path_join(s->path, "media");
+	char version[64];
+
+	CP_TRY(cp_folder_make(media, err));
+	CP_TRY(take_lock(s, err));
+	CP_TRY(cp_repo_create(history, err));
+	if (with_private)
+		CP_TRY(cp_repo_create(private, err));
+	CP_TRY(connect(s, SQLITE_OPEN_CREATE, err));
+	CP_TRY(exec(s, "BEGIN", err));
+	CP_TRY(exec(s, cp_schema_1, err));
+	snprintf(version, sizeof version, "PRAGMA user_version = %d", CP_SCHEMA);
+	CP_TRY(exec(s, version, err));
+	CP_TRY(exec(s, "PRAGMA application_id = 1128353867", err)); /* "CASK" */
+	CP_TRY(exec(s, "COMMIT", err));
+	CP_TRY(attach_content(s, err));
+	CP_TRY(cp_repo_open(&s->history, history, true, err));
+	return with_private ? cp_repo_open(&s->private, private, true, err) : CP_OK;
+}
+
+/*
+ * A workspace is made under a temporary name beside its place and renamed when it
+ * is whole, so that a failure leaves nothing behind.
+ */
+static enum cp_code settle_new(struct cp_store *s, const char *path, enum cp_code code, struct cp_err *err)
+{
+	CP_AUTO(str) char *temp = strdup(s->path);
+
+	cp_store_close(s);
+	if (code == CP_OK && rename(temp, path) != 0)
+		code = cp_fail_errno(err, "%s: cannot make the workspace here", path);
+	if (code != CP_OK)
+		cp_folder_remove(temp);
+	return code;
+}
+
+static struct cp_store *store_beside(const char *path)
+{
+	size_t n = strlen(path);
+	char temp[4096];
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	snprintf(temp, sizeof temp, "%.*s.new-%d", (int)n, path, (int)getpid());
+	return store_new(temp);
+}
+
+static enum cp_code fill_device(struct cp_store *s, const char *key_path, struct cp_err *err)
+{
+	CP_TRY(create_files(s, false, err));
+	return *key_path ? cp_store_use_key(s, key_path, err) : CP_OK;
+}
+
+enum cp_code cp_device_create(const char *path, const char *key_path, struct cp_err *err)
+{
+	struct cp_store *s;
+
+	CP_TRY(check_empty(path, err));
+	s = store_beside(path);
+	return settle_new(s, path, fill_device(s, key_path, err), err);
+}
+
+/* The first documents of a project, as one edit. */
+static enum cp_code found_project(struct cp_store *s, const struct cp_new_hub *hub, const struct cp_pubkey *key,
+		struct cp_err *err)
+{
+	uint8_t secret[32];
+	const struct cp_me *me = &s->me;
+
+	randombytes_buf(secret, sizeof secret);
+	CP_TRY(cp_edit_begin(s, err));
+	CP_TRY(cp_edit_document(s, CP_T_PROJECT, &me->project, (struct cp_set[]){
+			{ "name", cp_v_text(hub->project_name) },
+			{ "shows_queries", cp_v_int(hub->shows_queries) } }, 2, CP_EDIT_PLAIN, NULL, NULL, err));
+	CP_TRY(cp_edit_document(s, CP_T_PERSONS, &me->person, (struct cp_set[]){
+			{ "pseudonym", cp_v_text(hub->lead_pseudonym) },
+			{ "role", cp_v_text("lead") } }, 2, CP_EDIT_PLAIN, NULL, NULL, err));
+	CP_TRY(cp_edit_document(s, CP_T_REPLICAS, &me->replica, (struct cp_set[]){
+			{ "person", cp_v_blob(me->person.bytes, 16) },
+			{ "public_key", cp_v_blob(key->bytes, 32) },
+			{ "is_hub", cp_v_int(1) } }, 3, CP_EDIT_PLAIN, NULL, NULL, err));
+	CP_TRY(cp_edit_document(s, CP_T_NAMES, &me->person, (struct cp_set[]){
+			{ "name", cp_v_text(hub->lead_name) } }, 1, CP_EDIT_PLAIN, NULL, NULL, err));
+	CP_TRY(cp_edit_document(s, CP_T_SECRETS, &me->project, (struct cp_set[]){
+			{ "value", cp_v_blob(secret, sizeof secret) } }, 1, CP_EDIT_PLAIN, NULL, NULL, err));
+	return cp_edit_commit(s, "project founded", err);
+}
+
+static enum cp_code fill_hub(struct cp_store *s, const struct cp_new_hub *hub, struct cp_err *err)
+{
+	struct cp_pubkey key;
+	struct cp_id project, replica, person;
+
+	CP_TRY(public_of(&key, hub->key_path, err));
+	cp_id_random(&project);
+	cp_replica_id(&replica, &project, &key);
+	cp_person_id(&person, &project, hub->lead_pseudonym);
+	CP_TRY(create_files(s, true, err));
+	CP_TRY(cp_meta_set(s, "project", project.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "replica", replica.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "person", person.bytes, 16, err));
+	CP_TRY(cp_store_use_key(s, hub->key_path, err));
+	CP_TRY(found_project(s, hub, &key, err));
+	return cp_store_read_me(s, err);
+}
+
+enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask, void *user, struct cp_err *err)
+{
+	struct cp_store *s;
+
+	CP_TRY(check_empty(hub->path, err));
+	s = store_beside(hub->path);
+	cp_store_ask_with(s, ask, user);
+	return settle_new(s, hub->path, fill_hub(s, hub, err), err);
+}

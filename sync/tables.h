@@ -1,0 +1,41 @@
+/*
+ * The synced tables as the code sees them: one description for the session, the
+ * strict reader, the revision tree, rights, bundles and the canonical hash.
+ * Column order is that of sync/schema/; a unit test holds the two together.
+ */
+#ifndef CASEPACK_SYNC_TABLES_H
+#define CASEPACK_SYNC_TABLES_H
+
+#include "formats/changeset.h"
+
+#define CP_SCHEMA 1
+
+enum cp_table {
+	CP_T_PROJECT, CP_T_PERSONS, CP_T_REPLICAS, CP_T_CASES, CP_T_GUIDELINES, CP_T_GUIDELINE_REVISIONS,
+	CP_T_FORMS, CP_T_FORM_VERSIONS, CP_T_ASSIGNMENTS, CP_T_ADJUDICATIONS, CP_T_SETTLEMENTS,
+	CP_T_JUDGMENTS, CP_T_RATINGS,                 /* work: all public tables end here */
+	CP_T_NAMES, CP_T_SECRETS, CP_T_SIDE_KEYS,     /* private */
+	CP_T_COUNT
+};
+#define CP_T_PUBLIC 13 /* tables 0 .. 12 stand in history.git, the others in private.git */
+
+/* Columns 0, 1, 2 of every document: id, rev, clock. Of ratings: */
+enum { CP_C_ID = 0, CP_C_REV = 1, CP_C_CLOCK = 2 };
+enum { CP_R_JUDGMENT = 0, CP_R_FIELD, CP_R_RESULT, CP_R_REV, CP_R_VALUE };
+enum { CP_J_ASSIGNMENT_REV = 3, CP_J_CONTENT, CP_J_FORM_VERSION, CP_J_GUIDELINE_REVISION, CP_J_STATE, CP_J_NOTE,
+	CP_J_ACTIVE_MS, CP_J_IDLE_MS, CP_J_WALL_MS };
+
+extern const struct cp_shape cp_shapes[CP_T_COUNT];   /* what the strict reader demands */
+extern const char *const *const cp_columns[CP_T_COUNT]; /* names, in order */
+
+static inline bool cp_table_is_private(size_t t) { return t >= CP_T_PUBLIC; }
+static inline bool cp_table_is_work(size_t t) { return t == CP_T_JUDGMENTS || t == CP_T_RATINGS; }
+/* Column that holds the rev. */
+static inline size_t cp_table_rev(size_t t) { return t == CP_T_RATINGS ? (size_t)CP_R_REV : (size_t)CP_C_REV; }
+
+/* What a column holds when an insert does not say. */
+void cp_table_default(struct cp_value *out, size_t table, size_t column);
+/* -1 when there is none of that name. */
+int cp_table_named(const char *name);
+
+#endif
