@@ -123,6 +123,22 @@ enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, boo
 	return code;
 }
 
+const char *cp_text_quote(char out[CP_QUOTE], const char *text, size_t len)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_QUOTE * 8), fit = CP_BUF(CP_QUOTE * 8);
+	size_t head = len < 256 ? len : 256, used;
+	bool is_cut;
+
+	if (cp_text_shown(&shown, text, head, false, NULL) != CP_OK || shown.data == NULL)
+		return strcpy(out, "\"\"");
+	is_cut = head < len || cp_text_width(shown.data, shown.len) > 60;
+	used = cp_text_width(shown.data, shown.len);
+	if (cp_text_fit(&fit, shown.data, is_cut ? (used > 60 ? 60 : used - 1) : used, NULL) != CP_OK)
+		return strcpy(out, "\"\"");
+	snprintf(out, CP_QUOTE, "\"%s\"", fit.data);
+	return out;
+}
+
 /* Bytes of the first user-perceived character of text, and its columns. */
 static size_t next_cluster(size_t *out_columns, const char *text, size_t len)
 {

@@ -20,18 +20,33 @@ bool cp_id_is_plain(const char *text, size_t len);
 /*
  * Append text so that it cannot act on a terminal: control characters (C0, DEL, C1) and the
  * bidirectional controls (U+202A-202E, U+2066-2069, U+200E/F, U+061C) become \x1b, \u202e and
- * so on; newline and tab stay only when multiline is true, else become a space.
+ * so on; newline and tab stay only when multiline is true, else become a space. A carriage
+ * return in front of a newline belongs to it and is left out; a byte that is no UTF-8 becomes \xff.
  */
 CP_CHECKED enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
 		struct cp_err *err);
 
+/*
+ * For one value inside a message: as cp_text_shown on one line, quotes included, cut to about
+ * 60 columns. Never fails; returns out.
+ */
+#define CP_QUOTE 512
+const char *cp_text_quote(char out[CP_QUOTE], const char *text, size_t len);
+
 /* Terminal columns that text takes (East Asian wide and combining counted by utf8proc). */
 size_t cp_text_width(const char *text, size_t len);
 
-/* Appends text cut to width columns with an ellipsis, or padded with spaces to it. */
+/*
+ * Appends text cut to width columns with an ellipsis, or padded with spaces to it. Never cuts
+ * inside a user-perceived character. text has been through cp_text_shown where it is not ours.
+ */
 CP_CHECKED enum cp_code cp_text_fit(struct cp_buf *out, const char *text, size_t width, struct cp_err *err);
 
-/* Unified diff of two texts by line, as `diff -u` prints it (no file header), context lines around. */
+/*
+ * Unified diff of two texts by line, as `diff -u` prints it (no file header), context lines around;
+ * nothing when they are equal. `patch` makes the second text from the first and this. Time is
+ * bounded: very different long texts get a right diff that is not the shortest.
+ */
 CP_CHECKED enum cp_code cp_text_diff(struct cp_buf *out, const char *a, size_t a_len, const char *b,
 		size_t b_len, unsigned context, struct cp_err *err);
 
