@@ -12,6 +12,8 @@
 #include "formats/hash.h"
 
 #define CP_MAX_COLUMNS 32
+#define CP_CHANGESET_MAX ((size_t)0x7fffffff) /* bytes; the session API counts in int */
+#define CP_VALUE_MAX ((size_t)1000000000)     /* bytes of a text or blob; SQLite's own limit */
 
 enum cp_type { CP_ABSENT = 0, CP_INT = 1, CP_REAL = 2, CP_TEXT = 3, CP_BLOB = 4, CP_NULL = 5 };
 
@@ -24,7 +26,7 @@ struct cp_value {
 	const uint8_t *bytes;
 };
 
-/* What a table must look like. Column 0 .. n_columns-1 in the order of the schema. */
+/* What a table must look like. Column 0 .. n_columns-1 in the order of the schema; no two of one name. */
 struct cp_shape {
 	const char *name;
 	size_t n_columns;
@@ -42,6 +44,7 @@ struct cp_change {
 	 * INSERT: now[] is complete, was[] all CP_ABSENT.
 	 * UPDATE: was[] holds the key and the old value of each changed column,
 	 *         now[] the new ones (key columns absent); both absent elsewhere.
+	 * Set for the columns of the table only; what lies behind them is left as it was.
 	 */
 	struct cp_value was[CP_MAX_COLUMNS], now[CP_MAX_COLUMNS];
 };
@@ -61,7 +64,9 @@ void cp_changeset_begin(struct cp_changeset *r, const void *data, size_t len,
 
 /*
  * The next change; *out_more is false at the clean end, and c is then untouched.
- * CP_EFORMAT with the byte offset in the words for anything not accepted.
+ * Its texts and blobs point into data. CP_EFORMAT with the byte offset in the words
+ * for anything not accepted: *out_more is false, c holds nothing of use, and the
+ * reader stays before that change, so that asking again fails in the same way.
  * A table header may repeat (joined changesets); a header with no change is refused.
  */
 CP_CHECKED enum cp_code cp_changeset_next(struct cp_changeset *r, struct cp_change *c, bool *out_more,
@@ -74,12 +79,17 @@ CP_CHECKED enum cp_code cp_changeset_check(const void *data, size_t len, const s
 /* The key value of column i wherever the operation keeps it. */
 const struct cp_value *cp_change_key(const struct cp_change *c, size_t column);
 
-/* Writing: a header, then any number of complete rows, byte for byte as the session extension does. */
+/*
+ * Writing: a header, then at least one complete row, byte for byte as the session extension does.
+ * Each adds whole or not at all. CP_EINPUT for a row that the reader would refuse (a value
+ * missing, NULL in the key, NaN, text that is not UTF-8), CP_EFORMAT past the buffer's limit.
+ */
 CP_CHECKED enum cp_code cp_changeset_add_table(struct cp_buf *out, const struct cp_shape *shape,
 		struct cp_err *err);
 CP_CHECKED enum cp_code cp_changeset_add_insert(struct cp_buf *out, const struct cp_shape *shape,
 		const struct cp_value row[], struct cp_err *err);
 
+/* Same type and same bytes: 1 is not 1.0, and 0.0 is not -0.0. */
 bool cp_value_equal(const struct cp_value *a, const struct cp_value *b);
 
 #endif

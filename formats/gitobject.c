@@ -56,21 +56,19 @@ static bool message_valid(const char *text, size_t len)
 	return cp_utf8_valid(text, len);
 }
 
-/* Begins and ends as an SSH signature does, and every line between has something printable on it. */
+/* Begins and ends as an SSH signature does; the lines between are not empty and have no spaces. */
 static bool armor_valid(const char *text, size_t len)
 {
 	const size_t begin = sizeof(ARMOR_BEGIN) - 1, end = sizeof(ARMOR_END) - 1;
 
-	if (len < begin + end || memcmp(text, ARMOR_BEGIN, begin) != 0
+	if (len <= begin + end || memcmp(text, ARMOR_BEGIN, begin) != 0
 			|| memcmp(text + len - end, ARMOR_END, end) != 0)
 		return false;
-	for (size_t i = begin; i < len; i++) {
-		if (text[i] == '\n' ? text[i - 1] == '\n' : text[i] < '!' || text[i] > '~') {
-			if (i < len - end) /* the last line has spaces of its own */
-				return false;
-		}
+	for (size_t i = begin; i < len - end; i++) {
+		if (text[i] == '\n' ? text[i - 1] == '\n' : text[i] <= ' ' || text[i] > '~')
+			return false;
 	}
-	return true;
+	return text[len - end - 1] != '\n';
 }
 
 /* ---- commits: reading --------------------------------------------------------------- */

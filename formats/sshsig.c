@@ -128,8 +128,13 @@ enum cp_code cp_pubkey_add(struct cp_buf *out, const struct cp_pubkey *k, struct
 
 bool cp_pubkey_from(struct cp_pubkey *out, struct cp_sshwire view)
 {
-	return cp_sshwire_expect(&view, KEY_TYPE) && cp_sshwire_copy(&view, out->bytes, sizeof out->bytes)
-		&& view.left == 0;
+	struct cp_pubkey found;
+
+	if (!cp_sshwire_expect(&view, KEY_TYPE) || !cp_sshwire_copy(&view, found.bytes, sizeof found.bytes)
+	    || view.left != 0)
+		return false;
+	*out = found;
+	return true;
 }
 
 /* The armour */

@@ -1,6 +1,7 @@
 #include "formats/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -88,6 +89,29 @@ static bool is_control(int32_t point)
 	return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
+bool cp_text_has_controls(const char *text, size_t len, bool multiline)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == 0x7f || (c < 0x20 && !(multiline && (c == '\n' || c == '\t'))))
+			return true;
+		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
+			return true; /* U+0080 to U+009F */
+	}
+	return false;
+}
+
+char *cp_text_folded(const char *text, size_t len)
+{
+	utf8proc_uint8_t *mapped = NULL;
+
+	if (!cp_utf8_valid(text, len) || utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len,
+			&mapped, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD) < 0)
+		return NULL;
+	return (char *)mapped;
+}
+
 /* One code point, size bytes at text, in the form that a terminal can be given. */
 static enum cp_code add_shown(struct cp_buf *out, const char *text, size_t size, int32_t point,
 		bool multiline, struct cp_err *err)
@@ -121,22 +145,6 @@ enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, boo
 		out->data[before] = '\0';
 	}
 	return code;
-}
-
-const char *cp_text_quote(char out[CP_QUOTE], const char *text, size_t len)
-{
-	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_QUOTE * 8), fit = CP_BUF(CP_QUOTE * 8);
-	size_t head = len < 256 ? len : 256, used;
-	bool is_cut;
-
-	if (cp_text_shown(&shown, text, head, false, NULL) != CP_OK || shown.data == NULL)
-		return strcpy(out, "\"\"");
-	is_cut = head < len || cp_text_width(shown.data, shown.len) > 60;
-	used = cp_text_width(shown.data, shown.len);
-	if (cp_text_fit(&fit, shown.data, is_cut ? (used > 60 ? 60 : used - 1) : used, NULL) != CP_OK)
-		return strcpy(out, "\"\"");
-	snprintf(out, CP_QUOTE, "\"%s\"", fit.data);
-	return out;
 }
 
 /* Bytes of the first user-perceived character of text, and its columns. */
@@ -205,4 +213,35 @@ enum cp_code cp_text_fit(struct cp_buf *out, const char *text, size_t width, str
 	out->len += width - columns;
 	out->data[out->len] = '\0';
 	return CP_OK;
+}
+
+/* As much of text as is worth showing, not ending inside a code point. */
+static size_t head_of(const char *text, size_t len)
+{
+	size_t n = 256;
+
+	if (len <= n)
+		return len;
+	while (n > 250 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+const char *cp_text_quote(char out[CP_QUOTE], const char *text, size_t len)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(4096);
+	size_t head = head_of(text, len), bytes = 0, columns = 0, more, size;
+
+	if (cp_text_shown(&shown, text, head, false, NULL) != CP_OK)
+		cp_buf_clear(&shown);
+	while (bytes < shown.len) {
+		size = next_cluster(&more, shown.data + bytes, shown.len - bytes);
+		if (columns + more > 60 || bytes + size > CP_QUOTE - 8)
+			break;
+		columns += more;
+		bytes += size;
+	}
+	snprintf(out, CP_QUOTE, "\"%.*s%s\"", (int)bytes, bytes > 0 ? shown.data : "",
+			bytes < shown.len || head < len ? ELLIPSIS : "");
+	return out;
 }

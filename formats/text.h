@@ -14,6 +14,12 @@ bool cp_utf8_valid(const char *text, size_t len);
 /* Append the NFC form (utf8proc), for comparison only. CP_EFORMAT on invalid UTF-8. */
 CP_CHECKED enum cp_code cp_text_nfc(struct cp_buf *out, const char *text, size_t len, struct cp_err *err);
 
+/* The NFC form without letter case, for comparison only; NULL on invalid UTF-8 or without memory. */
+char *cp_text_folded(const char *text, size_t len);
+
+/* C0, DEL or C1 controls in valid UTF-8; newline and tab count unless multiline. */
+bool cp_text_has_controls(const char *text, size_t len, bool multiline);
+
 /* An id that may stand in history: [A-Za-z0-9._:#-], 1 to 64 characters. */
 bool cp_id_is_plain(const char *text, size_t len);
 

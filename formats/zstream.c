@@ -185,7 +185,7 @@ struct cp_zin {
 	ZSTD_inBuffer in;
 	uint64_t given;
 	struct cp_hasher hasher;
-	bool has_begun, frame_done;
+	bool has_begun, frame_done, has_ended;
 	char packed[PIECE], plain[PIECE];
 };
 
@@ -203,7 +203,7 @@ enum cp_code cp_zin_begin(struct cp_zin **out, int fd, uint64_t offset, const st
 	z->ctx = ZSTD_createDCtx();
 	z->in = (ZSTD_inBuffer){ z->packed, 0, 0 };
 	z->given = 0;
-	z->has_begun = z->frame_done = false;
+	z->has_begun = z->frame_done = z->has_ended = false;
 	cp_hasher_begin(&z->hasher);
 	if (z->ctx == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(z->ctx, ZSTD_d_windowLogMax,
 			CP_ZSTD_READ_WINDOW))) {
@@ -315,5 +315,9 @@ enum cp_code cp_zin_next(struct cp_zin *z, const void **bytes, size_t *len, stru
 		if (at_end && *len == 0 && !z->frame_done)
 			return cp_fail(err, CP_EFORMAT, "its zstd frame is cut short");
 	}
-	return *len == 0 ? check_end(z, err) : CP_OK;
+	if (*len == 0 && !z->has_ended) {
+		CP_TRY(check_end(z, err));
+		z->has_ended = true;
+	}
+	return CP_OK;
 }

@@ -135,8 +135,9 @@ CP_CHECKED enum cp_code cp_tree_whole(struct cp_doc_state *out, const struct cp_
 		enum cp_policy policy, const struct cp_settlement *settlement, struct cp_err *err);
 
 /*
- * Did the author of edits[of] know one of revs: is one of them its own rev or that
- * of an ancestor? (A withdrawal is late when it knew none of these.) False when it waits.
+ * Is one of revs that of edits[of], or of an edit above it? (A withdrawal that names
+ * the revs it knew is late when none of them is, of the judgment's standing edit.)
+ * False while edits[of] waits.
  */
 CP_CHECKED enum cp_code cp_tree_knew(bool *out, const struct cp_edit *edits, size_t n, size_t of,
 		const struct cp_rev *revs, size_t n_revs, struct cp_err *err);

@@ -51,6 +51,16 @@ static enum cp_code known_add(struct known *k, size_t edit, struct cp_err *err)
 	return CP_OK;
 }
 
+/* Is edit, which is in n_seen of these n parents' sets, above one of them whose set lacks it? */
+static bool was_replaced(const struct cp_revtree *t, size_t edit, size_t n_seen, const size_t *parents, size_t n)
+{
+	size_t n_below = 0;
+
+	for (size_t i = 0; n_seen < n && n_below <= n_seen && i < n; i++)
+		n_below += cp_revtree_reaches(t, edit, parents[i]);
+	return n_below > n_seen;
+}
+
 /*
  * The known set of several parents. A write in the set of one was replaced on the way
  * to another exactly when it is above that one and not in its set: so it remains when
@@ -59,7 +69,6 @@ static enum cp_code known_add(struct known *k, size_t edit, struct cp_err *err)
 static enum cp_code merge_known(struct walk *w, struct known *out, const size_t *parents, size_t n,
 		struct cp_err *err)
 {
-	const struct cp_revtree *t = w->contest->tree;
 	size_t n_kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -70,12 +79,9 @@ static enum cp_code merge_known(struct walk *w, struct known *out, const size_t 
 				CP_TRY(known_add(out, k->edits[j], err));
 	}
 	for (size_t j = 0; j < out->n; j++) {
-		size_t edit = out->edits[j], n_below = w->n_seen[edit];
+		size_t edit = out->edits[j];
 
-		for (size_t i = 0; n_below < n && i < n; i++)
-			n_below -= cp_revtree_reaches(t, edit, parents[i]);
-		/* In all sets: untouched. Else what is left of the count is what was missed. */
-		if (w->n_seen[edit] == n || n_below == 0)
+		if (!was_replaced(w->contest->tree, edit, w->n_seen[edit], parents, n))
 			out->edits[n_kept++] = edit;
 		w->n_seen[edit] = 0;
 	}

@@ -1,0 +1,211 @@
+#include "cli/bundles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "cli/shown.h"
+#include "formats/file.h"
+
+#define SUFFIX ".casepack"
+
+void cp_paths_drop(struct cp_paths *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->list[i]);
+	free(p->list);
+	*p = (struct cp_paths){ NULL, 0 };
+}
+
+/* Takes path. */
+static enum cp_code add_path(struct cp_paths *p, char *path, struct cp_err *err)
+{
+	char **list = path == NULL ? NULL : reallocarray(p->list, p->n + 1, sizeof *list);
+
+	if (list == NULL) {
+		free(path);
+		return cp_fail(err, CP_EIO, "out of memory");
+	}
+	p->list = list;
+	p->list[p->n++] = path;
+	return CP_OK;
+}
+
+static bool is_bundle_name(const char *name)
+{
+	size_t n = strlen(name), m = strlen(SUFFIX);
+
+	return name[0] != '.' && n > m && strcasecmp(name + n - m, SUFFIX) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum cp_code read_folder(struct cp_paths *out, DIR *d, const char *folder, struct cp_err *err)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(d);
+		if (e == NULL)
+			break;
+		if (is_bundle_name(e->d_name))
+			CP_TRY(add_path(out, cp_path_join(folder, e->d_name), err));
+	}
+	return errno == 0 ? CP_OK : cp_fail_errno(err, "%s", folder);
+}
+
+enum cp_code cp_paths_of_folder(struct cp_paths *out, const char *folder, struct cp_err *err)
+{
+	CP_AUTO(paths) struct cp_paths found = { NULL, 0 };
+	DIR *d = opendir(folder);
+
+	if (d == NULL && errno == ENOENT)
+		return cp_fail(err, CP_ENOTFOUND, "%s: there is no such folder", folder);
+	if (d == NULL && errno == ENOTDIR)
+		return cp_fail(err, CP_EINPUT, "%s: this is a file, not a folder", folder);
+	if (d == NULL)
+		return cp_fail_errno(err, "%s", folder);
+	enum cp_code code = read_folder(&found, d, folder, err);
+	closedir(d);
+	CP_TRY(code);
+	if (found.n > 1)
+		qsort(found.list, found.n, sizeof *found.list, by_name);
+	for (size_t i = 0; i < found.n; i++) {
+		char *path = found.list[i];
+		found.list[i] = NULL;
+		CP_TRY(add_path(out, path, err));
+	}
+	return CP_OK;
+}
+
+enum cp_code cp_paths_of_words(struct cp_paths *out, const char *const *words, size_t n, struct cp_err *err)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t before = out->n;
+		if (stat(words[i], &st) != 0 || !S_ISDIR(st.st_mode)) {
+			CP_TRY(add_path(out, strdup(words[i]), err));
+			continue;
+		}
+		CP_TRY(cp_paths_of_folder(out, words[i], err));
+		if (out->n == before)
+			return cp_fail(err, CP_EINPUT, "%s: no *" SUFFIX " file in this folder", words[i]);
+	}
+	return CP_OK;
+}
+
+enum cp_code cp_refused_say(struct cp_args *a, const char *path, const struct cp_err *why, struct cp_err *err)
+{
+	a->refused = true;
+	if (!a->json)
+		return cp_line(err, "%s: refused: %s", path, cp_why(why, path));
+	return cp_json_line(json_pack("{s:o, s:s, s:o}", "file", cp_json_text(path), "outcome", "refused",
+			"why", cp_json_text(cp_why(why, path))), err);
+}
+
+/* ---- merge ------------------------------------------------------------------------------ */
+
+static const char *outcome(const struct cp_merged *m)
+{
+	if (m->commits > 0 || m->refused > 0 || m->waiting > 0)
+		return "taken";
+	return "known";
+}
+
+static enum cp_code merged_json(const char *path, const struct cp_merged *m, struct cp_err *err)
+{
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+			"file", cp_json_text(path), "outcome", outcome(m), "from", cp_json_text(m->from),
+			"commits", (json_int_t)m->commits, "edits", (json_int_t)m->edits,
+			"known", (json_int_t)m->known, "refused", (json_int_t)m->refused,
+			"waiting", (json_int_t)m->waiting, "conflicts", (json_int_t)m->conflicts,
+			"why", m->why[0] == '\0' ? json_null() : cp_json_text(m->why)), err);
+}
+
+static enum cp_code merged_line(const char *path, const struct cp_merged *m, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf more = CP_BUF(4096);
+	char edits[CP_COUNT], commits[CP_COUNT];
+
+	if (m->refused > 0)
+		CP_TRY(cp_buf_printf(&more, err, "; %s refused",
+				cp_count(commits, m->refused, "commit", "commits")));
+	if (m->waiting > 0)
+		CP_TRY(cp_buf_printf(&more, err, "; %s waiting",
+				cp_count(commits, m->waiting, "commit", "commits")));
+	if (m->conflicts > 0)
+		CP_TRY(cp_buf_printf(&more, err, "; %s", cp_count(commits, m->conflicts, "conflict", "conflicts")));
+	if (m->why[0] != '\0')
+		CP_TRY(cp_buf_printf(&more, err, ": %s", m->why));
+	if (strcmp(outcome(m), "known") == 0)
+		return cp_line(err, "%s: known already, from %s%s", path, m->from, more.len > 0 ? more.data : "");
+	return cp_line(err, "%s: taken, %s in %s from %s%s", path, cp_count(edits, m->edits, "edit", "edits"),
+			cp_count(commits, m->commits, "commit", "commits"), m->from, more.len > 0 ? more.data : "");
+}
+
+enum cp_code cp_take_merge(struct cp_args *a, const char *path, bool quiet, struct cp_tally *tally,
+		struct cp_err *err)
+{
+	struct cp_merged m = { .commits = 0 };
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code = cp_merge(a->store, path, &m, &why);
+
+	if (code == CP_EFORMAT || code == CP_ETRUST) {
+		tally->refused++;
+		return cp_refused_say(a, path, &why, err);
+	}
+	if (code == CP_EBUSY || code == CP_EKEY)
+		return cp_fail(err, code, "%s", why.text);
+	if (code != CP_OK) {
+		if (tally->failed.code == CP_OK)
+			tally->failed = why;
+		cp_say("%s: not taken: %s", path, cp_why(&why, path));
+		return CP_OK;
+	}
+	tally->waiting += m.waiting;
+	tally->conflicts += m.conflicts;
+	a->refused = a->refused || m.refused > 0;
+	a->waits = a->waits || m.waiting > 0 || m.conflicts > 0;
+	bool is_known = strcmp(outcome(&m), "known") == 0;
+	tally->known += is_known ? 1 : 0;
+	tally->taken += is_known ? 0 : 1;
+	if (is_known && quiet)
+		return CP_OK;
+	return a->json ? merged_json(path, &m, err) : merged_line(path, &m, err);
+}
+
+/* ---- open ------------------------------------------------------------------------------- */
+
+enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const struct cp_opened *o, struct cp_err *err)
+{
+	char assignments[CP_COUNT], cases[CP_COUNT], withdrawn[CP_COUNT + 2] = "", part[CP_COUNT];
+
+	if (a->json)
+		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+				"file", cp_json_text(path), "outcome", o->is_old ? "old" : "taken",
+				"from", cp_json_text(o->from), "assignments", (json_int_t)o->assignments,
+				"cases", (json_int_t)o->cases, "withdrawn", (json_int_t)o->withdrawn,
+				"commits", (json_int_t)o->commits, "refused", (json_int_t)o->refused,
+				"acknowledged", (json_int_t)o->acknowledged, "is_old", (int)o->is_old,
+				"is_new_workspace", (int)o->is_new_workspace), err);
+	if (o->withdrawn > 0)
+		snprintf(withdrawn, sizeof withdrawn, ", %s",
+				cp_count(part, o->withdrawn, "withdrawn", "withdrawn"));
+	CP_TRY(cp_line(err, "%s: %s from %s, %s%s%s%s", path, cp_count(assignments, o->assignments, "assignment",
+			"assignments"), o->from, cp_count(cases, o->cases, "case", "cases"), withdrawn,
+			o->is_new_workspace ? "; a new workspace" : "",
+			o->is_old ? "; an older bundle, taken as far as it is harmless" : ""));
+	if (o->acknowledged > 0)
+		CP_TRY(cp_line(err, "%s of yours arrived at the hub", cp_count(part, o->acknowledged, "commit",
+				"commits")));
+	if (o->refused > 0)
+		CP_TRY(cp_line(err, "%s of yours %s refused by the hub; `casepack log` says why",
+				cp_count(part, o->refused, "commit", "commits"), o->refused == 1 ? "was" : "were"));
+	return CP_OK;
+}

@@ -1,0 +1,116 @@
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/shown.h"
+#include "sync/deliver.h"
+
+#define MAX_PEOPLE 1024
+
+struct sheet { struct cp_out *out; bool json; enum cp_code code; struct cp_err err; };
+
+static enum cp_code add_row(struct sheet *t, const struct cp_sent *sent)
+{
+	char size[CP_SIZE];
+
+	CP_TRY(cp_out_text(t->out, sent->path, &t->err));
+	CP_TRY(cp_out_text(t->out, sent->to, &t->err));
+	CP_TRY(cp_out_int(t->out, sent->number, &t->err));
+	CP_TRY(cp_out_int(t->out, sent->cases, &t->err));
+	CP_TRY(cp_out_int(t->out, sent->assignments, &t->err));
+	if (t->json)
+		return cp_out_int(t->out, (int64_t)sent->bytes, &t->err);
+	return cp_out_text(t->out, cp_size_text(size, sent->bytes), &t->err);
+}
+
+static void on_sent(void *user, const struct cp_sent *sent)
+{
+	struct sheet *t = user;
+
+	if (t->code == CP_OK)
+		t->code = add_row(t, sent);
+}
+
+/* The people named by --to and by words behind it. */
+static enum cp_code people_of(const struct cp_args *a, const char *out[MAX_PEOPLE], size_t *n, struct cp_err *err)
+{
+	*n = cp_arg_all(a, "--to", out, MAX_PEOPLE);
+	if (*n + a->n > MAX_PEOPLE)
+		return cp_fail(err, CP_EUSAGE, "pack: at most %d people at a time; use --all", MAX_PEOPLE);
+	if (*n == 0 && a->n > 0)
+		return cp_fail(err, CP_EUSAGE, "pack: say --to in front of %s", a->words[0]);
+	for (size_t i = 0; i < a->n; i++)
+		out[(*n)++] = a->words[i];
+	if ((*n == 0) != cp_arg_given(a, "--all"))
+		return cp_fail(err, CP_EUSAGE, "pack: say either --to PERSON or --all");
+	return CP_OK;
+}
+
+static enum cp_code pack_people(struct cp_args *a, const char *const *people, size_t n, struct sheet *t,
+		int64_t *written, struct cp_err *err)
+{
+	const char *dir = cp_arg(a, "-o");
+	bool if_owed = cp_arg_given(a, "--owed");
+
+	*written = 0;
+	if (n == 0)
+		return cp_pack(a->store, NULL, dir, if_owed, on_sent, t, written, err);
+	for (size_t i = 0; i < n; i++) {
+		int64_t more = 0;
+		cp_progress_show("packing", i, n);
+		CP_TRY(cp_pack(a->store, people[i], dir, if_owed, on_sent, t, &more, err));
+		*written += more;
+	}
+	return CP_OK;
+}
+
+static enum cp_code run(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "file", "to", "number", "cases", "assignments", "size" };
+	const char *people[MAX_PEOPLE];
+	struct sheet t = { .json = a->json };
+	size_t n;
+	int64_t written = 0;
+
+	CP_TRY(people_of(a, people, &n, err));
+	if (!cp_arg_given(a, "-o"))
+		return cp_fail(err, CP_EUSAGE, "pack: say -o DIR, the folder for the bundles");
+	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
+	enum cp_code code = pack_people(a, people, n, &t, &written, err);
+	cp_progress_end();
+	if (code == CP_OK && t.code != CP_OK)
+		code = cp_fail(err, t.code, "%s", t.err.text);
+	/* What was written stays, so it is listed even when a later one failed. */
+	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
+	if (code == CP_OK && written == 0)
+		cp_say("nothing to send");
+	return code == CP_OK ? shown : code;
+}
+
+static const struct cp_option options[] = {
+	{ "--to", "PERSON...", "whom the bundles are for, by pseudonym; may be given more than once" },
+	{ "--all", NULL, "for every active rater and relay" },
+	{ "--owed", NULL, "only for those who are owed something that no bundle in DIR brings already" },
+	{ "-o", "DIR", "the folder that the bundles are written into" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example examples[] = {
+	{ "casepack pack --to lena -o outbox", "one bundle for each of lena's devices" },
+	{ "casepack pack --all -o /media/stick", "bundles for everybody" },
+	{ NULL, NULL },
+};
+
+extern const struct cp_command cp_cmd_pack;
+const struct cp_command cp_cmd_pack = {
+	.name = "pack",
+	.usage = "--to PERSON... -o DIR [--owed]\n--all -o DIR [--owed]",
+	.summary = "write bundles for raters",
+	.about = "Seals what was done here, then writes one bundle for each device of the people named: their "
+		"assignments and all that is needed to judge them, and nothing else. A bundle carries everything "
+		"that its receiver has not confirmed yet, so a lost one costs nothing.\n\n"
+		"Files are numbered and none is ever overwritten.",
+	.options = options,
+	.examples = examples,
+	.needs_store = true,
+	.run = run,
+};

@@ -1,0 +1,330 @@
+#include "sync/mainline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/apply.h"
+#include "sync/change.h"
+#include "sync/inner.h"
+#include "sync/pages.h"
+
+struct cp_touch { enum cp_page page; struct cp_id id; };
+
+void cp_touched_drop(struct cp_touched *t)
+{
+	free(t->list);
+	memset(t, 0, sizeof *t);
+}
+
+static int by_page(const void *a, const void *b)
+{
+	const struct cp_touch *x = a, *y = b;
+
+	return x->page != y->page ? (x->page > y->page) - (x->page < y->page) : memcmp(&x->id, &y->id, sizeof x->id);
+}
+
+/* Sort and drop repeats. */
+static void tidy(struct cp_touched *t)
+{
+	size_t kept = 0;
+
+	if (t->n > 0)
+		qsort(t->list, t->n, sizeof *t->list, by_page);
+	for (size_t i = 0; i < t->n; i++)
+		if (kept == 0 || by_page(&t->list[kept - 1], &t->list[i]) != 0)
+			t->list[kept++] = t->list[i];
+	t->n = t->sorted = kept;
+}
+
+static enum cp_code touch(struct cp_touched *t, enum cp_page page, const struct cp_id *id, struct cp_err *err)
+{
+	struct cp_touch one = { page, *id };
+
+	if (t->n > t->sorted && by_page(&t->list[t->n - 1], &one) == 0)
+		return CP_OK;
+	if (t->n > 4096 && t->n > 2 * t->sorted)
+		tidy(t);
+	if (t->n == t->room) {
+		struct cp_touch *list = realloc(t->list, (t->room * 2 + 64) * sizeof *list);
+
+		if (list == NULL)
+			return cp_fail(err, CP_EIO, "out of memory");
+		t->list = list;
+		t->room = t->room * 2 + 64;
+	}
+	t->list[t->n++] = one;
+	return CP_OK;
+}
+
+/* The id in a row of the database that a change leads to, zeros when there is none. */
+static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_value *key, struct cp_id *out,
+		struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	memset(out, 0, sizeof *out);
+	CP_TRY(cp_query(s, &q, err, sql, "b", key->bytes, key->len));
+	CP_TRY(cp_step(s, q, &row, err));
+	if (row) {
+		cp_col_id(q, 0, out);
+		sqlite3_reset(q);
+	}
+	return CP_OK;
+}
+
+static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+{
+	const struct cp_value *key = cp_change_key(c, 0);
+	struct cp_id id, zero = { { 0 } };
+	int64_t tricky;
+
+	memcpy(&id, key->bytes, sizeof id);
+	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
+	if (tricky)
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+	switch (c->table) {
+	case CP_T_PROJECT:    return touch(t, CP_PAGE_PROJECT, &zero, err);
+	case CP_T_PERSONS:
+	case CP_T_REPLICAS:   return touch(t, CP_PAGE_TRUST, &zero, err);
+	case CP_T_CASES:      return touch(t, CP_PAGE_CASE, &id, err);
+	case CP_T_GUIDELINES: return touch(t, CP_PAGE_GUIDELINE, &id, err);
+	case CP_T_FORMS:      return touch(t, CP_PAGE_FORM, &id, err);
+	case CP_T_GUIDELINE_REVISIONS:
+		CP_TRY(lookup(s, "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", key, &id, err));
+		return touch(t, CP_PAGE_GUIDELINE, &id, err);
+	case CP_T_FORM_VERSIONS:
+		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
+		return touch(t, CP_PAGE_FORM, &id, err);
+	case CP_T_ASSIGNMENTS:
+		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
+		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);
+	case CP_T_ADJUDICATIONS:
+		CP_TRY(lookup(s, "SELECT case_id FROM adjudications WHERE id = ?1", key, &id, err));
+		return touch(t, CP_PAGE_ADJUDICATIONS, &id, err);
+	default: /* judgments, ratings, settlements */
+		CP_TRY(lookup(s, "SELECT case_id FROM assignments WHERE id = ?1", key, &id, err));
+		return touch(t, CP_PAGE_JUDGMENTS, &id, err);
+	}
+}
+
+enum cp_code cp_touched_add(struct cp_store *s, struct cp_touched *t, const void *changeset, size_t len,
+		struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	struct cp_id last = { { 0 } };
+	bool more = true, again;
+
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		again = c.table == CP_T_RATINGS && memcmp(&last, cp_change_key(&c, 0)->bytes, sizeof last) == 0;
+		memcpy(&last, cp_change_key(&c, 0)->bytes, sizeof last);
+		if (!again)
+			CP_TRY(touch_change(s, t, &c, err));
+	}
+}
+
+/* ---- one commit of main ----------------------------------------------------------------------- */
+
+struct edits { struct cp_tree_edit *list; size_t n; };
+
+static void edits_drop(struct edits *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free((void *)(uintptr_t)e->list[i].path);
+	free(e->list);
+}
+#define cp_edits_of_tree_drop edits_drop
+
+static enum cp_code render(struct cp_store *s, const struct cp_touch *t, int which, struct edits *e, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf path = CP_BUF(4096);
+	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)1 << 31);
+	struct cp_tree_edit *edit;
+
+	CP_TRY(cp_page_render(s, t->page, which, &t->id, &path, &text, err));
+	edit = &e->list[e->n++];
+	edit->blob.hex[0] = '\0';
+	edit->path = cp_buf_detach(&path);
+	return text.len ? cp_repo_blob(s->history, text.data, text.len, &edit->blob, err) : CP_OK;
+}
+
+static enum cp_code render_all(struct cp_store *s, const struct cp_touched *t, struct edits *e, struct cp_err *err)
+{
+	e->list = calloc(2 * t->n + 1, sizeof *e->list);
+	assert(e->list != NULL);
+	for (size_t i = 0; i < t->n; i++) {
+		CP_TRY(render(s, &t->list[i], 0, e, err));
+		if (t->list[i].page <= CP_PAGE_TRUST)
+			CP_TRY(render(s, &t->list[i], 1, e, err));
+		if (cp_repo_staged(s->history) > CP_REPO_PACK_MAX)
+			CP_TRY(cp_repo_flush(s->history, err));
+	}
+	return CP_OK;
+}
+
+static enum cp_code main_message(const struct cp_batch *b, struct cp_buf *out, struct cp_err *err)
+{
+	CP_TRY(cp_buf_printf(out, err, "%s\n\nBranch: %s\n", b->words, b->branch));
+	for (size_t i = 0; i < b->n; i++)
+		CP_TRY(cp_buf_printf(out, err, "Change-commit: %s %s\n", b->commits[i].oid.hex,
+				b->commits[i].is_refused ? "refused" : b->commits[i].is_far ? "accepted-far" : "accepted"));
+	return CP_OK;
+}
+
+static enum cp_code base_of(struct cp_store *s, struct cp_commit *c, struct cp_oid *tree, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf tip = CP_BUF(64);
+	struct cp_commit before = { 0 };
+
+	CP_TRY(cp_meta_get(s, "main", &tip, err));
+	tree->hex[0] = '\0';
+	if (tip.len == 0)
+		return CP_OK;
+	c->n_parents = 1;
+	snprintf(c->parents[0].hex, sizeof c->parents[0].hex, "%s", tip.data);
+	CP_TRY(cp_repo_read_commit(s->history, tip.data, &before, err));
+	*tree = before.tree;
+	cp_commit_drop(&before);
+	return CP_OK;
+}
+
+enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch *batch, const struct cp_touched *touched,
+		struct cp_oid *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
+	struct cp_touched all = *touched;
+	const struct cp_seckey *key;
+	struct cp_commit c = { 0 };
+	struct cp_id whose = { { 0 } };
+	struct cp_oid base;
+	char hex[CP_ID_HEX];
+	enum cp_code code;
+
+	CP_TRY(cp_store_key(s, &key, err));
+	snprintf(hex, sizeof hex, "%.32s", batch->branch + strlen("replica/"));
+	if (!cp_unhex(whose.bytes, 16, hex))
+		return cp_fail(err, CP_EFORMAT, "%s: no branch of a replica", batch->branch);
+	all.list = malloc((touched->n + 1) * sizeof *all.list); /* plus the verdicts on this batch */
+	assert(all.list != NULL);
+	all.room = touched->n + 1;
+	if (touched->n > 0)
+		memcpy(all.list, touched->list, touched->n * sizeof *all.list);
+	code = touch(&all, CP_PAGE_VERDICTS, &whose, err);
+	tidy(&all);
+	if (code == CP_OK)
+		code = render_all(s, &all, &edits, err);
+	cp_touched_drop(&all);
+	CP_TRY(code);
+	CP_TRY(base_of(s, &c, &base, err));
+	CP_TRY(cp_repo_tree(s->history, *base.hex ? &base : NULL, edits.list, edits.n, &c.tree, err));
+	CP_TRY(main_message(batch, &text, err));
+	c.author = batch->author;
+	cp_me_ident(&s->me, batch->at_us, &c.committer);
+	c.message = text.data;
+	CP_TRY(cp_repo_commit(s->history, &c, key, out, err));
+	if (cp_id_equal(&whose, &s->me.replica))
+		CP_TRY(cp_meta_set(s, "taken_own", batch->commits[batch->n - 1].oid.hex, 40, err));
+	return cp_meta_set(s, "main", out->hex, 40, err);
+}
+
+static enum cp_code move_from_where_it_is(struct cp_repo *r, const char *branch, const struct cp_oid *tip,
+		struct cp_err *err)
+{
+	struct cp_oid old;
+
+	CP_TRY(cp_repo_branch(r, branch, &old, err));
+	return strcmp(old.hex, tip->hex) == 0 ? CP_OK : cp_repo_move(r, branch, &old, tip, err);
+}
+
+enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struct cp_oid *tip, const struct cp_oid *main,
+		struct cp_err *err)
+{
+	CP_TRY(cp_repo_flush(s->history, err));
+	if (branch != NULL && tip != NULL)
+		CP_TRY(move_from_where_it_is(s->history, branch, tip, err));
+	if (*main->hex != '\0')
+		CP_TRY(move_from_where_it_is(s->history, "main", main, err));
+	return cp_txn_commit(s, err);
+}
+
+/* ---- replay ------------------------------------------------------------------------------------- */
+
+static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
+		int64_t at_us, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t known;
+	enum cp_code code;
+
+	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
+	if (known)
+		return CP_OK;
+	if (strcmp(verdict, "refused") == 0) {
+		struct cp_id replica = { { 0 } };
+		char hex[CP_ID_HEX];
+
+		snprintf(hex, sizeof hex, "%.32s", branch + strlen("replica/"));
+		if (!cp_unhex(replica.bytes, 16, hex))
+			return cp_fail(err, CP_EFORMAT, "main names no replica for %s", oid);
+		return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, edits)"
+				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?4, 0)", "ttdi", oid, branch, &replica, at_us);
+	}
+	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = cp_repo_read_path(s->history, oid, "changeset", &changeset, err);
+	if (code == CP_OK)
+		code = cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, is_far,"
+				" edits) VALUES(?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8)", "tttdiiii", oid, branch, c.parent,
+				&c.replica, at_us, c.clock, (int64_t)(strcmp(verdict, "accepted-far") == 0), c.edits);
+	if (code == CP_OK)
+		code = cp_apply_change(s, changeset.data, changeset.len, sqlite3_last_insert_rowid(s->db), err);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+static enum cp_code replay_one(void *user, const char *main_oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	const char *text;
+	size_t len;
+	char branch[80] = "", oid[41], verdict[16];
+
+	if (cp_commit_trailer(c, "Branch", 0, &text, &len))
+		snprintf(branch, sizeof branch, "%.*s", (int)len, text);
+	for (size_t i = 0; cp_commit_trailer(c, "Change-commit", i, &text, &len); i++) {
+		if (len < 42 || len > 56)
+			return cp_fail(err, CP_EFORMAT, "main commit %s: a trailer cannot be read", main_oid);
+		snprintf(oid, sizeof oid, "%.40s", text);
+		snprintf(verdict, sizeof verdict, "%.*s", (int)(len - 41), text + 41);
+		CP_TRY(replay_change(s, oid, branch, verdict, c->committer.seconds * 1000000, err));
+	}
+	return cp_meta_set(s, "main", main_oid, 40, err);
+}
+
+enum cp_code cp_main_replay(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf from = CP_BUF(64);
+	struct cp_oid tip;
+	enum cp_code code;
+
+	CP_TRY(cp_meta_get(s, "main", &from, err));
+	CP_TRY(cp_repo_branch(s->history, "main", &tip, err));
+	if (*tip.hex == '\0' || strcmp(tip.hex, from.len ? from.data : "") == 0)
+		return CP_OK;
+	CP_TRY(cp_txn_begin(s, err));
+	code = cp_repo_walk(s->history, tip.hex, from.len ? from.data : "", replay_one, s, err);
+	if (code == CP_OK)
+		code = cp_txn_commit(s, err);
+	if (code != CP_OK)
+		cp_txn_rollback(s);
+	return code;
+}

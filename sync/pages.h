@@ -1,0 +1,30 @@
+/*
+ * The files of main: each a pure function of the database's present rows.
+ */
+#ifndef CASEPACK_SYNC_PAGES_H
+#define CASEPACK_SYNC_PAGES_H
+
+#include "sync/store.h"
+
+enum cp_page {
+	CP_PAGE_PROJECT,      /* project.json, .gitattributes */
+	CP_PAGE_TRUST,        /* trust/allowed_signers, trust/persons.tsv */
+	CP_PAGE_GUIDELINE,    /* guidelines/<name>.md */
+	CP_PAGE_FORM,         /* forms/<name>.json */
+	CP_PAGE_CASE,         /* cases/<xx>/<case>.json */
+	CP_PAGE_ASSIGNMENTS,  /* assignments/<pseudonym>.tsv; id is the person's */
+	CP_PAGE_JUDGMENTS,    /* judgments/<xx>/<case>.tsv; id is the case's */
+	CP_PAGE_ADJUDICATIONS,/* adjudications/<xx>/<case>.tsv; id is the case's */
+	CP_PAGE_CONFLICT,     /* conflicts/<document>.tsv */
+	CP_PAGE_VERDICTS,     /* verdicts/<replica>.tsv */
+};
+
+/* Path and text of a page, appended. An empty text means that there is no such file now. CP_PAGE_PROJECT and
+ * CP_PAGE_TRUST are two files each: which is 0 or 1; any other page has only 0. */
+CP_CHECKED enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,
+		struct cp_buf *path, struct cp_buf *text, struct cp_err *err);
+
+/* Append text as one TSV cell: tab, newline, return and backslash become \t, \n, \r, \\. */
+CP_CHECKED enum cp_code cp_tsv_add(struct cp_buf *out, const char *text, struct cp_err *err);
+
+#endif
