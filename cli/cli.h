@@ -78,6 +78,8 @@ void cp_progress_end(void);
 
 /* Asks on the terminal without echo; false where there is none. Fits cp_passphrase_ask. */
 bool cp_ask_passphrase(void *user, const char *key_path, char *out, size_t size);
+/* The same with other words: "new passphrase: ". */
+bool cp_ask_terminal(const char *words, char *out, size_t size);
 
 /* ---- results on stdout: a table for people, or one JSON object a line under --json ---- */
 

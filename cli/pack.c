@@ -100,7 +100,6 @@ static const struct cp_example examples[] = {
 	{ NULL, NULL },
 };
 
-extern const struct cp_command cp_cmd_pack;
 const struct cp_command cp_cmd_pack = {
 	.name = "pack",
 	.usage = "--to PERSON... -o DIR [--owed]\n--all -o DIR [--owed]",

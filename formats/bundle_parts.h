@@ -62,7 +62,7 @@ uint64_t cp_tar_member_size(uint64_t size);
 
 /* ---- member names ----------------------------------------------------------------- */
 
-/* Names already seen, as keyed 128-bit fingerprints: 18 to 37 bytes each, 16 more while it grows. */
+/* Names already seen, as keyed 128-bit fingerprints: 18 to 37 bytes each, 18 more while it grows. */
 struct cp_nameset {
 	struct cp_nameprint { uint64_t half[2]; } *slots;
 	size_t cap, n;

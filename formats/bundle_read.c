@@ -102,7 +102,8 @@ static enum cp_code fail_tarin(const struct tarin *t, struct cp_err *err)
 		return cp_fail(err, t->failed.code, "%s", t->failed.text);
 	if (archive_errno(t->archive) == ENOMEM)
 		return cp_fail(err, CP_EIO, "out of memory");
-	return cp_fail(err, CP_EFORMAT, "member %" PRIu64 ": damaged, cut short, or not a tar", t->number);
+	return cp_fail(err, CP_EFORMAT, "member %" PRIu64 ": damaged, cut short, or not a tar as bundles have it",
+	               t->number);
 }
 
 static enum cp_code tarin_begin(struct tarin *t, tar_source *source, void *user, struct cp_err *err)
@@ -222,6 +223,16 @@ struct same {
 	char piece[PIECE];
 };
 
+static enum cp_code fail_different(const struct same *s, const char *want, size_t len, struct cp_err *err)
+{
+	size_t i = 0;
+
+	while (i < len && s->piece[i] == want[i])
+		i++;
+	return cp_fail(err, CP_EFORMAT, "byte %" PRIu64 " is not what its manifest makes it: damaged, "
+	               "or not written as bundles are", s->at + i);
+}
+
 static enum cp_code same_as_file(void *user, const void *bytes, size_t len, struct cp_err *err)
 {
 	struct same *s = user;
@@ -231,10 +242,8 @@ static enum cp_code same_as_file(void *user, const void *bytes, size_t len, stru
 		size_t n = len < sizeof s->piece ? len : sizeof s->piece;
 
 		CP_TRY(read_at(s->b, s->piece, n, s->at, err));
-		for (size_t i = 0; memcmp(s->piece, want, n) != 0 && i < n; i++)
-			if (s->piece[i] != want[i])
-				return cp_fail(err, CP_EFORMAT, "byte %" PRIu64 " is not what its manifest "
-				               "makes it: damaged, or not written as bundles are", s->at + i);
+		if (memcmp(s->piece, want, n) != 0)
+			return fail_different(s, want, n, err);
 		want += n;
 		len -= n;
 		s->at += n;
@@ -265,8 +274,7 @@ static enum cp_code read_head(struct cp_buf *text, struct cp_buf *sig, struct cp
 
 	h.b = b;
 	h.at = 0;
-	if (tarin_begin(&t, next_of_file, &h, err) != CP_OK)
-		return t.failed.code != CP_OK ? t.failed.code : cp_fail(err, CP_EFORMAT, "not a bundle");
+	CP_TRY(tarin_begin(&t, next_of_file, &h, err));
 	CP_TRY(read_member(text, &t, CP_MANIFEST_NAME, err));
 	CP_TRY(read_member(sig, &t, CP_MANIFEST_SIG_NAME, err));
 	if (cp_sshsig_verify(&b->signer, sig->data, sig->len, CP_BUNDLE_NAMESPACE, text->data, text->len,

@@ -445,6 +445,7 @@ enum cp_code cp_form_read(struct cp_form *out, const char *json, size_t len, str
 {
 	CP_AUTO(form) struct cp_form form = { 0 };
 	CP_AUTO(json) json_t *root = NULL;
+	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096);
 	struct cp_err spare;
 	json_error_t where;
 
@@ -452,9 +453,14 @@ enum cp_code cp_form_read(struct cp_form *out, const char *json, size_t len, str
 		err = &spare;
 	if (len > FORM_MAX)
 		return cp_fail(err, CP_EINPUT, "form: %zu bytes; at most %zu are allowed", len, FORM_MAX);
+	if (len >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+		json += 3, len -= 3;
 	root = json_loadb(len > 0 ? json : "", len, JSON_REJECT_DUPLICATES, &where);
-	if (root == NULL)
-		return cp_fail(err, CP_EINPUT, "form: line %d, column %d: %s", where.line, where.column, where.text);
+	if (root == NULL) {
+		CP_TRY(cp_text_shown(&words, where.text, strlen(where.text), false, err));
+		return cp_fail(err, CP_EINPUT, "form: line %d, column %d: %s", where.line, where.column,
+				words.len > 0 ? words.data : "not JSON");
+	}
 	if (read_form(&form, root, err) != CP_OK)
 		return cp_fail_at(err, "form");
 	*out = form;

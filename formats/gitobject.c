@@ -206,11 +206,13 @@ static enum cp_code take_message(struct cursor *c, const char *sig_from, const c
 enum cp_code cp_commit_read(struct cp_commit *out, const void *bytes, size_t len, struct cp_err *err)
 {
 	CP_AUTO(commit) struct cp_commit commit = { 0 };
-	struct cursor c = { bytes, bytes, (const char *)bytes + len };
+	struct cursor c = { bytes, bytes, bytes };
 	const char *sig_from;
 
-	if (len > CP_COMMIT_MAX)
-		return cp_fail(err, CP_EFORMAT, "commit object of %zu bytes: the limit is %zu", len, CP_COMMIT_MAX);
+	if (len == 0 || len > CP_COMMIT_MAX)
+		return cp_fail(err, CP_EFORMAT, "commit object of %zu bytes: the limits are 1 and %zu", len,
+				CP_COMMIT_MAX);
+	c.end += len;
 	if (!take(&c, "tree "))
 		return bad(&c, err, "a commit begins with its tree");
 	CP_TRY(take_oid(&c, &commit.tree, err));
@@ -405,14 +407,15 @@ enum cp_code cp_tree_next(struct cp_tree_entry *entry, const void *bytes, size_t
 		struct cp_err *err)
 {
 	static const uint8_t zeros[20];
-	struct cursor c = { bytes, (const char *)bytes + *at, (const char *)bytes + len };
 	struct cp_tree_entry next = { 0 };
+	struct cursor c;
 	const char *nul;
 
 	if (*at == len) {
 		*entry = next;
 		return CP_OK;
 	}
+	c = (struct cursor){ bytes, (const char *)bytes + *at, (const char *)bytes + len };
 	next.is_folder = take(&c, "40000 ");
 	if (!next.is_folder && !take(&c, "100644 "))
 		return bad_tree(*at, err, "neither a plain file nor a folder");

@@ -63,7 +63,7 @@ CP_CHECKED enum cp_code cp_tree_read_single(struct cp_oid *out_blob, const char 
 
 /* What a tree names: a regular file (mode 100644) or a folder (40000), nothing else. */
 struct cp_tree_entry {
-	const char *name;        /* borrowed, ends in a zero byte; NULL: no entry */
+	const char *name;        /* borrowed; from cp_tree_next it ends in a zero byte. NULL: no entry */
 	size_t name_len;
 	bool is_folder;
 	uint8_t oid[20];

@@ -30,13 +30,13 @@ bool cp_oid_valid(const char *hex)
 
 /* ---- tips ------------------------------------------------------------------------- */
 
-/* What could also be the end of a git branch's name: [A-Za-z0-9._/-], no empty or dotted component. */
+/* What could also be a git branch: [A-Za-z0-9._/-], each component beginning with a letter or digit. */
 static bool tip_name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len == 0 || len >= sizeof ((struct cp_tip *)NULL)->name || name[len - 1] == '/' ||
-	    name[len - 1] == '.' || strstr(name, "..") != NULL)
+	    name[len - 1] == '.' || strstr(name, "..") != NULL || strstr(name, ".lock") != NULL)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = name[i];

@@ -25,6 +25,8 @@ struct cp_store {
 	struct { const char *sql; sqlite3_stmt *q; } cached[CP_STATEMENTS];
 	sqlite3_session *session[2];  /* public, private; only inside an edit */
 	int64_t edit_clock;           /* of the edit that is open */
+	bool is_judging;              /* between cp_judge_begin and _commit */
+	uint8_t secret[32];           /* of the project, while an import is open */
 	struct cp_seckey key;         /* read when first needed */
 	cp_passphrase_ask *ask;
 	void *ask_user;

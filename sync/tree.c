@@ -332,8 +332,7 @@ static enum cp_code settle(struct whole *w, const struct cp_settlement *s, struc
 	CP_TRY(cover_weighed(w, s, err));
 	is_kept = c->policy != CP_LATEST || !is_outgrown(w);
 	for (size_t i = 0; i < c->n_heads; i++)
-		if (w->is_covered[c->heads[i]])
-			w->fates[c->heads[i]] = CP_OVERRULED;
+		w->fates[c->heads[i]] = CP_OVERRULED; /* unless it is a head still, below */
 	c->n_heads = 0;
 	for (size_t e = 0; e < w->tree->n_edits; e++) {
 		bool is_fresh = cp_revtree_counts(w->tree, e) && !c->is_beaten[e] && !w->is_covered[e];
@@ -437,7 +436,7 @@ enum cp_code cp_tree_knew(bool *out, const struct cp_edit *edits, size_t n, size
 		const struct cp_treerev *r = cp_revtree_find(&t, &revs[i]);
 
 		for (size_t e = r ? r->first : 0; r && e < r->first + r->n; e++)
-			has_known |= e == of || (cp_revtree_counts(&t, e) && cp_revtree_reaches(&t, e, of));
+			has_known |= cp_revtree_counts(&t, e) && cp_revtree_reaches(&t, e, of);
 	}
 	*out = has_known;
 	return CP_OK;

@@ -60,10 +60,9 @@ static void number_cells(struct cp_cells *c)
 
 	for (size_t i = 0; i < c->n_cells; i++) {
 		struct cp_cell *now = c->sorted[i], *last = i ? c->sorted[i - 1] : now;
-		bool is_other = compare_columns(last, now) != 0;
 
-		column += is_other;
-		value += is_other || compare_values(&last->write->value, &now->write->value) != 0;
+		column += compare_columns(last, now) != 0;
+		value += compare_values(&last->write->value, &now->write->value) != 0;
 		now->column = column;
 		now->value = value;
 	}

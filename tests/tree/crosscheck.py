@@ -216,6 +216,8 @@ class Writers:
         self.held = {n: [] for n in self.names}
         self.all = []
         self.columns = rng.sample(["x", "y", "h", "state", "h\0a", "h\0b", ""], rng.randint(1, 4))
+        if rng.random() < .08:
+            self.columns = [f"wide{i}" for i in range(rng.randint(20, 70))]
         self.values = rng.sample(VALUES, rng.randint(2, 4))
         self.harm = {v: rng.randint(0, 2) for v in self.values}
 
@@ -229,8 +231,13 @@ class Writers:
 
     def writes(self):
         rng = self.rng
-        chosen = rng.sample(self.columns, rng.randint(0 if rng.random() < .1 else 1, len(self.columns)))
-        return {c: (v, self.harm[v]) for c in chosen for v in [rng.choice(self.values)]}
+        most = min(len(self.columns), rng.choice([3, 3, 70]))
+        chosen = rng.sample(self.columns, rng.randint(0 if rng.random() < .1 else 1, most))
+        return {c: self.value() for c in chosen}
+
+    def value(self):
+        v = self.rng.choice(self.values)
+        return v, self.harm[v] + (self.rng.random() < .1)
 
     def write(self, name):
         rng, mine = self.rng, self.held[name]
@@ -240,16 +247,25 @@ class Writers:
             parents = parents[:-1]          # somebody who knew less than it held
         elif mine and rng.random() < .05:
             parents = [rng.choice(mine).rev]
-        self.step += 1
+        if mine and rng.random() < .08:     # two who knew the same say the same
+            return self.add(name, self.again(rng.choice(mine), name))
         resolve = not self.is_whole and len(parents) > 1 and rng.random() < .4
         writes = self.writes()
         if resolve:
-            writes = {c: writes.get(c, (v, self.harm[v])) for c in self.columns
-                      for v in [rng.choice(self.values)]}
-        e = Edit(self.bytes(8), parents, writes, name,
-                 self.step + rng.choice([0, 0, 0, -9, 9, -1]), resolve, rng.random() < .04)
+            writes = {c: writes.get(c) or self.value() for c in self.columns}
+        self.add(name, Edit(self.bytes(8), parents, writes, name, self.clock(), resolve, rng.random() < .04))
+
+    def again(self, e, name):
+        writes = {c: (v, s + (self.rng.random() < .1)) for c, (v, s) in e.writes.items()}
+        return e.copy(rev=self.bytes(8), writes=writes, replica=name, clock=self.clock())
+
+    def add(self, name, e):
         self.held[name].append(e)
         self.all.append(e)
+
+    def clock(self):
+        self.step += 1
+        return self.step + self.rng.choice([0, 0, 0, -9, 9, -1])
 
     def exchange(self, name):
         other = self.held[self.rng.choice(self.names)]
@@ -273,7 +289,8 @@ class Writers:
             a = rng.choice(edits)
             more.append(Edit(self.bytes(8), [a.rev, a.rev], self.writes(), a.replica, a.clock))
         edits = edits + more
-        for e in rng.sample(edits, rng.choice([0, 0, 1, 3]) % (len(edits) + 1)):
+        likely = edits + 4 * [e for e in edits if e.resolve]
+        for e in rng.sample(likely, min(len(likely), rng.choice([0, 0, 1, 3, 9]))):
             edits.append(e.copy(replica=rng.choice(self.names), clock=e.clock + rng.choice([-3, 0, 0, 5]),
                                 far=rng.random() < .1, resolve=e.resolve and rng.random() < .5))
         return edits

@@ -166,6 +166,8 @@ static void random_row(struct cp_value row[], size_t table)
 {
 	for (size_t i = 0; i < shapes[table].n_columns; i++) {
 		row[i] = random_value(kinds[table][i]);
+		if (kinds[table][i] == 'r')
+			row[i].real += 0.0; /* a REAL column keeps -0.0 as 0.0 */
 		if (shapes[table].key[i] == 0 && below(5) == 0)
 			row[i] = (struct cp_value) { .type = CP_NULL };
 	}
@@ -173,7 +175,7 @@ static void random_row(struct cp_value row[], size_t table)
 
 /* ---- rows into a database ------------------------------------------------------------ */
 
-static void bind(sqlite3_stmt *stmt, size_t place, const struct cp_value *v)
+static void bind_value(sqlite3_stmt *stmt, size_t place, const struct cp_value *v)
 {
 	static const char empty[1] = "";
 	const void *bytes = v->len > 0 ? (const void *)v->bytes : empty;
@@ -213,7 +215,7 @@ static void insert_row(sqlite3 *db, size_t table, const struct cp_value row[])
 	snprintf(sql + at, sizeof sql - at, ")");
 	stmt = prepare(db, sql);
 	for (size_t i = 0; i < shapes[table].n_columns; i++)
-		bind(stmt, i + 1, &row[i]);
+		bind_value(stmt, i + 1, &row[i]);
 	run(stmt);
 }
 
@@ -240,8 +242,8 @@ static void update_row(sqlite3 *db, size_t table)
 			" OFFSET ?3 %% max(1, (SELECT count(*) FROM %s)))", shapes[table].name, column_names[one],
 			column_names[other], keys[table], keys[table], shapes[table].name, shapes[table].name);
 	stmt = prepare(db, sql);
-	bind(stmt, 1, &row[one]);
-	bind(stmt, 2, &row[other]);
+	bind_value(stmt, 1, &row[one]);
+	bind_value(stmt, 2, &row[other]);
 	must(sqlite3_bind_int64(stmt, 3, (int64_t)below(10000)));
 	run(stmt);
 }
@@ -349,10 +351,11 @@ static void work(sqlite3 *db, size_t edits)
 
 static void what_the_session_extension_writes_is_read_as_sqlite_reads_it(void **state)
 {
-	size_t changes = 0, inserts_and_updates = 0;
+	size_t changes = 0;
 
 	(void)state;
-	for (chance = 1; inserts_and_updates < 40; inserts_and_updates++) {
+	chance = 1;
+	for (size_t world = 0; world < 40; world++) {
 		CP_AUTO(buf) struct cp_buf joined = CP_BUF(LIMIT);
 		sqlite3 *db = new_database();
 
@@ -599,4 +602,630 @@ static void values_are_equal_in_type_and_bytes(void **state)
 	for (size_t i = 0; i < COUNT(distinct); i++)
 		for (size_t j = 0; j < COUNT(distinct); j++)
 			assert_int_equal(cp_value_equal(&distinct[i], &distinct[j]), i == j);
+}
+
+/* ---- what is refused --------------------------------------------------------------------- */
+
+/* Two columns, the first the key. */
+static const struct cp_shape small[] = { { "t", 2, { 1 } } };
+#define HEAD "540201007400"
+
+static size_t unhex(uint8_t *out, const char *hex)
+{
+	size_t len = strlen(hex) / 2;
+
+	assert_true(cp_unhex(out, len, hex));
+	return len;
+}
+
+static enum cp_code check_small(const char *hex, size_t *out_changes, struct cp_err *err)
+{
+	uint8_t bytes[512], *copy;
+	size_t len = unhex(bytes, hex);
+	enum cp_code code;
+
+	copy = exact_copy(bytes, len);
+	code = cp_changeset_check(copy, len, small, 1, out_changes, err);
+	free(copy);
+	return code;
+}
+
+static void well_formed_changes_are_accepted(void **state)
+{
+	static const struct { const char *hex; size_t changes; } good[] = {
+		{ "", 0 },
+		{ HEAD "1200" "0401aa" "05", 1 },
+		{ HEAD "1200" "010000000000000001" "0302c3a9", 1 },
+		{ HEAD "1700" "0401aa" "05" "00" "0300", 1 },
+		{ HEAD "1700" "0300" "0300" "00" "0400", 1 },
+		{ HEAD "1700" "0401aa" "010000000000000001" "00" "023ff0000000000000", 1 },
+		{ HEAD "1200" "0401aa" "05" "1700" "0401aa" "05" "00" "0300", 2 },
+		{ HEAD "1200" "0401aa" "05" HEAD "1200" "0401aa" "05", 2 },
+		{ HEAD "1200" "0401aa" "027ff0000000000000", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct cp_err err = { 0 };
+		size_t changes = 99;
+
+		assert_int_equal(check_small(good[i].hex, &changes, &err), CP_OK);
+		assert_int_equal(changes, good[i].changes);
+	}
+}
+
+static const struct { const char *hex, *why; } refused[] = {
+	/* table headers */
+	{ "54", "byte 1: a column count" },
+	{ "5402", "byte 2: a table header that is cut off" },
+	{ "540201", "byte 2: a table header that is cut off" },
+	{ "54020100", "byte 4: a table name without its end" },
+	{ "5402010074", "byte 4: a table name without its end" },
+	{ "5402010074747474747474747474747474747474747474", "a table name without its end" },
+	{ HEAD, "no change behind it" },
+	{ HEAD HEAD "1200" "0401aa" "05", "byte 6: a table header with no change" },
+	{ HEAD "1200" "0401aa" "05" HEAD, "no change behind it" },
+	{ "54b401" "01007400", "a table with 6657 columns" },
+	{ "5400" "7400", "a table with 0 columns" },
+	{ "5421" "01007400", "a table with 33 columns" },
+	{ "54ffffffffffffffffff" "01007400", "a column count" },
+	{ "548002" "01007400" "1200" "0401aa" "05", "byte 1: a column count" },
+	{ "5401" "017400" "1200" "0401aa", "table t with 1 columns, not 2" },
+	{ "5403" "0100007400" "1200" "0401aa" "05" "05", "table t with 3 columns, not 2" },
+	{ "540200017400" "1200" "0401aa" "05", "table t with another primary key" },
+	{ "540200007400" "1200" "0401aa" "05", "table t with another primary key" },
+	{ "540202007400" "1200" "0401aa" "05", "table t with another primary key" },
+	{ "540201027400" "1200" "0401aa" "05", "table t with another primary key" },
+	{ "540201005400" "1200" "0401aa" "05", "no table \"T\"" },
+	{ "5402010000" "1200" "0401aa" "05", "no table \"\"" },
+	{ "540201007474" "00" "1200" "0401aa" "05", "no table \"tt\"" },
+	{ "540201001b5b6d2200" "1200" "0401aa" "05", "no table \"?[m?\"" },
+	{ "540201006d61696e2e7400" "1200" "0401aa" "05", "no table \"main.t\"" },
+	/* what stands in place of a header or a change */
+	{ "50" "0201007400" "1200" "0401aa" "05", "byte 0: a patchset" },
+	{ HEAD "1200" "0401aa" "05" "50" "0201007400" "1200" "0401aa" "05", "a patchset" },
+	{ "12", "does not begin with a table header" },
+	{ "00", "does not begin with a table header" },
+	{ HEAD "0900" "0401aa" "05", "byte 6: a DELETE" },
+	{ HEAD "0000" "0401aa" "05", "operation 0" },
+	{ HEAD "1300" "0401aa" "05", "operation 19" },
+	{ HEAD "ff00" "0401aa" "05", "operation 255" },
+	{ HEAD "12", "a change that is cut off" },
+	{ HEAD "1201" "0401aa" "05", "byte 7: an indirect change" },
+	{ HEAD "1701" "0401aa" "05" "00" "0300", "byte 7: an indirect change" },
+	{ HEAD "1200" "0401aa" "05" "00", "operation 0" },
+	{ HEAD "1200" "0401aa" "05" "05", "operation 5" },
+	/* values */
+	{ HEAD "1200", "byte 8: table t, column 1: the value is cut off" },
+	{ HEAD "1200" "0401aa", "byte 11: table t, column 2: the value is cut off" },
+	{ HEAD "1200" "0401aa" "06", "a type that SQLite does not have" },
+	{ HEAD "1200" "0401aa" "ff", "a type that SQLite does not have" },
+	{ HEAD "1200" "0401aa" "01000000000000", "a number that is cut off" },
+	{ HEAD "1200" "0401aa" "02", "a number that is cut off" },
+	{ HEAD "1200" "0401aa" "027ff8000000000000", "not a number" },
+	{ HEAD "1200" "0401aa" "02fff0000000000001", "not a number" },
+	{ HEAD "1200" "0401aa" "03", "a length that is cut off" },
+	{ HEAD "1200" "0401aa" "0381", "a length that is cut off" },
+	{ HEAD "1200" "0401aa" "0303" "6162", "more bytes promised" },
+	{ HEAD "1200" "0401aa" "04" "87ffffff7f", "longer than SQLite" },
+	{ HEAD "1200" "0401aa" "04" "ffffffff7f", "longer than SQLite" },
+	{ HEAD "1200" "0401aa" "04" "ffffffffff7f", "a length that is cut off" },
+	{ HEAD "1200" "0401aa" "04" "ffffffffffffffffff", "a length that is cut off" },
+	{ HEAD "1200" "0401aa" "04" "8001" "aa", "not in its shortest form" },
+	{ HEAD "1200" "0401aa" "04" "808001" "aa", "not in its shortest form" },
+	{ HEAD "1200" "0401aa" "04" "8000", "not in its shortest form" },
+	{ HEAD "1200" "0401aa" "04" "808080808080808001" "aa", "not in its shortest form" },
+	{ HEAD "1200" "0401aa" "0301" "ff", "not UTF-8" },
+	{ HEAD "1200" "0401aa" "0302" "c3", "more bytes promised" },
+	{ HEAD "1200" "0401aa" "0302" "c080", "not UTF-8" },
+	{ HEAD "1200" "0401aa" "0303" "eda080", "not UTF-8" },
+	{ HEAD "1200" "0401aa" "0304" "f4908080", "not UTF-8" },
+	{ HEAD "1200" "0401aa" "0303" "610062", "zero byte" },
+	/* inserts */
+	{ HEAD "1200" "05" "05", "column 1: NULL in the key" },
+	{ HEAD "1200" "00" "05", "column 1: missing in an INSERT" },
+	{ HEAD "1200" "0401aa" "00", "column 2: missing in an INSERT" },
+	/* updates */
+	{ HEAD "1700" "0401aa" "05" "00", "column 2: the value is cut off" },
+	{ HEAD "1700" "0401aa" "00" "00" "00", "byte 6: table t: an UPDATE that changes nothing" },
+	{ HEAD "1700" "0401aa" "05" "00" "05", "leaves the value as it was" },
+	{ HEAD "1700" "0401aa" "030161" "00" "030161", "leaves the value as it was" },
+	{ HEAD "1700" "0401aa" "020000000000000000" "00" "028000000000000000", "leaves the value as it was" },
+	{ HEAD "1700" "0401aa" "05" "00" "00", "only the old or only the new" },
+	{ HEAD "1700" "0401aa" "00" "00" "05", "only the old or only the new" },
+	{ HEAD "1700" "0401aa" "05" "0401aa" "0300", "writes the key" },
+	{ HEAD "1700" "0401aa" "05" "0401bb" "0300", "writes the key" },
+	{ HEAD "1700" "0401aa" "05" "05" "0300", "writes the key" },
+	{ HEAD "1700" "00" "05" "00" "0300", "missing in the key" },
+	{ HEAD "1700" "05" "05" "00" "0300", "NULL or missing in the key" },
+};
+
+static void malformed_changes_are_refused_with_the_reason(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		struct cp_err err = { 0 };
+		size_t changes = 99;
+
+		if (check_small(refused[i].hex, &changes, &err) != CP_EFORMAT || strstr(err.text, refused[i].why) == NULL)
+			fail_msg("%s: \"%s\" instead of \"%s\"", refused[i].hex, err.text, refused[i].why);
+		assert_non_null(strstr(err.text, "changeset refused at byte "));
+		assert_null(strchr(err.text, '\n'));
+		assert_int_equal(changes, 99);
+	}
+}
+
+static void a_failed_reader_stays_and_fails_again(void **state)
+{
+	static const char hex[] = HEAD "1200" "0401aa" "05" HEAD "0900" "0401aa" "05";
+	static struct cp_change c;
+	struct cp_err first = { 0 }, again = { 0 };
+	struct cp_changeset r;
+	uint8_t bytes[64];
+	bool more;
+
+	(void)state;
+	cp_changeset_begin(&r, bytes, unhex(bytes, hex), small, 1);
+	assert_int_equal(cp_changeset_next(&r, &c, &more, &first), CP_OK);
+	assert_true(more);
+	assert_int_equal(cp_changeset_next(&r, &c, &more, &first), CP_EFORMAT);
+	assert_false(more);
+	assert_int_equal(r.at, 12);
+	assert_int_equal(cp_changeset_next(&r, &c, &more, &again), CP_EFORMAT);
+	assert_string_equal(first.text, again.text);
+	assert_int_equal(cp_changeset_next(&r, &c, &more, NULL), CP_EFORMAT);
+}
+
+/* Only the pages that are written exist; the rest of the gigabytes is never looked at. */
+static void sizes_that_sqlite_cannot_take_are_refused(void **state)
+{
+	static const char fits[] = HEAD "1200" "04" "83dceb9400", over[] = HEAD "1200" "04" "83dceb9401";
+	size_t room = CP_CHANGESET_MAX + 1, whole = 14 + CP_VALUE_MAX + 1;
+	struct cp_err err = { 0 };
+	uint8_t *data = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)state;
+	assert_true(data != MAP_FAILED);
+	assert_int_equal(unhex(data, fits), 14);
+	data[whole - 1] = CP_NULL;
+	assert_int_equal(cp_changeset_check(data, whole, small, 1, NULL, &err), CP_OK);
+	assert_int_equal(cp_changeset_check(data, room, small, 1, NULL, &err), CP_EFORMAT);
+	assert_non_null(strstr(err.text, "longer than SQLite can take"));
+	data[whole - 1] = 0;
+	data[whole] = CP_NULL;
+	assert_int_equal(unhex(data, over), 14);
+	assert_int_equal(cp_changeset_check(data, whole + 1, small, 1, NULL, &err), CP_EFORMAT);
+	assert_non_null(strstr(err.text, "a value longer than SQLite can take"));
+	munmap(data, room);
+}
+
+/* ---- damage ------------------------------------------------------------------------------ */
+
+/* Offsets at which sample may be cut: its start and the end of each change. */
+static size_t clean_cuts(size_t cuts[], const struct cp_buf *sample)
+{
+	static struct cp_change c;
+	struct cp_changeset r;
+	size_t n = 1;
+	bool more;
+
+	cuts[0] = 0;
+	cp_changeset_begin(&r, sample->data, sample->len, shapes, TABLES);
+	while (cp_changeset_next(&r, &c, &more, NULL) == CP_OK && more)
+		cuts[n++] = c.offset + c.len;
+	return n;
+}
+
+static void a_changeset_cut_anywhere_but_between_changes_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf sample = CP_BUF(LIMIT);
+	size_t cuts[32], n, met = 0;
+
+	(void)state;
+	make_sample(&sample);
+	n = clean_cuts(cuts, &sample);
+	assert_int_equal(n, 11);
+	for (size_t len = 0; len <= sample.len; len++) {
+		uint8_t *copy = exact_copy(sample.data, len);
+		struct cp_err err = { 0 };
+
+		if (met < n && len == cuts[met]) {
+			assert_int_equal(read_beside_sqlite(copy, len), met);
+			met++;
+		} else {
+			assert_int_equal(check(copy, len, &err), CP_EFORMAT);
+		}
+		free(copy);
+	}
+	assert_int_equal(met, n);
+}
+
+static void a_byte_behind_the_end_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf sample = CP_BUF(LIMIT);
+
+	(void)state;
+	make_sample(&sample);
+	assert_int_equal(cp_buf_add(&sample, "", 1, NULL), CP_OK);
+	for (unsigned byte = 0; byte < 256; byte++) {
+		sample.data[sample.len - 1] = (char)byte;
+		assert_int_equal(check(sample.data, sample.len, NULL), CP_EFORMAT);
+	}
+}
+
+/* Bytes of sample that no single flip may change unnoticed: headers, operation, indirect flag. */
+static void mark_frames(bool is_frame[], const struct cp_buf *sample)
+{
+	static struct cp_change c;
+	struct cp_changeset r;
+	bool more;
+
+	cp_changeset_begin(&r, sample->data, sample->len, shapes, TABLES);
+	while (cp_changeset_next(&r, &c, &more, NULL) == CP_OK && more) {
+		memset(is_frame + c.header, true, c.header_len);
+		memset(is_frame + c.offset, true, 2);
+	}
+}
+
+static void a_flipped_bit_is_refused_or_read_as_sqlite_reads_it(void **state)
+{
+	CP_AUTO(buf) struct cp_buf sample = CP_BUF(LIMIT);
+	bool is_frame[2048] = { false };
+	size_t accepted = 0, turned_away = 0;
+	uint8_t *copy;
+
+	(void)state;
+	make_sample(&sample);
+	assert_in_range(sample.len, 300, sizeof is_frame);
+	mark_frames(is_frame, &sample);
+	copy = exact_copy(sample.data, sample.len);
+	for (size_t bit = 0; bit < sample.len * 8; bit++) {
+		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (check(copy, sample.len, NULL) == CP_OK) {
+			assert_false(is_frame[bit / 8]);
+			assert_true(read_beside_sqlite(copy, sample.len) > 0);
+			accepted++;
+		} else {
+			turned_away++;
+		}
+		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	print_message("%zu flips: %zu refused, %zu read as SQLite reads them\n", accepted + turned_away, turned_away,
+			accepted);
+	assert_int_equal(accepted + turned_away, sample.len * 8);
+	assert_true(accepted > 500 && turned_away > 1000);
+	free(copy);
+}
+
+/* ---- damage that knows the structure ------------------------------------------------------ */
+
+enum part { P_HEADER, P_COUNT, P_KEY, P_OP, P_INDIRECT, P_TYPE, P_LENGTH, P_BYTES, P_VALUE, P_CHANGE };
+struct spot { size_t at, len; enum part part; };
+
+static struct spot spots[1024];
+static size_t n_spots;
+
+static void add_spot(size_t at, size_t end, enum part part)
+{
+	assert_true(n_spots < COUNT(spots));
+	spots[n_spots++] = (struct spot) { at, end - at, part };
+}
+
+/* Walks a changeset that is known to be good, by its own rules; lengths in it are below 16384. */
+static size_t walk_value(const uint8_t *d, size_t at)
+{
+	size_t start = at, len = 8;
+	uint8_t type = d[at++];
+
+	add_spot(start, at, P_TYPE);
+	if (type == CP_TEXT || type == CP_BLOB) {
+		len = d[at] & 0x7f;
+		if (d[at++] & 0x80)
+			len = len << 7 | d[at++];
+		add_spot(start + 1, at, P_LENGTH);
+	} else if (type == CP_NULL || type == CP_ABSENT) {
+		len = 0;
+	}
+	add_spot(at, at + len, P_BYTES);
+	add_spot(start, at + len, P_VALUE);
+	return at + len;
+}
+
+static void walk(const uint8_t *d, size_t len)
+{
+	size_t at = 0, columns = 0, start;
+
+	n_spots = 0;
+	while (at < len) {
+		start = at;
+		if (d[at] == 'T') {
+			columns = d[at + 1];
+			at += 2 + columns;
+			at += strlen((const char *)d + at) + 1;
+			add_spot(start, at, P_HEADER);
+			add_spot(start + 1, start + 2, P_COUNT);
+			add_spot(start + 2, start + 2 + columns, P_KEY);
+			continue;
+		}
+		at += 2;
+		add_spot(start, start + 1, P_OP);
+		add_spot(start + 1, start + 2, P_INDIRECT);
+		for (size_t i = 0; i < columns * (d[start] == CP_UPDATE ? 2 : 1); i++)
+			at = walk_value(d, at);
+		add_spot(start, at, P_CHANGE);
+	}
+}
+
+struct damaged { uint8_t data[8192]; size_t len; };
+
+/* Replaces del bytes at at by ins bytes of with; does nothing where that does not fit. */
+static void splice(struct damaged *d, size_t at, size_t del, const void *with, size_t ins)
+{
+	if (at > d->len || del > d->len - at || d->len - del + ins > sizeof d->data)
+		return;
+	memmove(d->data + at + ins, d->data + at + del, d->len - at - del);
+	memcpy(d->data + at, with, ins);
+	d->len = d->len - del + ins;
+}
+
+static const struct spot *any_spot(enum part part)
+{
+	const struct spot *s;
+
+	do
+		s = &spots[below(n_spots)];
+	while (s->part != part);
+	return s;
+}
+
+static void damage_length(struct damaged *d, const struct spot *s)
+{
+	static const struct { uint8_t len, bytes[9]; } lengths[] = {
+		{ 1, { 0 } }, { 1, { 1 } }, { 1, { 2 } }, { 1, { 0x7f } }, { 2, { 0x81, 0 } }, { 2, { 0x80, 1 } },
+		{ 3, { 0x80, 0x80, 2 } }, { 5, { 0x87, 0xff, 0xff, 0xff, 0x7f } }, { 5, { 0x8f, 0xff, 0xff, 0xff, 0x7f } },
+		{ 9, { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } }, { 2, { 0xb4, 1 } },
+	};
+	size_t i = below(COUNT(lengths) + 2);
+
+	if (i < COUNT(lengths))
+		splice(d, s->at, s->len, lengths[i].bytes, lengths[i].len);
+	else if (s->at < d->len)
+		d->data[s->at] = (uint8_t)(d->data[s->at] + (i == COUNT(lengths) ? 1 : -1));
+}
+
+static void damage_byte(struct damaged *d, const struct spot *s)
+{
+	static const uint8_t likely[] = { 0, 1, 2, 3, 4, 5, 6, 9, 18, 23, 'T', 'P', 0x80, 0xff };
+
+	if (s->len > 0 && s->at + s->len <= d->len)
+		d->data[s->at + below(s->len)] = below(4) ? likely[below(COUNT(likely))] : (uint8_t)draw();
+}
+
+/* Puts a part of the same kind from elsewhere in the whole sample here, in front of or in place of this one. */
+static void damage_part(struct damaged *d, const struct spot *s, const struct cp_buf *sample)
+{
+	const struct spot *from = any_spot(s->part);
+
+	splice(d, s->at, below(3) == 0 ? 0 : s->len, sample->data + from->at, from->len);
+}
+
+static void damage_once(struct damaged *d, const struct spot *s, const struct cp_buf *sample)
+{
+	switch (below(9)) {
+	case 0:
+		if (s->len > 0 && s->at + s->len <= d->len)
+			d->data[s->at + below(s->len)] ^= (uint8_t)(1u << below(8));
+		break;
+	case 1:
+		splice(d, s->at, s->len, "", 0);
+		break;
+	case 2:
+		splice(d, s->at, 0, noise + below(1000), 1 + below(9));
+		break;
+	case 3:
+		if (below(4) == 0 && s->at < d->len)
+			d->len = s->at;
+		break;
+	case 4:
+		if (s->part == P_BYTES)
+			splice(d, s->at, s->len, noise + below(1000), s->len);
+		break;
+	case 5:
+		if (s->part == P_LENGTH || s->part == P_COUNT)
+			damage_length(d, s);
+		else
+			damage_byte(d, s);
+		break;
+	default:
+		damage_part(d, s, sample);
+	}
+}
+
+/* One to three wounds, the last first, so that offsets of the sample still hold for the others. */
+static void damage(struct damaged *d, const struct cp_buf *sample)
+{
+	size_t wounds = 1 + below(3), chosen[3];
+
+	memcpy(d->data, sample->data, sample->len);
+	d->len = sample->len;
+	for (size_t i = 0; i < wounds; i++)
+		chosen[i] = below(n_spots);
+	for (size_t i = 0; i < wounds; i++)
+		for (size_t j = i + 1; j < wounds; j++)
+			if (spots[chosen[j]].at > spots[chosen[i]].at) {
+				size_t swap = chosen[i];
+
+				chosen[i] = chosen[j];
+				chosen[j] = swap;
+			}
+	for (size_t i = 0; i < wounds; i++)
+		damage_once(d, &spots[chosen[i]], sample);
+}
+
+static int count_conflict(void *count, int what, sqlite3_changeset_iter *it)
+{
+	(void)it;
+	assert_int_not_equal(what, SQLITE_CHANGESET_FOREIGN_KEY);
+	++*(size_t *)count;
+	return SQLITE_CHANGESET_OMIT;
+}
+
+/* Every change must be written or reported; none may be passed over in silence. */
+static size_t apply(sqlite3 *db, const void *data, size_t len, size_t changes)
+{
+	size_t conflicts = 0, written;
+	int before;
+
+	must(sqlite3_exec(db, "SAVEPOINT damaged", NULL, NULL, NULL));
+	before = sqlite3_total_changes(db);
+	must(sqlite3changeset_apply_v2(db, (int)len, (void *)(uintptr_t)data, NULL, count_conflict, &conflicts, NULL,
+			NULL, 0));
+	written = (size_t)(sqlite3_total_changes(db) - before);
+	assert_int_equal(written + conflicts, changes);
+	must(sqlite3_exec(db, "ROLLBACK TO damaged; RELEASE damaged", NULL, NULL, NULL));
+	return written;
+}
+
+/* The other doors into the session API that accepted bytes may be led through. */
+static void invert_and_group(const void *data, size_t len)
+{
+	sqlite3_changegroup *group;
+	void *out;
+	int out_len;
+
+	must(sqlite3changeset_invert((int)len, data, &out_len, &out));
+	sqlite3_free(out);
+	must(sqlite3changegroup_new(&group));
+	must(sqlite3changegroup_add(group, (int)len, (void *)(uintptr_t)data));
+	must(sqlite3changegroup_output(group, &out_len, &out));
+	sqlite3_free(out);
+	sqlite3changegroup_delete(group);
+}
+
+/* A database as it was before the second sitting of the sample: inserts collide, updates fit. */
+static sqlite3 *database_to_damage(void)
+{
+	sqlite3 *db = new_database();
+
+	must(sqlite3_exec(db, sittings[0], NULL, NULL, NULL));
+	must(sqlite3_exec(db, "DELETE FROM plain WHERE c1 = x''", NULL, NULL, NULL));
+	return db;
+}
+
+static void sqlite_takes_whatever_damage_the_reader_lets_through(void **state)
+{
+	static struct damaged d;
+	CP_AUTO(buf) struct cp_buf sample = CP_BUF(LIMIT);
+	size_t accepted = 0, altered = 0, written = 0, changes;
+	sqlite3 *db = database_to_damage();
+	const size_t inputs = 30000;
+
+	(void)state;
+	make_sample(&sample);
+	walk((const uint8_t *)sample.data, sample.len);
+	chance = 4;
+	for (size_t i = 0; i < inputs; i++) {
+		uint8_t *copy;
+
+		damage(&d, &sample);
+		copy = exact_copy(d.data, d.len);
+		if (check(copy, d.len, NULL) == CP_OK) {
+			changes = read_beside_sqlite(copy, d.len);
+			written += apply(db, copy, d.len, changes);
+			invert_and_group(copy, d.len);
+			altered += d.len != sample.len || memcmp(d.data, sample.data, d.len) != 0;
+			accepted++;
+		}
+		free(copy);
+	}
+	print_message("%zu damaged inputs: %zu accepted, %zu of them altered, %zu rows written\n", inputs, accepted,
+			altered, written);
+	assert_in_range(altered, 1000, inputs / 2);
+	assert_true(written > accepted);
+	sqlite3_close(db);
+}
+
+/* ---- the page ---------------------------------------------------------------------------- */
+
+/* Hex digits of the page's example: between "```hex" and "```", what stands behind ";" left out. */
+static size_t page_example(uint8_t *out, size_t room)
+{
+	CP_AUTO(buf) struct cp_buf page = CP_BUF(CP_TEXT_MAX);
+	char hex[3] = "";
+	const char *at;
+	size_t len = 0, digits = 0;
+
+	assert_int_equal(cp_file_read(&page, "formats/changeset.md", NULL), CP_OK);
+	at = strstr(page.data, "```hex\n");
+	assert_non_null(at);
+	for (at += 7; *at != '`'; at++) {
+		if (*at == ';')
+			at += strcspn(at, "\n");
+		if (*at == ' ' || *at == '\n')
+			continue;
+		hex[digits++ % 2] = *at;
+		if (digits % 2 == 0) {
+			assert_true(len < room);
+			assert_true(cp_unhex(&out[len++], 1, hex));
+		}
+	}
+	assert_int_equal(digits % 2, 0);
+	return len;
+}
+
+static void the_example_on_the_page_is_what_sqlite_writes(void **state)
+{
+	static const struct cp_shape scores[] = { { "scores", 3, { 1 } } };
+	CP_AUTO(buf) struct cp_buf theirs = CP_BUF(LIMIT);
+	uint8_t page[512];
+	sqlite3_session *session;
+	size_t len = page_example(page, sizeof page), changes;
+	sqlite3 *db;
+
+	(void)state;
+	must(sqlite3_open(":memory:", &db));
+	must(sqlite3_exec(db, "CREATE TABLE scores (id BLOB NOT NULL PRIMARY KEY, score INTEGER, note TEXT)"
+			" STRICT, WITHOUT ROWID", NULL, NULL, NULL));
+	session = new_session(db);
+	must(sqlite3_exec(db, "INSERT INTO scores VALUES (x'a1b2', 3, NULL)", NULL, NULL, NULL));
+	end_session(session, &theirs);
+	session = new_session(db);
+	must(sqlite3_exec(db, "UPDATE scores SET note = 'd\u00e9j\u00e0 vu' WHERE id = x'a1b2'", NULL, NULL, NULL));
+	end_session(session, &theirs);
+	assert_int_equal(len, theirs.len);
+	assert_memory_equal(page, theirs.data, len);
+	assert_int_equal(cp_changeset_check(page, len, scores, 1, &changes, NULL), CP_OK);
+	assert_int_equal(changes, 2);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(cp_changeset_check(page, cut, scores, 1, &changes, NULL),
+				cut == 0 || cut == 28 ? CP_OK : CP_EFORMAT);
+	sqlite3_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_session_extension_writes_is_read_as_sqlite_reads_it),
+		cmocka_unit_test(a_blob_of_many_megabytes_is_read),
+		cmocka_unit_test(a_change_under_its_header_is_a_changeset_of_its_own),
+		cmocka_unit_test(the_key_is_found_in_an_insert_and_in_an_update),
+		cmocka_unit_test(an_empty_changeset_has_no_change),
+		cmocka_unit_test(an_insert_is_written_as_the_session_extension_writes_it),
+		cmocka_unit_test(many_rows_of_many_tables_are_written_as_the_session_extension_does),
+		cmocka_unit_test(a_row_that_the_reader_would_refuse_is_not_written),
+		cmocka_unit_test(a_full_buffer_is_left_as_it_was),
+		cmocka_unit_test(values_are_equal_in_type_and_bytes),
+		cmocka_unit_test(well_formed_changes_are_accepted),
+		cmocka_unit_test(malformed_changes_are_refused_with_the_reason),
+		cmocka_unit_test(a_failed_reader_stays_and_fails_again),
+		cmocka_unit_test(sizes_that_sqlite_cannot_take_are_refused),
+		cmocka_unit_test(a_changeset_cut_anywhere_but_between_changes_is_refused),
+		cmocka_unit_test(a_byte_behind_the_end_is_refused),
+		cmocka_unit_test(a_flipped_bit_is_refused_or_read_as_sqlite_reads_it),
+		cmocka_unit_test(sqlite_takes_whatever_damage_the_reader_lets_through),
+		cmocka_unit_test(the_example_on_the_page_is_what_sqlite_writes),
+	};
+
+	fill_noise();
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,113 @@
+#include <string.h>
+
+#include "cli/bundles.h"
+#include "cli/shown.h"
+
+/* ---- the balance -------------------------------------------------------------------------- */
+
+struct balance {
+	struct cp_out *out;
+	bool json, waits;
+	int64_t replicas, edits;
+	char wrong[CP_ID_HEX]; /* first replica whose edits do not add up */
+	enum cp_code code;
+	struct cp_err *err;
+};
+
+static enum cp_code add_balance(struct balance *t, const struct cp_balance *b)
+{
+	const int64_t counts[] = { b->exported, b->standing, b->equal, b->superseded, b->overruled,
+		b->in_conflict, b->quarantined, b->waiting };
+	char brief[9];
+
+	snprintf(brief, sizeof brief, "%.8s", b->replica);
+	CP_TRY(cp_out_text(t->out, t->json ? b->replica : brief, t->err));
+	CP_TRY(cp_out_text(t->out, b->pseudonym, t->err));
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		CP_TRY(cp_out_int(t->out, counts[i], t->err));
+	return CP_OK;
+}
+
+static void on_balance(void *user, const struct cp_balance *b)
+{
+	struct balance *t = user;
+	int64_t sum = b->standing + b->equal + b->superseded + b->overruled + b->in_conflict + b->quarantined
+		+ b->waiting;
+
+	if (t->code != CP_OK)
+		return;
+	t->replicas++;
+	t->edits += b->exported;
+	t->waits = t->waits || b->waiting > 0 || b->in_conflict > 0;
+	if (sum != b->exported && t->wrong[0] == '\0')
+		snprintf(t->wrong, sizeof t->wrong, "%s", b->replica);
+	t->code = add_balance(t, b);
+}
+
+static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "replica", "person", "exported", "standing", "equal", "superseded",
+		"overruled", "in_conflict", "quarantined", "waiting" };
+	struct balance t = { .json = a->json, .err = err };
+	char edits[CP_COUNT], replicas[CP_COUNT];
+
+	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
+	enum cp_code code = cp_balance_each(a->store, on_balance, &t, err);
+	enum cp_code shown = cp_out_end(t.out, code == CP_OK && t.code == CP_OK ? err : NULL);
+	CP_TRY(code);
+	CP_TRY(t.code);
+	CP_TRY(shown);
+	a->waits = a->waits || t.waits;
+	if (t.wrong[0] != '\0')
+		return cp_fail(err, CP_EFORMAT, "the edits of replica %s do not add up to what it exported; "
+				"run `casepack verify`", t.wrong);
+	cp_say("the balance holds: %s of %s", cp_count(edits, t.edits, "edit", "edits"),
+			cp_count(replicas, t.replicas, "replica", "replicas"));
+	return CP_OK;
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static enum cp_code run(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
+	struct cp_tally tally = { .taken = 0 };
+
+	CP_TRY(cp_args_want(a, 1, SIZE_MAX, err));
+	CP_TRY(cp_paths_of_words(&paths, a->words, a->n, err));
+	for (size_t i = 0; i < paths.n; i++) {
+		cp_progress_show("merging", i, paths.n);
+		enum cp_code code = cp_take_merge(a, paths.list[i], false, &tally, err);
+		cp_progress_end();
+		CP_TRY(code);
+	}
+	CP_TRY(print_balance(a, err));
+	if (tally.failed.code != CP_OK)
+		return cp_fail(err, tally.failed.code, "%s", tally.failed.text);
+	return CP_OK;
+}
+
+static const struct cp_option options[] = {
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example examples[] = {
+	{ "casepack merge inbox", "every *.casepack file in the folder inbox" },
+	{ "casepack merge return-lena-3.casepack return-ravi-1.casepack", "in any order, any number of times" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_merge = {
+	.name = "merge",
+	.usage = "FILE_OR_DIR...",
+	.summary = "take in returned work",
+	.about = "Takes in each file on its own, whole or not at all, and says in one line what became of it. A "
+		"folder stands for its *.casepack files. Files may come in any order and any number of times.\n\n"
+		"Then prints the balance of every replica, counted in edits: standing + equal + superseded + "
+		"overruled + in conflict + quarantined + waiting = exported.\n\n"
+		"Exit status 4 when something was refused, 3 when something waits or is in conflict.",
+	.options = options,
+	.examples = examples,
+	.needs_store = true,
+	.run = run,
+};

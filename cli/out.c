@@ -1,0 +1,302 @@
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "formats/text.h"
+
+#define TABLE_MAX ((size_t)1 << 30)
+#define PAD_MAX 60 /* a longer cell pushes its own row aside, not all others */
+
+struct cell {
+	size_t at, len, width; /* in text; width in columns of the terminal */
+	bool is_number;        /* set to the right */
+};
+
+struct cp_out {
+	bool json;
+	const char **columns;
+	size_t n, next;        /* next: column of the cell that comes */
+	json_t *object;        /* the row that is being filled, JSON only */
+	struct cp_buf text;    /* of all cells, tables only */
+	struct cell *cells;
+	size_t n_cells, cap;
+};
+
+enum cp_code cp_out_begin(struct cp_out **out, bool json, const char *const *columns, size_t n,
+		struct cp_err *err)
+{
+	struct cp_out *o = calloc(1, sizeof *o);
+
+	assert(n > 0);
+	*out = NULL;
+	if (o != NULL)
+		o->columns = malloc(n * sizeof *o->columns);
+	if (o == NULL || o->columns == NULL) {
+		free(o);
+		return cp_fail(err, CP_EIO, "out of memory for a table of %zu columns", n);
+	}
+	memcpy(o->columns, columns, n * sizeof *o->columns);
+	o->json = json;
+	o->n = n;
+	o->text.max = TABLE_MAX;
+	*out = o;
+	return CP_OK;
+}
+
+static void out_free(struct cp_out *o)
+{
+	if (o == NULL)
+		return;
+	json_decref(o->object);
+	cp_buf_drop(&o->text);
+	free(o->cells);
+	free(o->columns);
+	free(o);
+}
+
+/* ---- JSON lines ---------------------------------------------------------------------- */
+
+/* What acts on a terminal and JSON lets pass as it is: DEL, C1 controls, bidirectional controls. */
+static uint32_t acting_point(const unsigned char *at, size_t left, size_t *size)
+{
+	uint32_t p = 0;
+
+	if (left >= 3 && at[0] == 0xe2) {
+		p = 0x2000u | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+		*size = 3;
+		return p == 0x200e || p == 0x200f || (p >= 0x202a && p <= 0x202e) ||
+				(p >= 0x2066 && p <= 0x2069) ? p : 0;
+	}
+	*size = at[0] == 0x7f ? 1 : 2;
+	if (at[0] == 0x7f)
+		return 0x7f;
+	if (left >= 2 && at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
+		return at[1];
+	return left >= 2 && at[0] == 0xd8 && at[1] == 0x9c ? 0x061c : 0;
+}
+
+/* The same JSON with those as \uXXXX, and a newline. They can stand in strings only. */
+static void print_json(const char *json, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)json;
+	size_t from = 0, size;
+	uint32_t p;
+
+	for (size_t i = 0; i < len; i++) {
+		if (at[i] < 0x7f || (p = acting_point(at + i, len - i, &size)) == 0)
+			continue;
+		fwrite(json + from, 1, i - from, stdout);
+		printf("\\u%04x", p);
+		i += size - 1;
+		from = i + 1;
+	}
+	fwrite(json + from, 1, len - from, stdout);
+	putchar('\n');
+}
+
+static enum cp_code end_object(struct cp_out *o, struct cp_err *err)
+{
+	CP_AUTO(str) char *line = json_dumps(o->object, JSON_COMPACT);
+
+	json_decref(o->object);
+	o->object = NULL;
+	if (line == NULL)
+		return cp_fail(err, CP_EIO, "out of memory for a line of JSON");
+	print_json(line, strlen(line));
+	return ferror(stdout) ? cp_fail_errno(err, "standard output") : CP_OK;
+}
+
+/* Takes value, which may be NULL for want of memory. */
+static enum cp_code put_json(struct cp_out *o, json_t *value, struct cp_err *err)
+{
+	assert(o->json);
+	if (o->object == NULL)
+		o->object = json_object();
+	if (json_object_set_new(o->object, o->columns[o->next], value) != 0)
+		return cp_fail(err, CP_EIO, "out of memory for a line of JSON");
+	if (++o->next < o->n)
+		return CP_OK;
+	o->next = 0;
+	return end_object(o, err);
+}
+
+static enum cp_code put_json_text(struct cp_out *o, const char *text, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(TABLE_MAX);
+
+	if (text == NULL)
+		return put_json(o, json_null(), err);
+	if (cp_utf8_valid(text, strlen(text)))
+		return put_json(o, json_string(text), err);
+	CP_TRY(cp_text_shown(&shown, text, strlen(text), true, err));
+	return put_json(o, json_string(shown.data), err);
+}
+
+/* ---- tables --------------------------------------------------------------------------- */
+
+static enum cp_code put_cell(struct cp_out *o, const char *text, bool is_number, struct cp_err *err)
+{
+	struct cell *c;
+
+	if (o->n_cells == o->cap) {
+		size_t cap = o->cap > 0 ? o->cap * 2 : 64;
+		struct cell *more = realloc(o->cells, cap * sizeof *more);
+
+		if (more == NULL)
+			return cp_fail(err, CP_EIO, "out of memory for a table");
+		o->cells = more;
+		o->cap = cap;
+	}
+	c = &o->cells[o->n_cells];
+	*c = (struct cell){ .at = o->text.len, .is_number = is_number };
+	if (text == NULL || *text == '\0')
+		text = "-";
+	CP_TRY(cp_text_shown(&o->text, text, strlen(text), false, err));
+	c->len = o->text.len - c->at;
+	c->width = cp_text_width(o->text.data + c->at, c->len);
+	o->n_cells++;
+	o->next = (o->next + 1) % o->n;
+	return CP_OK;
+}
+
+static void print_spaces(size_t n)
+{
+	while (n-- > 0)
+		putchar(' ');
+}
+
+static void print_padded(const char *text, size_t len, size_t width, size_t column, bool is_right, bool is_last)
+{
+	size_t space = width < column ? column - width : 0;
+
+	if (is_right)
+		print_spaces(space);
+	fwrite(text, 1, len, stdout);
+	if (is_last)
+		putchar('\n');
+	else
+		print_spaces((is_right ? 0 : space) + 2);
+}
+
+/* How wide each column is, and whether it holds numbers. */
+static void measure(const struct cp_out *o, size_t *widths, bool *is_right)
+{
+	for (size_t c = 0; c < o->n; c++) {
+		widths[c] = strlen(o->columns[c]);
+		is_right[c] = o->cells[c].is_number;
+	}
+	for (size_t i = 0; i < o->n_cells; i++)
+		if (o->cells[i].width > widths[i % o->n])
+			widths[i % o->n] = o->cells[i].width < PAD_MAX ? o->cells[i].width : PAD_MAX;
+}
+
+static void print_heading(const char *name, size_t column, bool is_right, bool is_last)
+{
+	char heading[64];
+	size_t i = 0;
+
+	for (; name[i] != '\0' && i < sizeof heading - 1; i++)
+		heading[i] = name[i] == '_' ? ' ' : name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
+	heading[i] = '\0';
+	print_padded(heading, i, i, column, is_right, is_last);
+}
+
+static enum cp_code print_table(const struct cp_out *o, struct cp_err *err)
+{
+	size_t *widths = calloc(o->n, sizeof *widths);
+	bool *is_right = calloc(o->n, sizeof *is_right);
+
+	if (widths != NULL && is_right != NULL) {
+		measure(o, widths, is_right);
+		for (size_t c = 0; c < o->n; c++)
+			print_heading(o->columns[c], widths[c], is_right[c], c + 1 == o->n);
+		for (size_t i = 0; i < o->n_cells; i++) {
+			const struct cell *cell = &o->cells[i];
+			size_t c = i % o->n;
+
+			print_padded(o->text.data + cell->at, cell->len, cell->width, widths[c], is_right[c], c + 1 == o->n);
+		}
+	}
+	free(widths);
+	free(is_right);
+	if (widths == NULL || is_right == NULL)
+		return cp_fail(err, CP_EIO, "out of memory for a table");
+	return ferror(stdout) ? cp_fail_errno(err, "standard output") : CP_OK;
+}
+
+/* ---- cells ------------------------------------------------------------------------------ */
+
+enum cp_code cp_out_text(struct cp_out *o, const char *text, struct cp_err *err)
+{
+	return o->json ? put_json_text(o, text, err) : put_cell(o, text, false, err);
+}
+
+enum cp_code cp_out_int(struct cp_out *o, int64_t n, struct cp_err *err)
+{
+	char text[32];
+
+	if (o->json)
+		return put_json(o, json_integer(n), err);
+	snprintf(text, sizeof text, "%lld", (long long)n);
+	return put_cell(o, text, true, err);
+}
+
+enum cp_code cp_out_bool(struct cp_out *o, bool b, struct cp_err *err)
+{
+	return o->json ? put_json(o, json_boolean(b), err) : put_cell(o, b ? "yes" : "no", false, err);
+}
+
+/* Whole seconds and what is left of them, also before 1970. */
+static bool split_time(int64_t us, struct tm *out, int *out_us)
+{
+	int64_t left = us % 1000000;
+	time_t at;
+
+	if (left < 0)
+		left += 1000000;
+	at = (time_t)((us - left) / 1000000);
+	*out_us = (int)left;
+	return gmtime_r(&at, out) != NULL && out->tm_year >= -1900 && out->tm_year <= 9999 - 1900;
+}
+
+char *cp_time_text(char out[32], int64_t us)
+{
+	struct tm tm;
+	int rest;
+
+	if (!split_time(us, &tm, &rest) || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		strcpy(out, "-");
+	return out;
+}
+
+enum cp_code cp_out_time(struct cp_out *o, int64_t us, struct cp_err *err)
+{
+	char text[64] = "";
+	struct tm tm;
+	int rest;
+
+	if (us == 0 || !split_time(us, &tm, &rest))
+		return cp_out_text(o, NULL, err);
+	strftime(text, sizeof text, o->json ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M", &tm);
+	if (o->json)
+		snprintf(text + strlen(text), sizeof text - strlen(text), ".%06dZ", rest);
+	return cp_out_text(o, text, err);
+}
+
+enum cp_code cp_out_end(struct cp_out *o, struct cp_err *err)
+{
+	return cp_out_close(o, CP_OK, err);
+}
+
+enum cp_code cp_out_close(struct cp_out *o, enum cp_code code, struct cp_err *err)
+{
+	assert(o == NULL || code != CP_OK || o->next == 0); /* no half row */
+	if (o != NULL && code == CP_OK && !o->json && o->n_cells > 0)
+		code = print_table(o, err);
+	out_free(o);
+	return code;
+}

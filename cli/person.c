@@ -1,0 +1,97 @@
+#include "sync/people.h"
+
+#include "cli/keys.h"
+#include "cli/verbs.h"
+
+static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf key = CP_BUF(4096);
+	struct cp_person_add p = {
+		.role = cp_arg(a, "--role"),
+		.name = cp_arg(a, "--name"),
+		.locales = cp_arg(a, "--locale"),
+		.vendor = cp_arg(a, "--vendor"),
+	};
+	bool is_changed;
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	p.pseudonym = a->words[1];
+	if (cp_arg(a, "--key") != NULL) {
+		CP_TRY(cp_key_public(&(struct cp_pubkey){ { 0 } }, NULL, cp_arg(a, "--key"), err));
+		CP_TRY(cp_key_public_path(&key, cp_arg(a, "--key"), err));
+		p.key_path = key.data;
+	}
+	CP_TRY(cp_person_add(a->store, &p, &is_changed, err));
+	cp_say(is_changed ? "%s stands on the roster" : "%s stood on the roster like this already", p.pseudonym);
+	return cp_seal_if_ready(a->store, err);
+}
+
+static enum cp_code list_one(void *user, const struct cp_person_row *row, struct cp_err *err)
+{
+	struct cp_out *out = user;
+
+	CP_TRY(cp_out_text(out, row->pseudonym, err));
+	CP_TRY(cp_out_text(out, row->role, err));
+	CP_TRY(cp_out_text(out, row->state, err));
+	CP_TRY(cp_out_text(out, row->name, err));
+	CP_TRY(cp_out_text(out, row->locales, err));
+	CP_TRY(cp_out_text(out, row->vendor, err));
+	CP_TRY(cp_out_int(out, row->devices, err));
+	CP_TRY(cp_out_int(out, row->assigned, err));
+	return cp_out_int(out, row->submitted, err);
+}
+
+static enum cp_code person_list(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "pseudonym", "role", "state", "name", "locales", "vendor", "devices",
+		"assigned", "submitted" };
+	struct cp_out *out;
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
+	return cp_out_close(out, cp_person_each(a->store, list_one, out, err), err);
+}
+
+static enum cp_code run(struct cp_args *a, struct cp_err *err)
+{
+	static const struct cp_verb verbs[] = {
+		{ "add", " --name --role --locale --vendor --key ", person_add },
+		{ "list", NULL, person_list },
+		{ NULL, NULL, NULL },
+	};
+
+	return cp_verb_run(a, verbs, err);
+}
+
+static const struct cp_option options[] = {
+	{ "--name", "NAME", "the real name; it stays on leads' hubs" },
+	{ "--role", "ROLE", "rater (unless said), lead, relay or auditor" },
+	{ "--locale", "LOCALES", "what the person can judge, as BCP 47: en-US,fr" },
+	{ "--vendor", "NAME", "for whom the person works" },
+	{ "--key", "FILE.pub", "the public key of a device of this person; again for a further device" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example examples[] = {
+	{ "casepack person add ana --name \"Ana Silva\" --locale pt-BR --key ana.pub",
+		"let ana in, with the key she sent" },
+	{ "casepack person add ana --key laptop2.pub", "a second device of hers" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_person = {
+	.name = "person",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--key FILE.pub]\nlist",
+	.summary = "the people of the project and their devices",
+	.about =
+		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "
+		"pseudonym begins with a letter or digit, goes on with letters, digits, - and _, all lower case, "
+		"and is what history calls this person for ever; the real name is kept on leads' hubs alone. Compare the key's "
+		"fingerprint with its owner before you let it in (`casepack key show FILE.pub`).\n\n"
+		"A rater without --locale is given cases of no locale only.\n\n"
+		"`list` shows everybody, with what they were given and what they have submitted.",
+	.options = options,
+	.examples = examples,
+	.needs_store = true,
+	.run = run,
+};

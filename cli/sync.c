@@ -1,0 +1,217 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/bundles.h"
+#include "cli/shown.h"
+#include "formats/bundle.h"
+#include "formats/file.h"
+
+/* ---- what PATH is --------------------------------------------------------------------------- */
+
+static bool looks_remote(const char *path)
+{
+	if (strstr(path, "://") != NULL)
+		return true;
+	const char *colon = strchr(path, ':'), *slash = strchr(path, '/');
+	return colon != NULL && (slash == NULL || colon < slash) && strchr(path, '@') != NULL && !cp_file_exists(path);
+}
+
+static bool is_repository(const char *path)
+{
+	CP_AUTO(str) char *head = cp_path_join(path, "HEAD");
+	CP_AUTO(str) char *objects = cp_path_join(path, "objects");
+	CP_AUTO(str) char *git = cp_path_join(path, ".git");
+
+	return (cp_file_exists(head) && cp_file_exists(objects)) || cp_file_exists(git);
+}
+
+static enum cp_code check_path(const char *path, struct cp_err *err)
+{
+	struct stat st;
+
+	if (looks_remote(path) || is_repository(path))
+		return cp_fail(err, CP_EINPUT, "%s: this is a git remote; sync takes a folder, such as a stick or a share",
+				path);
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return cp_fail(err, CP_EINPUT, "%s: this is a file; sync takes a folder, `open` and `merge` take files",
+				path);
+	return CP_OK;
+}
+
+/* ---- taking in -------------------------------------------------------------------------------- */
+
+/* A file that is not for us is passed over; one that is damaged might have been, so it is said. */
+static enum cp_code say_if_damaged(struct cp_args *a, const char *path, struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code = cp_bundle_open(&b, path, &cp_limits_default, &why);
+
+	return code == CP_OK || code == CP_ENOTFOUND ? CP_OK : cp_refused_say(a, path, &why, err);
+}
+
+/* Keeps the paths of those bundles in the folder that are for this replica. */
+static enum cp_code keep_mine(struct cp_args *a, struct cp_paths *p, struct cp_err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		bool is_mine = false;
+		cp_progress_show("reading", i, p->n);
+		CP_TRY(cp_bundle_is_mine(a->store, p->list[i], &is_mine, err));
+		if (!is_mine) {
+			cp_progress_end();
+			CP_TRY(say_if_damaged(a, p->list[i], err));
+			continue;
+		}
+		char *path = p->list[i];
+		p->list[i] = p->list[kept];
+		p->list[kept++] = path;
+	}
+	cp_progress_end();
+	while (p->n > kept) {
+		p->n--;
+		cp_str_drop(&p->list[p->n]);
+	}
+	return CP_OK;
+}
+
+static enum cp_code merge_all(struct cp_args *a, const struct cp_paths *p, size_t *taken, struct cp_err *err)
+{
+	struct cp_tally tally = { .taken = 0 };
+
+	for (size_t i = 0; i < p->n; i++)
+		CP_TRY(cp_take_merge(a, p->list[i], true, &tally, err));
+	*taken = tally.taken;
+	return tally.failed.code == CP_OK ? CP_OK : cp_fail(err, tally.failed.code, "%s", tally.failed.text);
+}
+
+static bool is_news(const struct cp_opened *o)
+{
+	return o->is_new_workspace || o->assignments > 0 || o->cases > 0 || o->withdrawn > 0 || o->refused > 0
+		|| o->commits > 0 || o->acknowledged > 0;
+}
+
+static enum cp_code open_one(struct cp_args *a, const char *path, size_t *taken, struct cp_err *err)
+{
+	struct cp_opened opened = { .assignments = 0 };
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code = cp_open(a->dir, path, NULL, cp_ask_passphrase, NULL, &opened, &why);
+
+	if (code == CP_EFORMAT || code == CP_ETRUST)
+		return cp_refused_say(a, path, &why, err);
+	if (code != CP_OK)
+		return cp_fail(err, code, "%s", why.text);
+	a->waits = a->waits || opened.refused > 0;
+	if (!is_news(&opened))
+		return CP_OK;
+	(*taken)++;
+	return cp_opened_say(a, path, &opened, err);
+}
+
+/* Opening takes the workspace's lock itself, so the store is closed meanwhile. */
+static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t *taken, struct cp_err *err)
+{
+	enum cp_code code = CP_OK;
+
+	if (p->n == 0)
+		return CP_OK;
+	cp_store_close(a->store);
+	a->store = NULL;
+	for (size_t i = 0; i < p->n && code == CP_OK; i++)
+		code = open_one(a, p->list[i], taken, err);
+	CP_TRY(code);
+	CP_TRY(cp_store_open(&a->store, a->dir, err));
+	cp_store_ask_with(a->store, cp_ask_passphrase, NULL);
+	return CP_OK;
+}
+
+/* ---- giving ------------------------------------------------------------------------------------- */
+
+struct giving { const struct cp_args *a; enum cp_code code; struct cp_err *err; };
+
+static void on_sent(void *user, const struct cp_sent *sent)
+{
+	struct giving *g = user;
+	char size[CP_SIZE], what[CP_COUNT];
+	bool is_work = sent->commits > 0 && sent->assignments == 0;
+
+	if (g->code != CP_OK)
+		return;
+	if (g->a->json)
+		g->code = cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
+				"file", cp_json_text(sent->path), "outcome", "written", "to", cp_json_text(sent->to),
+				"number", (json_int_t)sent->number, "cases", (json_int_t)sent->cases,
+				"assignments", (json_int_t)sent->assignments, "commits", (json_int_t)sent->commits,
+				"size", (json_int_t)sent->bytes), g->err);
+	else
+		g->code = cp_line(g->err, "%s: written for %s, %s, %s", sent->path,
+				sent->to[0] != '\0' ? sent->to : "the hub",
+				is_work ? cp_count(what, sent->commits, "commit", "commits")
+					: cp_count(what, sent->assignments, "assignment", "assignments"),
+				cp_size_text(size, sent->bytes));
+}
+
+static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, struct cp_err *err)
+{
+	struct giving g = { .a = a, .err = err };
+	struct cp_sent sent = { .number = 0 };
+
+	*given = 0;
+	if (cp_store_me(a->store)->is_hub) {
+		CP_TRY(cp_pack(a->store, NULL, dir, true, on_sent, &g, given, err));
+		return g.code;
+	}
+	CP_TRY(cp_return(a->store, dir, true, &sent, given, err));
+	if (*given > 0)
+		on_sent(&g, &sent);
+	return g.code;
+}
+
+static enum cp_code run(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
+	size_t taken = 0;
+	int64_t given = 0;
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(check_path(a->words[0], err));
+	CP_TRY(cp_paths_of_folder(&paths, a->words[0], err));
+	CP_TRY(keep_mine(a, &paths, err));
+	if (cp_store_me(a->store)->is_hub)
+		CP_TRY(merge_all(a, &paths, &taken, err));
+	else
+		CP_TRY(open_all(a, &paths, &taken, err));
+	if (!cp_store_has_project(a->store)) {
+		cp_say("nothing for this device in %s yet", a->words[0]);
+		return CP_OK;
+	}
+	CP_TRY(give(a, a->words[0], &given, err));
+	if (taken == 0 && given == 0)
+		cp_say("nothing new");
+	return CP_OK;
+}
+
+static const struct cp_option options[] = {
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example examples[] = {
+	{ "casepack sync /media/stick", "take in what is there for this device, leave what it owes" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_sync = {
+	.name = "sync",
+	.usage = "DIR",
+	.summary = "exchange bundles through a folder",
+	.about = "The one command for daily use. DIR is a folder with bundle files: a stick, a share. Takes in "
+		"every bundle there that is addressed to this replica, and leaves there what this replica owes to "
+		"others and no bundle in DIR brings already. Bundles for others are passed over; nothing in DIR is "
+		"changed or removed.\n\n"
+		"Exit status 4 when a file was refused or is damaged, 3 when something waits for a person.",
+	.options = options,
+	.examples = examples,
+	.needs_store = true,
+	.run = run,
+};

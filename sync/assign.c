@@ -1,0 +1,295 @@
+#include "sync/assign.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/cases.h"
+#include "sync/edit.h"
+#include "sync/inner.h"
+#include "sync/people.h"
+#include "sync/texts.h"
+
+struct rater { struct cp_id id; char pseudonym[64], locales[256]; int64_t load, last_position; };
+struct wanted { struct cp_id id; char locale[64]; };
+struct plan {
+	struct rater *raters; size_t n_raters;
+	struct wanted *cases; size_t n_cases;
+	struct cp_id form, guideline;
+	bool has_guideline;
+};
+
+static void plan_drop(struct plan *p)
+{
+	free(p->raters);
+	free(p->cases);
+}
+#define cp_plan_drop plan_drop
+
+/* en-US fits a case of en-US and en; en fits any en-..; no locale on either side fits all. */
+static bool locale_fits(const char *locales, const char *locale)
+{
+	if (*locales == '\0' || *locale == '\0')
+		return true;
+	for (const char *p = locales; *p;) {
+		size_t n = strcspn(p, ","), m = strlen(locale), common = n < m ? n : m;
+
+		if (strncasecmp(p, locale, common) == 0 && (n == m || (n > m ? p[m] : locale[n]) == '-'))
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
+static bool is_named(const struct cp_assign *a, const char *pseudonym)
+{
+	for (size_t i = 0; i < a->n_people; i++)
+		if (strcmp(a->people[i], pseudonym) == 0)
+			return true;
+	return a->n_people == 0;
+}
+
+static enum cp_code load_raters(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	struct cp_id id;
+	bool row;
+
+	for (size_t i = 0; i < a->n_people; i++)
+		CP_TRY(cp_person_find(s, a->people[i], &id, err));
+	CP_TRY(cp_query(s, &q, err, "SELECT p.id, p.pseudonym, p.locales, p.role = 'rater',"
+			" (SELECT count(*) FROM assignments a WHERE a.person = p.id),"
+			" coalesce((SELECT max(position) FROM assignments a WHERE a.person = p.id), 0)"
+			" FROM persons p WHERE p.state = 'active' ORDER BY p.pseudonym", ""));
+	for (;;) {
+		struct rater *r;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		if (!is_named(a, cp_col_text(q, 1)) || (a->n_people == 0 && !sqlite3_column_int(q, 3)))
+			continue;
+		p->raters = reallocarray(p->raters, p->n_raters + 1, sizeof *p->raters);
+		assert(p->raters != NULL);
+		r = &p->raters[p->n_raters++];
+		cp_col_id(q, 0, &r->id);
+		snprintf(r->pseudonym, sizeof r->pseudonym, "%s", cp_col_text(q, 1));
+		snprintf(r->locales, sizeof r->locales, "%s", cp_col_text(q, 2));
+		r->load = sqlite3_column_int64(q, 4);
+		r->last_position = sqlite3_column_int64(q, 5);
+	}
+}
+
+static enum cp_code add_case(struct plan *p, size_t *room, const struct cp_id *id, const char *locale)
+{
+	if (p->n_cases == *room) {
+		*room = *room * 2 + 64;
+		p->cases = reallocarray(p->cases, *room, sizeof *p->cases);
+		assert(p->cases != NULL);
+	}
+	p->cases[p->n_cases].id = *id;
+	snprintf(p->cases[p->n_cases++].locale, sizeof p->cases->locale, "%s", locale);
+	return CP_OK;
+}
+
+static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+	size_t room = 0;
+
+	for (size_t i = 0; i < a->n_cases; i++) {
+		CP_AUTO(buf) struct cp_buf locale = CP_BUF(256);
+		struct cp_id id;
+
+		CP_TRY(cp_case_find(s, a->cases[i], &id, err));
+		CP_TRY(cp_query_text(s, &locale, NULL, err, "SELECT locale FROM cases WHERE id = ?1", "d", &id));
+		CP_TRY(add_case(p, &room, &id, locale.data ? locale.data : ""));
+	}
+	if (a->n_cases > 0)
+		return CP_OK;
+	CP_TRY(cp_query(s, &q, err, "SELECT id, locale FROM cases WHERE state = 'active' AND (?1 IS NULL OR segment = ?1)"
+			" ORDER BY name, id", "t", a->segment));
+	for (;;) {
+		struct cp_id id;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &id);
+		if (a->locale == NULL || locale_fits(a->locale, cp_col_text(q, 1)))
+			CP_TRY(add_case(p, &room, &id, cp_col_text(q, 1)));
+	}
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same order on every machine. */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* Fisher and Yates. */
+static void shuffle(size_t *order, size_t n, uint64_t seed)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)(next_random(&seed) % i), swap = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = swap;
+	}
+}
+
+static void assignment_key(const struct cp_id *case_id, const struct cp_id *person, int64_t pass, struct cp_id *out)
+{
+	uint8_t number[8];
+
+	for (int i = 0; i < 8; i++)
+		number[i] = (uint8_t)((uint64_t)pass >> (56 - 8 * i));
+	cp_id_derive(out, "assignment", 3, (const void *const[]){ case_id->bytes, person->bytes, number },
+			(const size_t[]){ 16, 16, 8 });
+}
+
+/* For one case: those who have it, then those who fit and have fewest, until the overlap is reached. */
+static enum cp_code choose_raters(struct cp_store *s, const struct cp_assign *a, struct plan *p, const struct wanted *c,
+		bool *gets, struct cp_assigned *out, struct cp_err *err)
+{
+	int64_t have = 0, there, want = a->overlap ? a->overlap : (int64_t)p->n_raters;
+	struct cp_id id;
+	bool *holds = calloc(p->n_raters + 1, sizeof *holds);
+
+	assert(holds != NULL);
+	for (size_t r = 0; r < p->n_raters; r++) {
+		gets[r] = false;
+		assignment_key(&c->id, &p->raters[r].id, a->pass, &id);
+		if (cp_query_int(s, &there, 0, err, "SELECT 1 FROM assignments WHERE id = ?1", "d", &id) != CP_OK) {
+			free(holds);
+			return err->code;
+		}
+		holds[r] = there;
+		have += there;
+		out->there_already += there;
+	}
+	for (bool found = true; have < want && found;) {
+		size_t best = SIZE_MAX;
+
+		for (size_t r = 0; r < p->n_raters; r++)
+			if (!holds[r] && !gets[r] && locale_fits(p->raters[r].locales, c->locale) &&
+					(best == SIZE_MAX || p->raters[r].load < p->raters[best].load))
+				best = r;
+		found = best != SIZE_MAX;
+		if (found) {
+			gets[best] = true;
+			p->raters[best].load++;
+			have++;
+		}
+	}
+	out->without_rater += have == 0;
+	free(holds);
+	return CP_OK;
+}
+
+static enum cp_code give(struct cp_store *s, const struct cp_assign *a, const struct plan *p, const struct cp_id *case_id,
+		struct rater *r, struct cp_err *err)
+{
+	struct cp_id id;
+
+	assignment_key(case_id, &r->id, a->pass, &id);
+	return cp_edit_document(s, CP_T_ASSIGNMENTS, &id, (struct cp_set[]){
+			{ "case_id", cp_v_blob(case_id->bytes, 16) }, { "person", cp_v_blob(r->id.bytes, 16) },
+			{ "pass", cp_v_int(a->pass) }, { "position", cp_v_int(++r->last_position) },
+			{ "due", cp_v_text(a->due ? a->due : "") }, { "form", cp_v_blob(p->form.bytes, 16) },
+			{ "guideline", cp_v_blob(p->guideline.bytes, p->has_guideline ? 16 : 0) } },
+			7, CP_EDIT_PLAIN, NULL, NULL, err);
+}
+
+/* Who gets what is chosen in the order of the cases; then each rater's share is put into its order. */
+static enum cp_code carry_out(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_assigned *out,
+		struct cp_err *err)
+{
+	bool *gets = calloc(p->n_cases * p->n_raters + 1, sizeof *gets);
+	size_t *order = calloc(p->n_cases + 1, sizeof *order);
+	enum cp_code code = CP_OK;
+
+	assert(gets != NULL && order != NULL);
+	for (size_t c = 0; code == CP_OK && c < p->n_cases; c++)
+		code = choose_raters(s, a, p, &p->cases[c], &gets[c * p->n_raters], out, err);
+	for (size_t r = 0; code == CP_OK && r < p->n_raters; r++) {
+		size_t n = 0;
+
+		for (size_t c = 0; c < p->n_cases; c++)
+			if (gets[c * p->n_raters + r])
+				order[n++] = c;
+		if (a->is_shuffled)
+			shuffle(order, n, a->seed + r);
+		for (size_t i = 0; code == CP_OK && i < n; i++)
+			code = give(s, a, p, &p->cases[order[i]].id, &p->raters[r], err);
+		out->made += (int64_t)n;
+		out->people += n > 0;
+	}
+	out->cases = (int64_t)p->n_cases;
+	free(gets);
+	free(order);
+	return code;
+}
+
+static bool date_is_good(const char *d)
+{
+	int month, day;
+
+	if (strlen(d) != 10 || d[4] != '-' || d[7] != '-' || strspn(d, "0123456789-") != 10)
+		return false;
+	month = atoi(d + 5);
+	day = atoi(d + 8);
+	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+static enum cp_code text_named(struct cp_store *s, bool is_form, const char *name, struct cp_id *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX);
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_text_get(s, is_form, name, 0, &body, NULL, err));
+	CP_TRY(cp_query(s, &q, err, is_form ? "SELECT id FROM forms WHERE name = ?1" : "SELECT id FROM guidelines WHERE name = ?1",
+			"t", name));
+	CP_TRY(cp_step(s, q, &row, err));
+	cp_col_id(q, 0, out);
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+enum cp_code cp_assign(struct cp_store *s, const struct cp_assign *a, struct cp_assigned *out, struct cp_err *err)
+{
+	CP_AUTO(plan) struct plan p = { 0 };
+	char words[128];
+	enum cp_code code;
+
+	memset(out, 0, sizeof *out);
+	if (!s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: cases are assigned at the hub", s->path);
+	if (a->due != NULL && !date_is_good(a->due))
+		return cp_fail(err, CP_EUSAGE, "\"%s\" is not a date like 2026-05-31", a->due);
+	CP_TRY(text_named(s, true, a->form, &p.form, err));
+	p.has_guideline = a->guideline != NULL;
+	if (p.has_guideline)
+		CP_TRY(text_named(s, false, a->guideline, &p.guideline, err));
+	CP_TRY(load_raters(s, a, &p, err));
+	CP_TRY(load_cases(s, a, &p, err));
+	if (p.n_raters == 0 || p.n_cases == 0)
+		return cp_fail(err, CP_EINPUT, p.n_raters ? "no case fits; `casepack import` brings cases"
+				: "nobody can take cases; `casepack person add` adds raters");
+	if (a->overlap > (int64_t)p.n_raters)
+		return cp_fail(err, CP_EINPUT, "overlap %lld, but only %zu raters", (long long)a->overlap, p.n_raters);
+	CP_TRY(cp_edit_begin(s, err));
+	code = carry_out(s, a, &p, out, err);
+	snprintf(words, sizeof words, "assigned %lld cases to %lld raters (%lld assignments, form %.40s)",
+			(long long)out->cases, (long long)out->people, (long long)out->made, a->form);
+	if (code == CP_OK && !a->is_dry_run)
+		return cp_edit_commit(s, words, err);
+	cp_edit_abort(s);
+	return code;
+}

@@ -1,0 +1,17 @@
+/*
+ * What cases show: canonical JSON documents by their BLAKE2b-256, in content.db.
+ */
+#ifndef CASEPACK_SYNC_CONTENT_H
+#define CASEPACK_SYNC_CONTENT_H
+
+#include "sync/store.h"
+
+/* Stores the document under its hash; *out_is_new (may be NULL): it was not there. */
+CP_CHECKED enum cp_code cp_content_put(struct cp_store *s, const void *doc, size_t len, struct cp_hash *out,
+		bool *out_is_new, struct cp_err *err);
+/* Appends it; CP_ENOTFOUND when it has not come or was erased, CP_EFORMAT when it does not hash to its name. */
+CP_CHECKED enum cp_code cp_content_get(struct cp_store *s, const struct cp_hash *hash, struct cp_buf *out,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_content_has(struct cp_store *s, const struct cp_hash *hash, bool *out, struct cp_err *err);
+
+#endif

@@ -1,0 +1,169 @@
+#include "sync/people.h"
+
+#include <string.h>
+
+#include "formats/file.h"
+#include "formats/text.h"
+#include "sync/edit.h"
+#include "sync/inner.h"
+
+/* BCP 47 as far as it matters: subtags of letters and digits joined by hyphens, separated by commas. */
+static bool locales_are_good(const char *text)
+{
+	size_t subtag = 0;
+
+	for (const char *p = text; *p; p++) {
+		bool is_letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+
+		if (is_letter && ++subtag > 8)
+			return false;
+		if (!is_letter && (subtag == 0 || (*p != '-' && *p != ',')))
+			return false;
+		if (!is_letter)
+			subtag = 0;
+	}
+	return subtag > 0;
+}
+
+static enum cp_code check_person(const struct cp_person_add *p, struct cp_err *err)
+{
+	size_t n = strlen(p->pseudonym);
+	static const char *const roles[] = { "lead", "relay", "rater", "auditor" };
+	bool known = p->role == NULL || *p->role == '\0';
+
+	if (n < 1 || n > 31 || strspn(p->pseudonym, "abcdefghijklmnopqrstuvwxyz0123456789_-") != n ||
+			*p->pseudonym == '_' || *p->pseudonym == '-')
+		return cp_fail(err, CP_EINPUT, "\"%s\": a pseudonym is 1 to 31 of a-z, 0-9, _ and -", p->pseudonym);
+	for (size_t i = 0; i < 4; i++)
+		known = known || strcmp(p->role, roles[i]) == 0;
+	if (!known)
+		return cp_fail(err, CP_EINPUT, "\"%s\" is none of lead, relay, rater, auditor", p->role);
+	if (p->locales != NULL && *p->locales && !locales_are_good(p->locales))
+		return cp_fail(err, CP_EINPUT, "\"%s\" is not a list of locales like en-US,fr", p->locales);
+	if ((p->vendor != NULL && !cp_utf8_valid(p->vendor, strlen(p->vendor))) ||
+			(p->name != NULL && !cp_utf8_valid(p->name, strlen(p->name))))
+		return cp_fail(err, CP_EINPUT, "%s: name and vendor must be UTF-8", p->pseudonym);
+	return CP_OK;
+}
+
+static enum cp_code read_key(const char *path, struct cp_pubkey *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf line = CP_BUF(16384);
+	enum cp_code code;
+
+	code = cp_file_read(&line, path, err);
+	if (code == CP_ENOTFOUND)
+		return cp_fail(err, CP_EINPUT, "%s: no such key file", path);
+	CP_TRY(code);
+	code = cp_pubkey_read(out, line.data ? line.data : "", line.len, err);
+	return code == CP_OK ? CP_OK : cp_fail(err, CP_EINPUT, "%s: not an ssh-ed25519 public key (the .pub file)", path);
+}
+
+static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p, const struct cp_id *person,
+		bool *changed, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	struct cp_pubkey key;
+	struct cp_id id;
+	bool found;
+
+	CP_TRY(read_key(p->key_path, &key, err));
+	cp_replica_id(&id, &s->me.project, &key);
+	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
+	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
+		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
+	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
+			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) } },
+			2, CP_EDIT_PLAIN, NULL, changed, err);
+}
+
+static enum cp_code write_person(struct cp_store *s, const struct cp_person_add *p, const struct cp_id *id,
+		bool *changed, struct cp_err *err)
+{
+	struct cp_set sets[4] = { { "pseudonym", cp_v_text(p->pseudonym) } };
+	const char *const names[] = { "role", "locales", "vendor" };
+	const char *const values[] = { p->role, p->locales, p->vendor };
+	bool device = false, name = false;
+	size_t n = 1;
+
+	for (int i = 0; i < 3; i++)
+		if (values[i] != NULL && *values[i])
+			sets[n++] = (struct cp_set){ names[i], cp_v_text(values[i]) };
+	CP_TRY(cp_edit_document(s, CP_T_PERSONS, id, sets, n, CP_EDIT_PLAIN, NULL, changed, err));
+	if (p->name != NULL && *p->name && s->private != NULL)
+		CP_TRY(cp_edit_document(s, CP_T_NAMES, id, (struct cp_set[]){ { "name", cp_v_text(p->name) } }, 1,
+				CP_EDIT_PLAIN, NULL, &name, err));
+	if (p->key_path != NULL && *p->key_path)
+		CP_TRY(add_device(s, p, id, &device, err));
+	*changed = *changed || device || name;
+	return CP_OK;
+}
+
+enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bool *out_changed, struct cp_err *err)
+{
+	struct cp_id id;
+	char words[128];
+	enum cp_code code;
+
+	CP_TRY(check_person(p, err));
+	if (!s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: people are added at the hub", s->path);
+	cp_person_id(&id, &s->me.project, p->pseudonym);
+	snprintf(words, sizeof words, "roster: %s%s", p->pseudonym, p->key_path && *p->key_path ? " with a device" : "");
+	CP_TRY(cp_edit_begin(s, err));
+	code = write_person(s, p, &id, out_changed, err);
+	if (code == CP_OK)
+		code = cp_edit_commit(s, words, err);
+	if (code != CP_OK)
+		cp_edit_abort(s);
+	return code;
+}
+
+enum cp_code cp_person_each(struct cp_store *s, cp_person_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT p.id, p.pseudonym, p.role, p.locales, p.vendor, p.state, coalesce(n.name, ''),"
+			" (SELECT count(*) FROM replicas r WHERE r.person = p.id),"
+			" (SELECT count(*) FROM assignments a WHERE a.person = p.id AND a.state = 'given'),"
+			" (SELECT count(*) FROM assignments a JOIN judgments j ON j.id = a.id WHERE a.person = p.id)"
+			" FROM persons p LEFT JOIN names n ON n.id = p.id ORDER BY p.pseudonym", ""));
+	for (;;) {
+		struct cp_person_row r;
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &r.id);
+		r.pseudonym = cp_col_text(q, 1);
+		r.role = cp_col_text(q, 2);
+		r.locales = cp_col_text(q, 3);
+		r.vendor = cp_col_text(q, 4);
+		r.state = cp_col_text(q, 5);
+		r.name = cp_col_text(q, 6);
+		r.devices = sqlite3_column_int64(q, 7);
+		r.assigned = sqlite3_column_int64(q, 8);
+		r.submitted = sqlite3_column_int64(q, 9);
+		code = visit(user, &r, err);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
+}
+
+enum cp_code cp_person_find(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM persons WHERE pseudonym = ?1", "t", pseudonym));
+	CP_TRY(cp_step(s, q, &row, err));
+	if (!row)
+		return cp_fail(err, CP_ENOTFOUND, "%s: nobody of that pseudonym; `casepack person list` shows who there is", pseudonym);
+	cp_col_id(q, 0, out);
+	sqlite3_reset(q);
+	return CP_OK;
+}

@@ -1,0 +1,34 @@
+/*
+ * What the files of sync/repo*.c share; nobody else includes this.
+ */
+#ifndef CASEPACK_SYNC_REPO_INNER_H
+#define CASEPACK_SYNC_REPO_INNER_H
+
+#include "sync/repo.h"
+#include "sync/repo_stage.h"
+
+struct cp_repo {
+	char *path;
+	git_repository *git;
+	git_odb *odb;
+	struct cp_stage *stage; /* belongs to odb */
+	bool for_writing;
+};
+
+/* CP_EFORMAT: not 40 lower-case hex digits. */
+CP_CHECKED enum cp_code cp_repo_oid(git_oid *out, const char *hex, struct cp_err *err);
+/* Staged or on disk. Looks once, in the packs that are open: objects come through this handle only. */
+bool cp_repo_holds(const struct cp_repo *r, const git_oid *id);
+/* Names the bytes, and stages them unless they are held. */
+CP_CHECKED enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len,
+		git_oid *id, struct cp_err *err);
+/* Appends the bytes; want may be GIT_OBJECT_ANY. */
+CP_CHECKED enum cp_code cp_repo_object(struct cp_repo *r, const git_oid *id, git_object_t want,
+		struct cp_buf *out, struct cp_err *err);
+/* The object must be held and of that type. */
+CP_CHECKED enum cp_code cp_repo_need(struct cp_repo *r, const char *hex, git_object_t want, struct cp_err *err);
+enum cp_code cp_repo_absent(const struct cp_repo *r, const git_oid *id, struct cp_err *err);
+/* A tree that casepack would write: entries, order, names, no file and folder of one name. */
+CP_CHECKED enum cp_code cp_repo_check_tree(const void *bytes, size_t len, struct cp_err *err);
+
+#endif

@@ -1,0 +1,314 @@
+#include "sync/rights.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/form.h"
+#include "sync/content.h"
+#include "sync/inner.h"
+
+enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
+		struct cp_err *err)
+{
+	sqlite3_stmt *q;
+
+	memset(out, 0, sizeof *out);
+	out->replica = *replica;
+	CP_TRY(cp_query(s, &q, err, "SELECT r.person, r.public_key, p.pseudonym, p.role = 'lead', r.state = 'active' AND"
+			" p.state = 'active' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
+	CP_TRY(cp_step(s, q, found, err));
+	if (!*found)
+		return CP_OK;
+	cp_col_id(q, 0, &out->person);
+	cp_col_hash(q, 1, (struct cp_hash *)(void *)&out->key);
+	snprintf(out->pseudonym, sizeof out->pseudonym, "%s", cp_col_text(q, 2));
+	out->is_lead = sqlite3_column_int(q, 3) != 0;
+	out->is_active = sqlite3_column_int(q, 4) != 0;
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+/* What is known of the judgment whose rows are being read. */
+struct judged {
+	struct cp_id id;               /* of the assignment */
+	struct cp_rev rev;             /* the edit's rev */
+	struct cp_id form_version;
+	struct cp_hash content;
+	bool is_set;
+};
+
+struct checking {
+	struct cp_store *s;
+	const struct cp_author *author;
+	enum cp_verdict verdict;
+	char *why;                     /* 256 bytes */
+	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
+	struct cp_id form_id; struct cp_form form; bool has_form; /* the last one read */
+};
+
+static void checking_drop(struct checking *c)
+{
+	free(c->seen);
+	if (c->has_form)
+		cp_form_drop(&c->form);
+}
+#define cp_checking_drop checking_drop
+
+static void say(struct checking *c, enum cp_verdict v, const char *fmt, ...) CP_PRINTF(3, 4);
+static void say(struct checking *c, enum cp_verdict v, const char *fmt, ...)
+{
+	va_list args;
+
+	if (c->verdict == CP_REFUSE || (c->verdict == CP_WAIT && v == CP_WAIT))
+		return; /* the first refusal, else the first wait, is the reason */
+	c->verdict = v;
+	va_start(args, fmt);
+	vsnprintf(c->why, 256, fmt, args);
+	va_end(args);
+}
+
+static const char *short_hex(const void *bytes, char out[17])
+{
+	return cp_hex(out, bytes, 8);
+}
+
+/* ---- judgments -------------------------------------------------------------------------- */
+
+/* What a column of the judgment holds after the edit: written by it, or standing here. */
+static void now_or_held(const struct cp_change *c, size_t column, const struct cp_value *held, bool has_row, void *out,
+		size_t len)
+{
+	const struct cp_value *v = c->now[column].type != CP_ABSENT ? &c->now[column] : has_row ? &held[column] : NULL;
+
+	memset(out, 0, len);
+	if (v != NULL && v->len == len)
+		memcpy(out, v->bytes, len);
+}
+
+static enum cp_code check_assignment(struct checking *k, const struct cp_id *id, bool *known, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	char hex[17];
+
+	CP_TRY(cp_row_get(k->s, CP_T_ASSIGNMENTS, id, row, known, err));
+	if (!*known)
+		say(k, CP_WAIT, "assignment %s is not known here yet", short_hex(id, hex));
+	else if (row[4].len != 16 || memcmp(row[4].bytes, k->author->person.bytes, 16) != 0)
+		say(k, CP_REFUSE, "judgment %s is another person's", short_hex(id, hex));
+	return CP_OK;
+}
+
+static enum cp_code check_named(struct checking *k, const struct cp_change *c, const struct judged *j, struct cp_err *err)
+{
+	const struct cp_value *guideline = &c->now[CP_J_GUIDELINE_REVISION];
+	char hex[17];
+	int64_t n;
+	bool has;
+
+	CP_TRY(cp_query_int(k->s, &n, 0, err, "SELECT 1 FROM form_versions WHERE id = ?1", "d", &j->form_version));
+	if (!n)
+		say(k, CP_WAIT, "form version %s is not known here yet", short_hex(&j->form_version, hex));
+	if (guideline->type == CP_BLOB && guideline->len == 16) {
+		CP_TRY(cp_query_int(k->s, &n, 0, err, "SELECT 1 FROM guideline_revisions WHERE id = ?1", "v", guideline));
+		if (!n)
+			say(k, CP_WAIT, "guideline revision %s is not known here yet", short_hex(guideline->bytes, hex));
+	} else if (guideline->type == CP_BLOB && guideline->len != 0) {
+		say(k, CP_REFUSE, "a guideline revision of %zu bytes", guideline->len);
+	}
+	CP_TRY(cp_content_has(k->s, &j->content, &has, err));
+	if (!has)
+		CP_TRY(cp_query_int(k->s, &n, 0, err, "SELECT 1 FROM cases WHERE content = ?1", "h", &j->content));
+	if (!has && !n)
+		say(k, CP_WAIT, "content %s is not known here yet", short_hex(&j->content, hex));
+	return CP_OK;
+}
+
+static enum cp_code check_judgment(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	static const char *const states[] = { "submitted", "skipped", "escalated", "withdrawn" };
+	const struct cp_value *state = &c->now[CP_J_STATE];
+	struct cp_value held[CP_MAX_COLUMNS];
+	struct judged j = { .is_set = true };
+	bool known, has_row, good = state->type == CP_ABSENT;
+
+	memcpy(&j.id, cp_change_key(c, 0)->bytes, 16);
+	memcpy(&j.rev, c->now[CP_C_REV].bytes, 8);
+	CP_TRY(check_assignment(k, &j.id, &known, err));
+	CP_TRY(cp_row_get(k->s, CP_T_JUDGMENTS, &j.id, held, &has_row, err));
+	for (size_t i = k->n; i > 0; i--) /* an earlier edit of the same changeset is nearer than the row */
+		if (memcmp(&k->seen[i - 1].id, &j.id, 16) == 0) {
+			j.form_version = k->seen[i - 1].form_version;
+			j.content = k->seen[i - 1].content;
+			break;
+		}
+	if (c->now[CP_J_FORM_VERSION].type != CP_ABSENT || sodium_is_zero(j.form_version.bytes, 16))
+		now_or_held(c, CP_J_FORM_VERSION, held, has_row, &j.form_version, 16);
+	if (c->now[CP_J_CONTENT].type != CP_ABSENT || sodium_is_zero(j.content.bytes, 32))
+		now_or_held(c, CP_J_CONTENT, held, has_row, &j.content, 32);
+	for (size_t i = 0; i < 4; i++)
+		good = good || (state->len == strlen(states[i]) && memcmp(state->bytes, states[i], state->len) == 0);
+	if (!good)
+		say(k, CP_REFUSE, "a judgment in an unknown state");
+	if (known)
+		CP_TRY(check_named(k, c, &j, err));
+	if (k->n == k->room) {
+		k->room = k->room * 2 + 64;
+		k->seen = reallocarray(k->seen, k->room, sizeof *k->seen);
+		assert(k->seen != NULL);
+	}
+	k->seen[k->n++] = j;
+	return CP_OK;
+}
+
+/* ---- answers ------------------------------------------------------------------------------ */
+
+static enum cp_code form_of(struct checking *k, const struct cp_id *version, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX);
+	bool found;
+
+	if (k->has_form && cp_id_equal(&k->form_id, version))
+		return CP_OK;
+	if (k->has_form)
+		cp_form_drop(&k->form);
+	k->has_form = false;
+	CP_TRY(cp_query_text(k->s, &body, &found, err, "SELECT body FROM form_versions WHERE id = ?1", "d", version));
+	if (!found)
+		return CP_OK;
+	CP_TRY(cp_form_read(&k->form, body.data, body.len, err));
+	k->has_form = true;
+	k->form_id = *version;
+	return CP_OK;
+}
+
+static bool names_hold(const char *json, size_t len, const struct cp_value *result)
+{
+	json_t *names = json_loadb(json, len, 0, NULL), *v;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(names, i, v)
+		found = found || (json_string_length(v) == result->len &&
+				memcmp(json_string_value(v), result->bytes, result->len) == 0);
+	json_decref(names);
+	return found;
+}
+
+/* Does the case have that result? An older version of the case may have had it: then its content is not the row's. */
+static enum cp_code check_result(struct checking *k, const struct judged *j, const struct cp_value *result, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf names = CP_BUF(CP_TEXT_MAX);
+	int64_t same;
+	bool found;
+
+	CP_TRY(cp_query_text(k->s, &names, &found, err, "SELECT c.results FROM cases c JOIN assignments a ON a.case_id = c.id"
+			" WHERE a.id = ?1", "d", &j->id));
+	CP_TRY(cp_query_int(k->s, &same, 0, err, "SELECT c.content = ?2 FROM cases c JOIN assignments a ON a.case_id = c.id"
+			" WHERE a.id = ?1", "dh", &j->id, &j->content));
+	if (found && same && !names_hold(names.data, names.len, result))
+		say(k, CP_REFUSE, "an answer for result \"%.*s\", which the case does not have", (int)(result->len > 64 ? 64 : result->len),
+				(const char *)result->bytes);
+	return CP_OK;
+}
+
+static enum cp_code check_answer(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	const struct cp_value *field = cp_change_key(c, CP_R_FIELD), *result = cp_change_key(c, CP_R_RESULT);
+	const struct cp_value *value = &c->now[CP_R_VALUE];
+	const struct cp_field *f;
+	const struct judged *j = NULL;
+	char name[64];
+
+	for (size_t i = k->n; i > 0 && j == NULL; i--)
+		if (memcmp(&k->seen[i - 1].id, cp_change_key(c, 0)->bytes, 16) == 0 &&
+				memcmp(&k->seen[i - 1].rev, c->now[CP_R_REV].bytes, 8) == 0)
+			j = &k->seen[i - 1];
+	if (j == NULL) {
+		say(k, CP_REFUSE, "an answer whose judgment was not written with it");
+		return CP_OK;
+	}
+	CP_TRY(form_of(k, &j->form_version, err));
+	if (!k->has_form || k->verdict == CP_WAIT)
+		return CP_OK; /* waits for the form */
+	snprintf(name, sizeof name, "%.*s", (int)(field->len > 63 ? 63 : field->len), (const char *)field->bytes);
+	f = cp_form_field(&k->form, name);
+	if (f == NULL || strlen(f->name) != field->len)
+		say(k, CP_REFUSE, "the form has no field \"%s\"", name);
+	else if ((f->scope == CP_PAGE) != (result->len == 0))
+		say(k, CP_REFUSE, "%s is asked of %s", name, f->scope == CP_PAGE ? "the page" : "each result");
+	else if (value->type == CP_TEXT && !cp_field_accepts(f, (const char *)value->bytes, value->len))
+		say(k, CP_REFUSE, "%s: \"%.*s\" is not a value of this field", name, (int)(value->len > 64 ? 64 : value->len),
+				(const char *)value->bytes);
+	else if (result->len > 0)
+		return check_result(k, j, result, err);
+	return CP_OK;
+}
+
+/* ---- all rows ------------------------------------------------------------------------------ */
+
+static bool types_hold(const struct cp_change *c)
+{
+	const struct cp_value *key = cp_change_key(c, 0), *rev = &c->now[cp_table_rev(c->table)];
+	const struct cp_value *old = &c->was[cp_table_rev(c->table)];
+
+	if (key->type != CP_BLOB || key->len != 16 || rev->type != CP_BLOB || rev->len != 8)
+		return false;
+	if (c->op == CP_UPDATE && (old->type != CP_BLOB || old->len < 8 || old->len > 512 || old->len % 8 != 0))
+		return false;
+	if (c->table == CP_T_RATINGS)
+		return cp_change_key(c, CP_R_FIELD)->type == CP_TEXT && cp_change_key(c, CP_R_RESULT)->type == CP_TEXT;
+	if (c->now[CP_C_CLOCK].type != CP_INT || c->now[CP_C_CLOCK].integer < 0)
+		return false;
+	for (size_t i = CP_C_CLOCK + 1; i < cp_shapes[c->table].n_columns; i++) {
+		struct cp_value def;
+
+		cp_table_default(&def, c->table, i);
+		if (c->now[i].type != CP_ABSENT && c->now[i].type != def.type && !(def.type == CP_NULL && c->now[i].type == CP_TEXT))
+			return false;
+	}
+	return true;
+}
+
+static enum cp_code check_change(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	if (!types_hold(c)) {
+		say(k, CP_REFUSE, "a row of %s with values of the wrong type or length", cp_shapes[c->table].name);
+		return CP_OK;
+	}
+	if (c->table == CP_T_JUDGMENTS)
+		return check_judgment(k, c, err);
+	if (c->table == CP_T_RATINGS)
+		return check_answer(k, c, err);
+	if (!k->author->is_lead)
+		say(k, CP_REFUSE, "a row of %s, which only a lead may write", cp_shapes[c->table].name);
+	return CP_OK;
+}
+
+enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author, const void *changeset, size_t len,
+		enum cp_verdict *out, char why[256], struct cp_err *err)
+{
+	CP_AUTO(checking) struct checking k = { .s = s, .author = author, .verdict = CP_ACCEPT, .why = why };
+
+	why[0] = '\0';
+	/* Judgments first: in a joined changeset an answer may stand before or behind its judgment's row. */
+	for (int pass = 0; pass < 2; pass++) {
+		struct cp_changeset r;
+		struct cp_change c;
+		bool more = true;
+
+		cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
+		for (;;) {
+			CP_TRY(cp_changeset_next(&r, &c, &more, err));
+			if (!more)
+				break;
+			if ((c.table == CP_T_RATINGS) == (pass == 1))
+				CP_TRY(check_change(&k, &c, err));
+		}
+	}
+	*out = k.verdict;
+	return CP_OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * May the author of a change commit write these rows? Judged against what this
+ * replica holds: it refuses only where it holds the thing and the thing forbids it.
+ */
+#ifndef CASEPACK_SYNC_RIGHTS_H
+#define CASEPACK_SYNC_RIGHTS_H
+
+#include "sync/store.h"
+
+enum cp_verdict { CP_ACCEPT, CP_REFUSE, CP_WAIT };
+
+struct cp_author { struct cp_id replica, person; struct cp_pubkey key; char pseudonym[64]; bool is_lead, is_active; };
+/* *found false: not on the roster. */
+CP_CHECKED enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
+		struct cp_err *err);
+
+/* why gets one line for CP_REFUSE and CP_WAIT. The changeset has been read strictly already. */
+CP_CHECKED enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author, const void *changeset,
+		size_t len, enum cp_verdict *out, char why[256], struct cp_err *err);
+
+#endif

@@ -1,0 +1,471 @@
+/* Text: outside judges are iconv, python3's unicodedata, diff and patch. */
+#include "formats/text.h"
+
+#include <dirent.h>
+#include <iconv.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "formats/file.h"
+
+#define IS(text) (text), strlen(text)
+
+static char folder[4096];
+
+static int make_folder(void **state)
+{
+	const char *base = getenv("TMPDIR");
+
+	(void)state;
+	snprintf(folder, sizeof folder, "%s/casepack-text.XXXXXX", base != NULL ? base : "/tmp");
+	return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state)
+{
+	char command[5000];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf '%s'", folder);
+	return system(command);
+}
+
+/* A file in the folder of this test; the name is good until the next call but three. */
+static const char *at(const char *name)
+{
+	static char paths[4][5000];
+	static unsigned turn;
+
+	turn = (turn + 1) % 4;
+	snprintf(paths[turn], sizeof paths[turn], "%s/%s", folder, name);
+	return paths[turn];
+}
+
+static void put(const char *name, const char *bytes, size_t len)
+{
+	FILE *f = fopen(at(name), "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int run(const char *command)
+{
+	char line[10000];
+	int status;
+
+	snprintf(line, sizeof line, "cd '%s' && %s", folder, command);
+	status = system(line);
+	return status == -1 ? -1 : status >> 8;
+}
+
+/* UTF-8 */
+
+static bool iconv_accepts(iconv_t judge, const char *bytes, size_t len)
+{
+	char out[64], *in = (char *)(uintptr_t)bytes, *to = out;
+	size_t room = sizeof out;
+
+	iconv(judge, NULL, NULL, NULL, NULL);
+	return iconv(judge, &in, &len, &to, &room) != (size_t)-1 && len == 0;
+}
+
+static void what_is_utf8_is_what_iconv_reads_except_nul(void **state)
+{
+	static const unsigned char tails[] = { 0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff };
+	iconv_t judge = iconv_open("UTF-32LE", "UTF-8");
+	unsigned accepted = 0, refused = 0;
+
+	(void)state;
+	assert_true(judge != (iconv_t)-1);
+	for (unsigned a = 1; a < 256; a++)
+		for (unsigned b = 1; b < 256; b++)
+			for (unsigned c = 1; c < sizeof tails; c++)
+				for (unsigned d = 1; d < sizeof tails; d++) {
+					char s[4] = { (char)a, (char)b, (char)tails[c], (char)tails[d] };
+
+					for (size_t n = 1; n <= 4; n++) {
+						bool is = cp_utf8_valid(s, n);
+
+						if (is != iconv_accepts(judge, s, n))
+							fail_msg("%02x %02x %02x %02x, %zu bytes", a, b, tails[c], tails[d], n);
+						accepted += is;
+						refused += !is;
+					}
+				}
+	iconv_close(judge);
+	assert_true(accepted > 1000 && refused > 1000);
+	assert_false(cp_utf8_valid("a\0b", 3));
+	assert_true(cp_utf8_valid("", 0));
+	assert_true(cp_utf8_valid(NULL, 0));
+}
+
+static void a_point_beyond_the_last_is_refused(void **state)
+{
+	(void)state;
+	assert_true(cp_utf8_valid(IS("\xf4\x8f\xbf\xbf")));
+	assert_false(cp_utf8_valid(IS("\xf4\x90\x80\x80")));
+	assert_false(cp_utf8_valid(IS("\xed\xa0\x80")));
+	assert_false(cp_utf8_valid(IS("\xc0\xaf")));
+}
+
+static size_t put_point(char *out, unsigned c)
+{
+	size_t n = 0;
+
+	if (c < 0x80)
+		out[n++] = (char)c;
+	else if (c < 0x800)
+		out[n++] = (char)(0xc0 | (c >> 6));
+	else {
+		out[n++] = (char)(0xe0 | (c >> 12));
+		out[n++] = (char)(0x80 | ((c >> 6) & 0x3f));
+	}
+	if (c >= 0x80)
+		out[n++] = (char)(0x80 | (c & 0x3f));
+	return n;
+}
+
+static void nfc_is_the_nfc_of_unicodedata(void **state)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX), ours = CP_BUF(CP_TEXT_MAX), theirs = CP_BUF(CP_TEXT_MAX);
+	char point[8];
+
+	(void)state;
+	if (run("command -v python3 >/dev/null") != 0)
+		skip();
+	for (unsigned c = 0x20; c < 0xd7a4; c++) {
+		size_t n = put_point(point, c);
+
+		assert_int_equal(cp_buf_add(&text, point, n, NULL), CP_OK);
+		assert_int_equal(cp_buf_puts(&text, c % 3 ? "\xcc\x81\n" : "\xcc\xa3\xcc\x82", NULL), CP_OK);
+	}
+	put("text", text.data, text.len);
+	assert_int_equal(run("python3 -c 'import unicodedata as u;open(\"nfc\",\"wb\").write(u.normalize(\"NFC\","
+			"open(\"text\",\"rb\").read().decode()).encode())'"), 0);
+	assert_int_equal(cp_file_read(&theirs, at("nfc"), NULL), CP_OK);
+	assert_int_equal(cp_text_nfc(&ours, text.data, text.len, NULL), CP_OK);
+	assert_int_equal(ours.len, theirs.len);
+	assert_memory_equal(ours.data, theirs.data, ours.len);
+	assert_true(ours.len != text.len);
+}
+
+static void nfc_of_invalid_text_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(100);
+	struct cp_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(cp_text_nfc(&out, IS("\xc3"), &err), CP_EFORMAT);
+	assert_int_equal(out.len, 0);
+}
+
+static void a_plain_id_has_plain_characters_only(void **state)
+{
+	char longest[66];
+
+	(void)state;
+	memset(longest, 'x', 65);
+	longest[65] = '\0';
+	assert_true(cp_id_is_plain(IS("Case-7:a_b.c#9")));
+	assert_true(cp_id_is_plain(longest, 64));
+	assert_false(cp_id_is_plain(longest, 65));
+	assert_false(cp_id_is_plain("", 0));
+	assert_false(cp_id_is_plain("a\0b", 3));
+	assert_false(cp_id_is_plain(IS("a b")));
+	assert_false(cp_id_is_plain(IS("a/b")));
+	assert_false(cp_id_is_plain(IS("\xc3\xa9")));
+}
+
+/* Showing */
+
+static void shows(const char *text, bool multiline, const char *wanted)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(1000);
+
+	assert_int_equal(cp_text_shown(&out, IS(text), multiline, NULL), CP_OK);
+	assert_string_equal(out.data != NULL ? out.data : "", wanted);
+}
+
+static void what_could_act_on_a_terminal_is_spelled_out(void **state)
+{
+	(void)state;
+	shows("\x1b]0;owned\x07", false, "\\x1b]0;owned\\x07");
+	shows("a\xc2\x9b" "31m", false, "a\\x9b31m");
+	shows("\x7f", false, "\\x7f");
+	shows("evil\xe2\x80\xae" "fdp.exe", false, "evil\\u202efdp.exe");
+	shows("\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c\xe2\x80\x8e", false, "\\u2066\\u2069\\u061c\\u200e");
+	shows("a\tb\nc", false, "a b c");
+	shows("a\tb\nc\r\nd\re", true, "a\tb\nc\nd\\x0de");
+	shows("half \xe2\x80", false, "half \\xe2\\x80");
+	shows("\xd9\x85\xe2\x80\x8c\xd9\x86", false, "\xd9\x85\xe2\x80\x8c\xd9\x86"); /* U+200C joins letters */
+	shows("", false, "");
+}
+
+static void no_byte_string_gets_a_control_through(void **state)
+{
+	(void)state;
+	for (unsigned c = 1; c < 0xd800; c++) {
+		CP_AUTO(buf) struct cp_buf out = CP_BUF(100);
+		char point[8];
+
+		assert_int_equal(cp_text_shown(&out, point, put_point(point, c), false, NULL), CP_OK);
+		assert_true(cp_utf8_valid(out.data, out.len));
+		assert_false(cp_text_has_controls(out.data, out.len, false));
+	}
+}
+
+static void a_full_buffer_leaves_what_was_there(void **state)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(6);
+
+	(void)state;
+	assert_int_equal(cp_buf_puts(&out, "abc", NULL), CP_OK);
+	assert_int_equal(cp_text_shown(&out, IS("d\x1b" "f"), false, NULL), CP_EFORMAT);
+	assert_string_equal(out.data, "abc");
+	assert_int_equal(cp_text_diff(&out, IS("a\n"), IS("b\n"), 3, NULL), CP_EFORMAT);
+	assert_string_equal(out.data, "abc");
+}
+
+static void a_quoted_value_is_short_and_safe(void **state)
+{
+	CP_AUTO(buf) struct cp_buf marks = CP_BUF(CP_TEXT_MAX);
+	char out[CP_QUOTE];
+
+	(void)state;
+	assert_string_equal(cp_text_quote(out, IS("a\x1b" "b\n")), "\"a\\x1bb \"");
+	assert_string_equal(cp_text_quote(out, "", 0), "\"\"");
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(cp_buf_puts(&marks, "e\xcc\x81", NULL), CP_OK);
+	cp_text_quote(out, marks.data, marks.len);
+	assert_true(cp_utf8_valid(out, strlen(out)));
+	assert_int_equal(cp_text_width(out, strlen(out)), 63);
+	for (int i = 0; i < 1000; i++) /* one letter under a heap of marks */
+		assert_int_equal(cp_buf_puts(&marks, "\xcc\x81", NULL), CP_OK);
+	cp_text_quote(out, marks.data + 2998, marks.len - 2998);
+	assert_true(cp_utf8_valid(out, strlen(out)) && strlen(out) < CP_QUOTE);
+}
+
+static void width_counts_what_a_terminal_shows(void **state)
+{
+	(void)state;
+	assert_int_equal(cp_text_width(IS("abc")), 3);
+	assert_int_equal(cp_text_width(IS("\xe6\xa4\x9c\xe7\xb4\xa2")), 4);           /* two wide letters */
+	assert_int_equal(cp_text_width(IS("e\xcc\x81")), 1);                           /* a combining accent */
+	assert_int_equal(cp_text_width(IS("\xd8\xb3\xd9\x84\xd8\xa7\xd9\x85")), 4);   /* Arabic */
+	assert_int_equal(cp_text_width("", 0), 0);
+}
+
+static void fits(const char *text, size_t width, const char *wanted)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(1000);
+
+	assert_int_equal(cp_text_fit(&out, text, width, NULL), CP_OK);
+	assert_string_equal(out.data, wanted);
+	assert_int_equal(cp_text_width(out.data, out.len), width);
+}
+
+static void fitted_text_has_exactly_the_width(void **state)
+{
+	(void)state;
+	fits("abc", 5, "abc  ");
+	fits("abc", 3, "abc");
+	fits("abcd", 3, "ab\xe2\x80\xa6");
+	fits("\xe6\xa4\x9c\xe7\xb4\xa2", 3, "\xe6\xa4\x9c\xe2\x80\xa6");
+	fits("\xe6\xa4\x9c\xe7\xb4\xa2", 2, "\xe2\x80\xa6 ");
+	fits("e\xcc\x81" "e\xcc\x81", 2, "e\xcc\x81" "e\xcc\x81");
+	fits("e\xcc\x81" "e\xcc\x81" "e\xcc\x81", 2, "e\xcc\x81\xe2\x80\xa6");
+	fits("abc", 0, "");
+	fits("", 2, "  ");
+}
+
+/* Differences */
+
+static unsigned long seed = 7;
+
+static unsigned dice(unsigned n)
+{
+	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
+	return (unsigned)(seed >> 33) % n;
+}
+
+static unsigned changed_lines(const char *diff)
+{
+	unsigned n = 0;
+
+	for (const char *line = diff; *line != '\0'; line = strchr(line, '\n') + 1)
+		n += line[0] == '+' || line[0] == '-';
+	return n;
+}
+
+/* patch makes b from a and our diff; and we need no more lines than `diff --minimal`. */
+static void judge(const char *a, size_t a_len, const char *b, size_t b_len, unsigned context, bool minimal)
+{
+	CP_AUTO(buf) struct cp_buf ours = CP_BUF(CP_TEXT_MAX), theirs = CP_BUF(CP_TEXT_MAX), file = CP_BUF(CP_TEXT_MAX);
+	char command[300];
+
+	assert_int_equal(cp_text_diff(&ours, a, a_len, b, b_len, context, NULL), CP_OK);
+	if (a_len == b_len && memcmp(a, b, a_len) == 0) {
+		assert_int_equal(ours.len, 0);
+		return;
+	}
+	put("a", a, a_len);
+	put("b", b, b_len);
+	assert_int_equal(cp_buf_puts(&file, "--- a\n+++ a\n", NULL), CP_OK);
+	assert_int_equal(cp_buf_add(&file, ours.data, ours.len, NULL), CP_OK);
+	put("patch", file.data, file.len);
+	assert_int_equal(run("cp a c && patch -s -F0 --posix c patch && cmp c b"), 0);
+	snprintf(command, sizeof command, "diff --minimal -U%u a b | tail -n +3 >theirs", context);
+	run(command);
+	assert_int_equal(cp_file_read(&theirs, at("theirs"), NULL), CP_OK);
+	if (minimal)
+		assert_int_equal(changed_lines(ours.data), changed_lines(theirs.data));
+}
+
+/* Up to n lines out of few, so that many are equal; now and then without the last newline. */
+static void random_text(struct cp_buf *out, unsigned n)
+{
+	cp_buf_clear(out);
+	for (unsigned i = dice(n); i > 0; i--)
+		assert_int_equal(cp_buf_printf(out, NULL, "line %u\n", dice(12)), CP_OK);
+	if (out->len > 0 && dice(4) == 0)
+		out->data[--out->len] = '\0';
+}
+
+static void mutated(struct cp_buf *out, const struct cp_buf *from)
+{
+	cp_buf_clear(out);
+	for (const char *line = from->len > 0 ? from->data : ""; *line != '\0';) {
+		const char *end = strchr(line, '\n');
+		size_t len = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
+		unsigned fate = dice(20);
+
+		if (fate == 0)
+			assert_int_equal(cp_buf_printf(out, NULL, "new %u\n", dice(5)), CP_OK);
+		if (fate != 1)
+			assert_int_equal(cp_buf_add(out, line, len, NULL), CP_OK);
+		line += len;
+	}
+}
+
+static void patch_makes_the_second_text_from_a_diff(void **state)
+{
+	CP_AUTO(buf) struct cp_buf a = CP_BUF(CP_TEXT_MAX), b = CP_BUF(CP_TEXT_MAX);
+
+	(void)state;
+	if (run("command -v patch >/dev/null && command -v diff >/dev/null") != 0)
+		skip();
+	for (int i = 0; i < 150; i++) {
+		random_text(&a, 60);
+		if (i % 2)
+			random_text(&b, 60);
+		else
+			mutated(&b, &a);
+		judge(a.data != NULL ? a.data : "", a.len, b.data != NULL ? b.data : "", b.len, dice(5), true);
+	}
+}
+
+static void one_changed_line_prints_as_diff_prints_it(void **state)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(1000);
+
+	(void)state;
+	assert_int_equal(cp_text_diff(&out, IS("a\nb\nc"), IS("a\nB\nc"), 1, NULL), CP_OK);
+	assert_string_equal(out.data, "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n\\ No newline at end of file\n");
+	cp_buf_clear(&out);
+	assert_int_equal(cp_text_diff(&out, "", 0, IS("x\n"), 3, NULL), CP_OK);
+	assert_string_equal(out.data, "@@ -0,0 +1 @@\n+x\n");
+	cp_buf_clear(&out);
+	assert_int_equal(cp_text_diff(&out, IS("x\n"), IS("x"), 3, NULL), CP_OK);
+	assert_string_equal(out.data, "@@ -1 +1 @@\n-x\n+x\n\\ No newline at end of file\n");
+}
+
+static void an_added_paragraph_shows_whole(void **state)
+{
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(1000);
+
+	(void)state;
+	assert_int_equal(cp_text_diff(&out, IS("# A\none\n\n# C\nthree\n"), IS("# A\none\n\n# B\ntwo\n\n# C\nthree\n"), 1,
+			NULL), CP_OK);
+	assert_string_equal(out.data, "@@ -3,2 +3,5 @@\n \n+# B\n+two\n+\n # C\n");
+}
+
+static void two_long_texts_without_a_common_line_are_still_compared(void **state)
+{
+	CP_AUTO(buf) struct cp_buf a = CP_BUF(CP_TEXT_MAX), b = CP_BUF(CP_TEXT_MAX);
+
+	(void)state;
+	for (int i = 0; i < 30000; i++) {
+		assert_int_equal(cp_buf_printf(&a, NULL, "%u\n", i % 3 ? dice(1u << 30) : dice(50)), CP_OK);
+		assert_int_equal(cp_buf_printf(&b, NULL, "%u\n", i % 3 ? dice(1u << 30) : dice(50)), CP_OK);
+	}
+	if (run("command -v patch >/dev/null && command -v diff >/dev/null") != 0)
+		skip();
+	judge(a.data, a.len, b.data, b.len, 3, false);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All stored revisions of a guideline, each against the one before. */
+static void every_revision_of_a_real_guideline_patches_into_the_next(void **state)
+{
+	const char *from = getenv("CASEPACK_GUIDELINES") != NULL ? getenv("CASEPACK_GUIDELINES") : "samples/guidelines";
+	CP_AUTO(buf) struct cp_buf a = CP_BUF(CP_TEXT_MAX), b = CP_BUF(CP_TEXT_MAX);
+	char *names[500], path[5000];
+	size_t n = 0;
+	DIR *dir = opendir(from);
+	struct dirent *entry;
+
+	(void)state;
+	while (dir != NULL && n < 500 && (entry = readdir(dir)) != NULL)
+		if (strstr(entry->d_name, ".md") != NULL && strstr(entry->d_name, "LICENSE") == NULL)
+			names[n++] = strdup(entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	qsort(names, n, sizeof *names, compare_names);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "%s/%s", from, names[i]);
+		cp_buf_clear(&b);
+		assert_int_equal(cp_file_read(&b, path, NULL), CP_OK);
+		if (i > 0)
+			judge(a.data, a.len, b.data, b.len, 3, true);
+		cp_buf_clear(&a);
+		assert_int_equal(cp_buf_add(&a, b.data, b.len, NULL), CP_OK);
+		free(names[i]);
+	}
+	if (n < 2)
+		skip();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_utf8_is_what_iconv_reads_except_nul),
+		cmocka_unit_test(a_point_beyond_the_last_is_refused),
+		cmocka_unit_test(nfc_is_the_nfc_of_unicodedata),
+		cmocka_unit_test(nfc_of_invalid_text_is_refused),
+		cmocka_unit_test(a_plain_id_has_plain_characters_only),
+		cmocka_unit_test(what_could_act_on_a_terminal_is_spelled_out),
+		cmocka_unit_test(no_byte_string_gets_a_control_through),
+		cmocka_unit_test(a_full_buffer_leaves_what_was_there),
+		cmocka_unit_test(a_quoted_value_is_short_and_safe),
+		cmocka_unit_test(width_counts_what_a_terminal_shows),
+		cmocka_unit_test(fitted_text_has_exactly_the_width),
+		cmocka_unit_test(patch_makes_the_second_text_from_a_diff),
+		cmocka_unit_test(one_changed_line_prints_as_diff_prints_it),
+		cmocka_unit_test(an_added_paragraph_shows_whole),
+		cmocka_unit_test(two_long_texts_without_a_common_line_are_still_compared),
+		cmocka_unit_test(every_revision_of_a_real_guideline_patches_into_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
