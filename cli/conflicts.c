@@ -39,9 +39,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(cp_args_want(a, 0, 0, err));
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
 	enum cp_code code = cp_conflict_each(a->store, on_candidate, &t, err);
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
-	CP_TRY(code);
-	CP_TRY(shown);
+	CP_TRY(cp_out_close(t.out, code, err));
 	a->waits = t.conflicts > 0;
 	if (t.conflicts == 0)
 		cp_say("no conflict is open");

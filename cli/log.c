@@ -42,8 +42,7 @@ static enum cp_code log_case(struct cp_args *a, const char *id, struct cp_err *e
 	CP_TRY(cp_case_find(a->store, id, &case_id, err));
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
 	enum cp_code code = cp_log_case(a->store, &case_id, on_event, &t, err);
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
-	return code == CP_OK ? shown : code;
+	return cp_out_close(t.out, code, err);
 }
 
 /* ---- change commits ------------------------------------------------------------------------------ */
@@ -82,8 +81,7 @@ static enum cp_code log_commits(struct cp_args *a, struct cp_err *err)
 	t.verdict = cp_arg_given(a, "--refused") ? "refused" : cp_arg_given(a, "--waiting") ? "waiting" : NULL;
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, a->json ? 9 : 6, err));
 	enum cp_code code = cp_log_commits(a->store, t.verdict == NULL ? t.max : 0, on_commit, &t, err);
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
-	return code == CP_OK ? shown : code;
+	return cp_out_close(t.out, code, err);
 }
 
 static enum cp_code run(struct cp_args *a, struct cp_err *err)

@@ -53,10 +53,7 @@ static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
 	enum cp_code code = cp_balance_each(a->store, on_balance, &t, err);
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK && t.code == CP_OK ? err : NULL);
-	CP_TRY(code);
-	CP_TRY(t.code);
-	CP_TRY(shown);
+	CP_TRY(cp_out_close(t.out, code == CP_OK ? t.code : code, err));
 	a->waits = a->waits || t.waits;
 	if (t.wrong[0] != '\0')
 		return cp_fail(err, CP_EFORMAT, "the edits of replica %s do not add up to what it exported; "

@@ -80,7 +80,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	if (code == CP_OK && t.code != CP_OK)
 		code = cp_fail(err, t.code, "%s", t.err.text);
 	/* What was written stays, so it is listed even when a later one failed. */
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
+	enum cp_code shown = cp_out_close(t.out, t.code, code == CP_OK ? err : NULL);
 	if (code == CP_OK && written == 0)
 		cp_say("nothing to send");
 	return code == CP_OK ? shown : code;

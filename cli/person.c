@@ -88,7 +88,6 @@ const struct cp_command cp_cmd_person = {
 		"pseudonym begins with a letter or digit, goes on with letters, digits, - and _, all lower case, "
 		"and is what history calls this person for ever; the real name is kept on leads' hubs alone. Compare the key's "
 		"fingerprint with its owner before you let it in (`casepack key show FILE.pub`).\n\n"
-		"A rater without --locale is given cases of no locale only.\n\n"
 		"`list` shows everybody, with what they were given and what they have submitted.",
 	.options = options,
 	.examples = examples,

@@ -107,9 +107,7 @@ static enum cp_code print_labels(struct cp_args *a, const struct cp_case_view *v
 	CP_TRY(cp_line(err, "%s", ""));
 	CP_TRY(cp_out_begin(&j.out, false, columns, sizeof columns / sizeof *columns, err));
 	enum cp_code code = cp_label_each(a->store, on_row, &j, err);
-	enum cp_code shown = cp_out_end(j.out, code == CP_OK ? err : NULL);
-	CP_TRY(code);
-	CP_TRY(shown);
+	CP_TRY(cp_out_close(j.out, code, err));
 	if (j.n == 0)
 		cp_say("nobody has judged it yet");
 	return CP_OK;

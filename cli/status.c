@@ -38,9 +38,8 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
 	enum cp_code code = cp_status_each(a->store, on_rater, &t, err);
-	enum cp_code shown = cp_out_end(t.out, code == CP_OK ? err : NULL);
 	*n = t.n;
-	return code == CP_OK ? shown : code;
+	return cp_out_close(t.out, code, err);
 }
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)

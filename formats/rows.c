@@ -331,6 +331,8 @@ static enum cp_code read_tsv(struct cp_rows *r, const char *text, size_t len, st
 
 /* JSON lines */
 
+static const char no_object[] = "one object a line is needed; `jq -c '.[]'` makes lines of a JSON array";
+
 static void cp_json_drop(json_t **j)
 {
 	json_decref(*j);
@@ -383,10 +385,23 @@ static enum cp_code add_members(struct cp_rows *r, json_t *row, struct cp_err *e
 	return CP_OK;
 }
 
+static enum cp_code bad_json(const struct cp_rows *r, const json_error_t *why, const char *text, size_t line,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096);
+	size_t column = why->column > 0 ? (size_t)why->column : 1;
+
+	if (text[0] == '[')
+		return bad(r, line, column, err, no_object);
+	if (json_error_code(why) == json_error_null_character)
+		return bad(r, line, column, err, "the NUL character \\u0000; take it out");
+	CP_TRY(cp_text_shown(&words, why->text, strlen(why->text), false, err));
+	return bad(r, line, column, err, words.len > 0 ? words.data : "not JSON");
+}
+
 static enum cp_code read_json(struct cp_rows *r, const char *text, size_t len, size_t line, struct cp_err *err)
 {
 	CP_AUTO(json) json_t *row = NULL;
-	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096);
 	json_error_t why;
 
 	while (len > 0 && strchr(" \t\r\n", *text) != NULL && *text != '\0')
@@ -394,14 +409,10 @@ static enum cp_code read_json(struct cp_rows *r, const char *text, size_t len, s
 	if (len == 0)
 		return CP_OK;
 	row = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-	if (row == NULL) {
-		CP_TRY(cp_text_shown(&words, why.text, strlen(why.text), false, err));
-		return bad(r, line, why.column > 0 ? (size_t)why.column : 1, err,
-				text[0] == '[' ? "one object a line is needed; `jq -c '.[]'` makes lines "
-				"of a JSON array" : words.len > 0 ? words.data : "not JSON");
-	}
+	if (row == NULL)
+		return bad_json(r, &why, text, line, err);
 	if (!json_is_object(row))
-		return bad(r, line, 1, err, "one object a line is needed; `jq -c '.[]'` makes lines of a JSON array");
+		return bad(r, line, 1, err, no_object);
 	return at_cell(r, line, add_members(r, row, err), err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <git2/sys/repository.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 
 /* ---- libgit2 ------------------------------------------------------------------------ */
 
-static int library_state;
+static int library_state; /* set once; libgit2 itself keeps global state */
 
 /* Everything written is flushed. Nothing is cached: a forgotten object would still be found. */
 static void library_start(void)
@@ -69,11 +70,37 @@ static enum cp_code write_config(const char *path, struct cp_err *err)
 	return code;
 }
 
-static enum cp_code sync_parent(const char *path, struct cp_err *err)
+static enum cp_code sync_file(const char *path, struct cp_err *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum cp_code code = CP_OK;
+
+	if (fd < 0 || fsync(fd) < 0)
+		code = cp_fail_errno(err, "%s: flushing to the disk", path);
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+/* libgit2 flushes what it adds to a repository, but not a new one's own files. */
+static enum cp_code sync_all(const char *path, struct cp_err *err)
 {
 	CP_AUTO(str) char *parent = cp_path_join(path, "..");
+	CP_AUTO(str) char *root = cp_path_join(path, ".");
+	char *roots[] = { root, NULL };
+	enum cp_code code = CP_OK;
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 
-	return cp_folder_sync(parent, err);
+	if (tree == NULL)
+		return cp_fail_errno(err, "%s: reading", path);
+	for (FTSENT *e; code == CP_OK && (e = fts_read(tree)) != NULL;) {
+		if (e->fts_info == FTS_F)
+			code = sync_file(e->fts_path, err);
+		else if (e->fts_info == FTS_DP)
+			code = cp_folder_sync(e->fts_path, err);
+	}
+	fts_close(tree);
+	return code == CP_OK ? cp_folder_sync(parent, err) : code;
 }
 
 enum cp_code cp_repo_create(const char *path, struct cp_err *err)
@@ -93,8 +120,7 @@ enum cp_code cp_repo_create(const char *path, struct cp_err *err)
 		return cp_fail_git(err, CP_EIO, "%s: creating a git repository", path);
 	git_repository_free(git);
 	CP_TRY(write_config(path, err));
-	CP_TRY(cp_folder_sync(path, err));
-	return sync_parent(path, err);
+	return sync_all(path, err);
 }
 
 /* ---- opening ------------------------------------------------------------------------ */

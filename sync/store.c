@@ -253,7 +253,7 @@ enum cp_code cp_store_use_key(struct cp_store *s, const char *key_path, struct c
 }
 
 /* The public half: PATH.pub beside the private file, which may ask for a passphrase. */
-static enum cp_code public_of(struct cp_pubkey *out, const char *key_path, struct cp_err *err)
+enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf line = CP_BUF(4096);
 	char path[4096];
@@ -446,7 +446,7 @@ static enum cp_code fill_hub(struct cp_store *s, const struct cp_new_hub *hub, s
 	struct cp_pubkey key;
 	struct cp_id project, replica, person;
 
-	CP_TRY(public_of(&key, hub->key_path, err));
+	CP_TRY(cp_public_key(&key, hub->key_path, err));
 	cp_id_random(&project);
 	cp_replica_id(&replica, &project, &key);
 	cp_person_id(&person, &project, hub->lead_pseudonym);

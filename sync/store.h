@@ -55,6 +55,9 @@ void cp_replica_id(struct cp_id *out, const struct cp_id *project, const struct 
 
 void cp_person_id(struct cp_id *out, const struct cp_id *project, const char *pseudonym);
 
+/* The public half of a key, from KEY.pub beside it: needs no passphrase. CP_EKEY when it is not there. */
+CP_CHECKED enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct cp_err *err);
+
 /* Is the key usable without asking anybody? (unprotected, or the passphrase is in the environment) */
 bool cp_store_key_is_ready(struct cp_store *s);
 

@@ -291,6 +291,7 @@ CREATE TABLE waiting (
 	commit_bytes BLOB NOT NULL,
 	tree_bytes BLOB NOT NULL,
 	changeset BLOB NOT NULL,
+	edits INTEGER NOT NULL,
 	why   TEXT NOT NULL,
 	since_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -35,6 +35,23 @@ int ssh_pki_import_privkey_base64(const char *b64_key, const char *passphrase,
 	return real(b64_key, passphrase, auth_fn, auth_data, pkey);
 }
 
+/* Somebody makes a file of this name between our last look and the moment ours gets its name. */
+static const char *racing;
+
+int fsync(int fd)
+{
+	int (*real)(int);
+	FILE *f;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	if (racing != NULL && (f = fopen(racing, "w")) != NULL) {
+		fputs("theirs", f);
+		fclose(f);
+	}
+	racing = NULL;
+	return real(fd);
+}
+
 static char dir[256];
 
 static void at(char out[512], const char *name)
@@ -242,12 +259,13 @@ static void ssh_keygen_reads_a_pair_without_passphrase(void **state)
 {
 	CP_AUTO(buf) struct cp_buf pub = CP_BUF(4096);
 	CP_AUTO(buf) struct cp_buf said = CP_BUF(4096);
+	const char *comment = "12345678 on Zo\xc3\xab";
 	bool locked = true;
 
 	(void)state;
 	for (size_t n = 0; n < 9; n++) { /* every length of padding */
 		forget("plain");
-		assert_int_equal(generate("plain", "Zo\xc3\xab on 12345678" + n, NULL), CP_OK);
+		assert_int_equal(generate("plain", comment + n, NULL), CP_OK);
 		assert_mode("plain", 0600);
 		assert_mode("plain.pub", 0644);
 		assert_int_equal(is_protected(&locked, "plain"), CP_OK);
@@ -357,6 +375,27 @@ static void a_file_that_is_there_is_never_replaced(void **state)
 	assert_int_equal(generate("taken", "me", NULL), CP_OK);
 	assert_int_equal(generate("taken", "me", NULL), CP_EINPUT);
 	assert_reads("taken", NULL);
+}
+
+static void a_file_that_appears_meanwhile_is_not_replaced_and_no_half_pair_stays(void **state)
+{
+	static const char *const names[] = { "raced", "raced.pub" };
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
+	char path[512];
+	int files;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		forget("raced");
+		files = files_in_folder();
+		at(path, names[i]);
+		racing = path;
+		assert_int_equal(generate("raced", "me", NULL), CP_EINPUT);
+		get(&text, names[i]);
+		assert_string_equal(text.data, "theirs");
+		assert_int_equal(files_in_folder(), files + 1);
+	}
+	forget("raced");
 }
 
 static void a_comment_that_would_break_the_line_makes_no_files(void **state)
@@ -496,6 +535,7 @@ static void keys_of_other_types_are_refused_with_their_name(void **state)
 
 static void files_that_are_no_private_keys_are_refused(void **state)
 {
+	static const char hollow[] = "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n";
 	CP_AUTO(str) char *large = calloc(1, 70000);
 
 	(void)state;
@@ -503,8 +543,8 @@ static void files_that_are_no_private_keys_are_refused(void **state)
 	assert_refused("theirs.pub", NULL, CP_EFORMAT, "public half", 0);
 	put("other", "", 0);
 	assert_refused("other", NULL, CP_EFORMAT, "not an OpenSSH private key", 0);
-	put("other", "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n", 72);
-	assert_refused("other", NULL, CP_EFORMAT, "not an OpenSSH private key", 0);
+	put("other", hollow, strlen(hollow));
+	assert_refused("other", NULL, CP_EFORMAT, "damaged", 0);
 	put("other", large, 70000);
 	assert_refused("other", NULL, CP_EFORMAT, "too large", 0);
 	assert_refused(".", NULL, CP_EIO, "cannot read", 0);
@@ -677,6 +717,7 @@ int main(void)
 		cmocka_unit_test(a_pair_can_be_locked_anew_by_ssh_keygen_with_aes256_ctr),
 		cmocka_unit_test(two_pairs_are_never_the_same),
 		cmocka_unit_test(a_file_that_is_there_is_never_replaced),
+		cmocka_unit_test(a_file_that_appears_meanwhile_is_not_replaced_and_no_half_pair_stays),
 		cmocka_unit_test(a_comment_that_would_break_the_line_makes_no_files),
 		cmocka_unit_test(keys_of_ssh_keygen_are_read),
 		cmocka_unit_test(a_wrong_or_missing_passphrase_and_a_missing_file_are_matters_of_the_key),

@@ -504,6 +504,60 @@ static void a_failed_check_names_no_signer_and_a_dropped_key_is_wiped(void **sta
 	cp_seckey_drop(NULL);
 }
 
+/* The bytes of a good signature, with one byte more in one place; lengths are right, and so is the signature. */
+static void bytes_that_the_signature_does_not_cover_are_refused(void **state)
+{
+	static const struct { size_t at, counted_at; } places[] = {
+		{ 65, 13 },  /* behind the key, in its string */
+		{ 76, 75 },  /* in the reserved field */
+		{ 173, 89 }, /* behind the signature, in its string */
+	};
+	CP_AUTO(buf) struct cp_buf armor = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf blob = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(seckey) struct cp_seckey k;
+
+	(void)state;
+	sample(&armor, &blob, &k);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		CP_AUTO(buf) struct cp_buf changed = CP_BUF(CP_TEXT_MAX);
+
+		assert_int_equal(cp_buf_add(&changed, blob.data, places[i].at, NULL), CP_OK);
+		assert_int_equal(cp_buf_add(&changed, "x", 1, NULL), CP_OK);
+		assert_int_equal(cp_buf_add(&changed, blob.data + places[i].at, blob.len - places[i].at, NULL), CP_OK);
+		changed.data[places[i].counted_at]++;
+		assert_int_equal(verify_bytes(changed.data, changed.len), CP_EFORMAT);
+	}
+}
+
+/* What the format page shows, made again from the seed that it names. Runs from the project's root. */
+static void the_page_shows_a_true_example(void **state)
+{
+	CP_AUTO(buf) struct cp_buf page = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf plain = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf armor = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf key = CP_BUF(CP_TEXT_MAX);
+	struct cp_seckey k = { .is_set = true };
+	struct cp_pubkey public;
+	uint8_t seed[32];
+
+	(void)state;
+	for (uint8_t i = 0; i < 32; i++)
+		seed[i] = i;
+	crypto_sign_seed_keypair(public.bytes, k.bytes, seed);
+	assert_int_equal(cp_file_read(&page, "formats/sshsig.md", NULL), CP_OK);
+	for (const char *at_line = page.data; *at_line != '\0'; ) { /* without the four spaces of an example */
+		const char *from = strncmp(at_line, "    ", 4) == 0 ? at_line + 4 : at_line;
+		size_t len = strcspn(from, "\n") + 1;
+
+		assert_int_equal(cp_buf_add(&plain, from, len, NULL), CP_OK);
+		at_line = from + len;
+	}
+	assert_int_equal(cp_pubkey_print(&key, &public, NULL), CP_OK);
+	assert_non_null(strstr(plain.data, key.data));
+	sign(&armor, &k, "casepack-bundle", MESSAGE, strlen(MESSAGE));
+	assert_non_null(strstr(plain.data, armor.data));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +576,8 @@ int main(void)
 		cmocka_unit_test(what_other_ssh_keys_and_hashes_sign_is_refused_with_its_name),
 		cmocka_unit_test(words_about_a_signature_never_repeat_control_characters),
 		cmocka_unit_test(a_failed_check_names_no_signer_and_a_dropped_key_is_wiped),
+		cmocka_unit_test(bytes_that_the_signature_does_not_cover_are_refused),
+		cmocka_unit_test(the_page_shows_a_true_example),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,0 +1,66 @@
+/*
+ * What gather.c and gather_json.c share.
+ */
+#ifndef CASEPACK_CLI_GATHER_INNER_H
+#define CASEPACK_CLI_GATHER_INNER_H
+
+#include "cli/gather.h"
+#include "formats/hash.h"
+
+/* Strings that live as long as the gather. */
+struct cp_pool { struct cp_pool_piece *last; };
+
+/* Byte strings to numbers. Keys live in the pool. */
+struct cp_index_slot { const char *key; size_t len, value; };
+struct cp_index {
+	struct cp_index_slot *slots;
+	size_t n, cap;
+	unsigned char secret[crypto_shorthash_KEYBYTES]; /* a file cannot be made to collide */
+};
+
+struct cp_gathered {
+	struct cp_case_in in;
+	struct cp_result_in *results; /* in.results, growing */
+	size_t cap;
+	const char *path;
+	size_t line;
+};
+
+struct cp_gather {
+	struct cp_gather_how how;
+	struct cp_trouble *trouble;
+	struct cp_pool pool;
+	struct cp_index cases, results, columns;
+	struct cp_gathered *list;
+	size_t n, cap;
+	const char **unused;
+	size_t n_unused;
+	const char *path;      /* of the file that is being read */
+	const char *where;     /* its name, fit for messages */
+	struct cp_buf key;     /* scratch */
+};
+
+/* A copy in the pool, with a zero byte behind it. CP_EIO without memory. */
+CP_CHECKED enum cp_code cp_pool_add(struct cp_pool *p, const char **out, const char *text, size_t len,
+		struct cp_err *err);
+/* The value of a key, which gets value when it is new (*is_new). */
+CP_CHECKED enum cp_code cp_index_add(struct cp_index *x, struct cp_pool *p, const char *key, size_t len,
+		size_t value, size_t *out, bool *is_new, struct cp_err *err);
+
+/* A new case that begins in this line. *out is good until the next. Copies nothing of in but the struct. */
+CP_CHECKED enum cp_code cp_gather_begin(struct cp_gather *g, struct cp_gathered **out, const struct cp_case_in *in,
+		size_t line, struct cp_err *err);
+/* One more result; its strings are in the pool. *is_new false: the case has it on that side already. */
+CP_CHECKED enum cp_code cp_gather_result(struct cp_gather *g, size_t number, const struct cp_result_in *r,
+		bool *is_new, struct cp_err *err);
+CP_CHECKED enum cp_code cp_gather_note_unused(struct cp_gather *g, const char *name, struct cp_err *err);
+
+/* What may stand in a cell. */
+bool cp_locale_is_good(const char *text);
+bool cp_rank_read(const char *text, int64_t *out);
+
+/* A line of JSON with all of a case: its results are the JSON text of that cell. */
+CP_CHECKED enum cp_code cp_gather_whole(struct cp_gather *g, const struct cp_row *row, const struct cp_cell *results,
+		const struct cp_case_in *in, struct cp_err *err);
+
+#endif

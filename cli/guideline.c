@@ -1,0 +1,440 @@
+/* Texts under revision at the command line: `guideline` and `form` are the same verbs. */
+#include "sync/texts.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/keys.h"
+#include "cli/shown.h"
+#include "cli/verbs.h"
+#include "formats/file.h"
+#include "formats/text.h"
+
+#define TEXT_MAX ((size_t)16 << 20)
+
+extern const struct cp_command cp_cmd_guideline, cp_cmd_form;
+
+static bool is_form(const struct cp_args *a)
+{
+	return a->command == &cp_cmd_form;
+}
+
+/* ---- add and revise ------------------------------------------------------------------- */
+
+static enum cp_code kind_of(const struct cp_args *a, enum cp_text_kind *out, struct cp_err *err)
+{
+	const char *kind = cp_arg(a, "--kind");
+
+	*out = is_form(a) ? CP_FORM : CP_GUIDELINE;
+	if (kind == NULL || strcmp(kind, "guideline") == 0)
+		return CP_OK;
+	*out = CP_SOP;
+	return strcmp(kind, "sop") == 0 ? CP_OK : cp_fail(err, CP_EUSAGE, "option --kind is guideline or sop");
+}
+
+static enum cp_code revision_of(const struct cp_args *a, const char **out, struct cp_err *err)
+{
+	static const char *const kinds[] = { "editorial", "clarifying", "breaking" };
+
+	*out = cp_arg(a, "--revision");
+	if (*out == NULL)
+		return CP_OK;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(*out, kinds[i]) == 0)
+			return CP_OK;
+	return cp_fail(err, CP_EUSAGE, "option --revision is editorial, clarifying or breaking");
+}
+
+static enum cp_code read_body(const char *path, struct cp_buf *out, struct cp_err *err)
+{
+	enum cp_code code = cp_file_read(out, path, err);
+
+	if (code == CP_EFORMAT)
+		return cp_fail(err, CP_EINPUT, "%s: has more than %zu MiB", path, TEXT_MAX >> 20);
+	CP_TRY(code);
+	return out->len > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is empty", path);
+}
+
+/* The text from the file named last, or from --preset. */
+static enum cp_code body_of(const struct cp_args *a, struct cp_buf *out, struct cp_err *err)
+{
+	const char *preset = cp_arg(a, "--preset");
+	char shown[CP_QUOTE];
+
+	CP_TRY(cp_args_want(a, preset != NULL ? 2 : 3, preset != NULL ? 2 : 3, err));
+	if (preset == NULL)
+		return read_body(a->words[2], out, err);
+	if (cp_form_preset(preset) == NULL)
+		return cp_fail(err, CP_EUSAGE, "there is no preset %s; `casepack form presets` lists them",
+				cp_text_quote(shown, preset, strlen(preset)));
+	return cp_buf_puts(out, cp_form_preset(preset), err);
+}
+
+static enum cp_code print_put(const struct cp_args *a, const char *name, int64_t number, bool is_changed,
+		struct cp_err *err)
+{
+	if (a->json)
+		return cp_json_line(json_pack("{s:s, s:I, s:b}", "name", name, "number", (json_int_t)number,
+				"changed", is_changed), err);
+	return cp_line(err, is_changed ? "%s revision %lld" : "%s revision %lld is this text already", name,
+			(long long)number);
+}
+
+static enum cp_code put(struct cp_args *a, bool must_be_new, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+	struct cp_text_add t = {
+		.title = cp_arg(a, "--title"),
+		.note = cp_arg(a, "--note"),
+		.must_be_new = must_be_new,
+	};
+	int64_t number;
+	bool is_changed;
+
+	CP_TRY(kind_of(a, &t.kind, err));
+	CP_TRY(revision_of(a, &t.revision, err));
+	CP_TRY(body_of(a, &body, err));
+	t.name = a->words[1];
+	t.body = body.data;
+	t.len = body.len;
+	CP_TRY(cp_text_put(a->store, &t, &number, &is_changed, err));
+	CP_TRY(print_put(a, t.name, number, is_changed, err));
+	return cp_seal_if_ready(a->store, err);
+}
+
+static enum cp_code text_add(struct cp_args *a, struct cp_err *err)
+{
+	return put(a, true, err);
+}
+
+static enum cp_code text_revise(struct cp_args *a, struct cp_err *err)
+{
+	return put(a, false, err);
+}
+
+/* ---- list and log ----------------------------------------------------------------------- */
+
+static const char *kind_name(enum cp_text_kind kind)
+{
+	return kind == CP_FORM ? "form" : kind == CP_SOP ? "sop" : "guideline";
+}
+
+static enum cp_code list_one(void *user, const struct cp_text_row *row, struct cp_err *err)
+{
+	struct cp_out *out = user;
+
+	CP_TRY(cp_out_text(out, row->name, err));
+	CP_TRY(cp_out_text(out, kind_name(row->kind), err));
+	CP_TRY(cp_out_int(out, row->number, err));
+	CP_TRY(cp_out_text(out, row->revision, err));
+	CP_TRY(cp_out_time(out, row->at_us, err));
+	CP_TRY(cp_out_text(out, row->author, err));
+	return cp_out_text(out, row->title, err);
+}
+
+static enum cp_code text_list(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "name", "kind", "number", "revision", "at", "author", "title" };
+	struct cp_out *out;
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
+	return cp_out_close(out, cp_text_each(a->store, is_form(a), NULL, list_one, out, err), err);
+}
+
+static enum cp_code log_one(void *user, const struct cp_text_row *row, struct cp_err *err)
+{
+	struct cp_out *out = user;
+	char id[CP_ID_HEX];
+
+	CP_TRY(cp_out_int(out, row->number, err));
+	CP_TRY(cp_out_text(out, row->revision, err));
+	CP_TRY(cp_out_bool(out, row->is_current, err));
+	CP_TRY(cp_out_time(out, row->at_us, err));
+	CP_TRY(cp_out_text(out, row->author, err));
+	CP_TRY(cp_out_text(out, cp_hex(id, row->id.bytes, sizeof row->id.bytes), err));
+	return cp_out_text(out, row->note, err);
+}
+
+static enum cp_code text_log(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "number", "revision", "current", "at", "author", "id", "note" };
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX);
+	struct cp_out *out;
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], 0, &text, NULL, err)); /* is it there? */
+	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
+	return cp_out_close(out, cp_text_each(a->store, is_form(a), a->words[1], log_one, out, err), err);
+}
+
+/* ---- show and diff ------------------------------------------------------------------------ */
+
+/* A form is kept without white space; people read it with. */
+static enum cp_code spread(struct cp_buf *text, struct cp_err *err)
+{
+	json_t *root = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+	CP_AUTO(str) char *lines = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
+	json_decref(root);
+	if (lines == NULL)
+		return cp_fail(err, CP_EFORMAT, "the form is no JSON");
+	cp_buf_clear(text);
+	CP_TRY(cp_buf_puts(text, lines, err));
+	return cp_buf_puts(text, "\n", err);
+}
+
+static enum cp_code get(const struct cp_args *a, int64_t number, struct cp_buf *out, struct cp_err *err)
+{
+	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], number, out, NULL, err));
+	return is_form(a) ? spread(out, err) : CP_OK;
+}
+
+/* To a file or a pipe byte for byte; to a terminal so that it cannot act there. */
+static enum cp_code print_text(const struct cp_buf *text, struct cp_err *err)
+{
+	if (text->len == 0)
+		return CP_OK;
+	if (isatty(STDOUT_FILENO) == 1)
+		return cp_text_print(text->data, text->len, err);
+	if (fwrite(text->data, 1, text->len, stdout) != text->len)
+		return cp_fail_errno(err, "standard output");
+	return CP_OK;
+}
+
+struct wanted { int64_t number; bool is_found; };
+
+static enum cp_code show_json(void *user, const struct cp_text_row *row, struct cp_err *err)
+{
+	struct wanted *w = user;
+	char id[CP_ID_HEX];
+
+	if (w->is_found || (w->number == 0 ? !row->is_current : row->number != w->number))
+		return CP_OK;
+	w->is_found = true;
+	return cp_json_line(json_pack("{s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "name", row->name,
+			"kind", kind_name(row->kind), "number", (json_int_t)row->number, "revision", row->revision,
+			"current", row->is_current, "id", cp_hex(id, row->id.bytes, sizeof row->id.bytes),
+			"title", cp_json_text(row->title), "note", cp_json_text(row->note),
+			"author", cp_json_text(row->author), "at", cp_json_time(row->at_us),
+			"body", json_stringn(row->body, row->len)), err);
+}
+
+static enum cp_code text_show(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX * 4);
+	struct wanted w = { 0, false };
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	CP_TRY(cp_arg_int(a, "--rev", 1, INT64_MAX, 0, &w.number, err));
+	CP_TRY(get(a, w.number, &text, err));
+	return a->json ? cp_text_each(a->store, is_form(a), a->words[1], show_json, &w, err)
+		: print_text(&text, err);
+}
+
+static enum cp_code find_current(void *user, const struct cp_text_row *row, struct cp_err *err)
+{
+	int64_t *number = user;
+
+	(void)err;
+	if (row->is_current)
+		*number = row->number;
+	return CP_OK;
+}
+
+/* --from and --to; unless said the current revision against the one before it. */
+static enum cp_code range_of(const struct cp_args *a, int64_t *from, int64_t *to, struct cp_err *err)
+{
+	int64_t current = 0;
+
+	CP_TRY(cp_text_each(a->store, is_form(a), a->words[1], find_current, &current, err));
+	CP_TRY(cp_arg_int(a, "--to", 1, INT64_MAX, current, to, err));
+	CP_TRY(cp_arg_int(a, "--from", 1, INT64_MAX, *to - 1, from, err));
+	return *from > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: revision %lld is the first, there is none before it",
+			a->words[1], (long long)*to);
+}
+
+static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf whole = CP_BUF(TEXT_MAX * 16);
+
+	if (a->json)
+		return cp_json_line(json_pack("{s:s, s:I, s:I, s:o}", "name", a->words[1], "from", (json_int_t)from,
+				"to", (json_int_t)to, "diff", cp_json_text(diff->data != NULL ? diff->data : "")), err);
+	if (diff->len == 0)
+		return CP_OK;
+	CP_TRY(cp_buf_printf(&whole, err, "--- %s revision %lld\n+++ %s revision %lld\n", a->words[1],
+			(long long)from, a->words[1], (long long)to));
+	CP_TRY(cp_buf_add(&whole, diff->data, diff->len, err));
+	return print_text(&whole, err);
+}
+
+static enum cp_code text_diff(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf before = CP_BUF(TEXT_MAX * 4), after = CP_BUF(TEXT_MAX * 4);
+	CP_AUTO(buf) struct cp_buf diff = CP_BUF(TEXT_MAX * 12);
+	int64_t from, to;
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], 0, &before, NULL, err));
+	cp_buf_clear(&before);
+	CP_TRY(range_of(a, &from, &to, err));
+	CP_TRY(get(a, from, &before, err));
+	CP_TRY(get(a, to, &after, err));
+	CP_TRY(cp_text_diff(&diff, before.data != NULL ? before.data : "", before.len,
+			after.data != NULL ? after.data : "", after.len, 3, err));
+	return print_diff(a, from, to, &diff, err);
+}
+
+/* ---- presets ---------------------------------------------------------------------------------- */
+
+static enum cp_code list_preset(struct cp_out *out, const char *name, struct cp_err *err)
+{
+	const char *json = cp_form_preset(name);
+	struct cp_form form = { .title = NULL };
+	enum cp_code code;
+
+	CP_TRY(cp_form_read(&form, json, strlen(json), err));
+	code = cp_out_text(out, name, err);
+	if (code == CP_OK)
+		code = cp_out_int(out, (int64_t)form.n_fields, err);
+	if (code == CP_OK)
+		code = cp_out_text(out, form.title, err);
+	cp_form_drop(&form);
+	return code;
+}
+
+static enum cp_code form_presets(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "preset", "fields", "title" };
+	const char *const *names;
+	size_t n = cp_form_presets(&names);
+	struct cp_out *out;
+	enum cp_code code = CP_OK;
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_out_begin(&out, a->json, columns, 3, err));
+	for (size_t i = 0; i < n && code == CP_OK; i++)
+		code = list_preset(out, names[i], err);
+	return cp_out_close(out, code, err);
+}
+
+/* ---- the two commands ------------------------------------------------------------------------------ */
+
+static enum cp_code run_guideline(struct cp_args *a, struct cp_err *err)
+{
+	static const struct cp_verb verbs[] = {
+		{ "add", " --title --kind --note ", text_add },
+		{ "revise", " --title --revision --note ", text_revise },
+		{ "show", " --rev ", text_show },
+		{ "list", NULL, text_list },
+		{ "log", NULL, text_log },
+		{ "diff", " --from --to ", text_diff },
+		{ NULL, NULL, NULL },
+	};
+
+	return cp_verb_run(a, verbs, err);
+}
+
+static enum cp_code run_form(struct cp_args *a, struct cp_err *err)
+{
+	static const struct cp_verb verbs[] = {
+		{ "add", " --preset --title --note ", text_add },
+		{ "presets", NULL, form_presets },
+		{ "revise", " --title --revision --note ", text_revise },
+		{ "show", " --rev ", text_show },
+		{ "list", NULL, text_list },
+		{ "log", NULL, text_log },
+		{ "diff", " --from --to ", text_diff },
+		{ NULL, NULL, NULL },
+	};
+
+	return cp_verb_run(a, verbs, err);
+}
+
+static const struct cp_option guideline_options[] = {
+	{ "--title", "TITLE", "unless said that of the text, its first heading" },
+	{ "--kind", "KIND", "guideline (unless said) or sop" },
+	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
+	{ "--note", "WORDS", "why the text was written or changed" },
+	{ "--rev", "N", "this revision, not the current one" },
+	{ "--from", "N", "compare from this revision; unless said the one before --to" },
+	{ "--to", "N", "compare to this revision; unless said the current one" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example guideline_examples[] = {
+	{ "casepack guideline add search search.md", "the first revision" },
+	{ "casepack guideline revise search search.md --revision breaking --note \"maps count as results\"",
+		"a change that makes earlier judgments stale" },
+	{ "casepack guideline diff search --from 1", "what has changed since the first revision" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_guideline = {
+	.name = "guideline",
+	.usage = "add NAME FILE.md [--title TITLE] [--kind guideline|sop] [--note WORDS]\n"
+		"revise NAME FILE.md [--title TITLE] [--revision editorial|clarifying|breaking] [--note WORDS]\n"
+		"show NAME [--rev N]\n"
+		"list\n"
+		"log NAME\n"
+		"diff NAME [--from N] [--to N]",
+	.summary = "guidelines and SOPs under revision",
+	.about =
+		"A guideline is Markdown under revision. A revision never changes: every judgment names the one that was "
+		"on screen.\n\n"
+		"`add` makes the first revision of a new guideline, `revise` the next one. A revision is editorial (the "
+		"meaning is as it was), clarifying (as it was meant), or breaking: judgments under earlier revisions are "
+		"then counted apart. The same text again makes no revision.\n\n"
+		"`show` prints a revision, `list` the current one of each guideline, `log` all revisions of one, `diff` what "
+		"has changed between two.",
+	.options = guideline_options,
+	.examples = guideline_examples,
+	.needs_store = true,
+	.run = run_guideline,
+};
+
+static const struct cp_option form_options[] = {
+	{ "--preset", "PRESET", "a form that comes with casepack, instead of a file" },
+	{ "--title", "TITLE", "unless said that of the form" },
+	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
+	{ "--note", "WORDS", "why the form was written or changed" },
+	{ "--rev", "N", "this revision, not the current one" },
+	{ "--from", "N", "compare from this revision; unless said the one before --to" },
+	{ "--to", "N", "compare to this revision; unless said the current one" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cp_example form_examples[] = {
+	{ "casepack form presets", "the scales that come with casepack" },
+	{ "casepack form add relevance --preset relevance-0-3", "use one of them" },
+	{ "casepack form show relevance > relevance.json", "start a form of one's own from it" },
+	{ "casepack form revise relevance relevance.json --note \"a field for the reason\"", "and put it to use" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_form = {
+	.name = "form",
+	.usage = "add NAME FILE.json|--preset PRESET [--title TITLE] [--note WORDS]\n"
+		"presets\n"
+		"revise NAME FILE.json [--title TITLE] [--revision editorial|clarifying|breaking] [--note WORDS]\n"
+		"show NAME [--rev N]\n"
+		"list\n"
+		"log NAME\n"
+		"diff NAME [--from N] [--to N]",
+	.summary = "the questions of a case, under revision",
+	.about =
+		"A form is the list of questions of a case, as JSON under revision. A revision never changes: every judgment "
+		"names the one that was filled in.\n\n"
+		"`add` makes the first revision of a new form, `revise` the next one. It may add fields and choices and "
+		"change words. A field's type, level or scope stays as it is, and no field or choice goes: make a new field "
+		"instead.\n\n"
+		"`presets` lists the forms that come with casepack. `show` prints a revision, `list` the current one of "
+		"each form, `log` all revisions of one, `diff` what has changed between two.",
+	.options = form_options,
+	.examples = form_examples,
+	.needs_store = true,
+	.run = run_form,
+};

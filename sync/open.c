@@ -1,0 +1,305 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/file.h"
+#include "sync/change.h"
+#include "sync/content.h"
+#include "sync/deliver.h"
+#include "sync/inner.h"
+#include "sync/outbound.h"
+
+/* One bundle being taken in by the device it is for. */
+struct opening {
+	struct cp_store *s;
+	struct cp_bundle *b;
+	const struct cp_manifest *m;
+	struct cp_opened *out;
+	struct cp_buf commit, tree;       /* of the triple that is coming in */
+	struct cp_oid commit_oid, tip;    /* tip: the last outbound commit applied */
+	char outbound_branch[80];
+	int expects;                      /* 0 commit, 1 tree, 2 blob */
+	bool is_gap;                      /* an earlier bundle has not been opened */
+};
+
+/* ---- who sends -------------------------------------------------------------------------------- */
+
+/* The roster's hub signs; on first use the bundle's own roster must name its signer as the hub. */
+static enum cp_code check_sender(struct opening *o, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	const struct cp_pubkey *signer = cp_bundle_signer(o->b);
+	bool found;
+
+	CP_TRY(cp_row_get(o->s, CP_T_REPLICAS, &o->m->sender, row, &found, err));
+	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
+			row[6].len != 6)
+		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
+	return CP_OK;
+}
+
+static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
+{
+	for (size_t i = 0; i < m->n_recipients; i++)
+		if (cp_id_equal(&m->recipients[i], replica))
+			return true;
+	return false;
+}
+
+/* ---- the history part ---------------------------------------------------------------------------- */
+
+static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	struct cp_pubkey signer;
+	struct cp_oid blob;
+
+	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
+	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
+		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
+	if (cp_repo_has(o->s->history, o->commit_oid.hex))
+		return CP_OK; /* applied before */
+	if (strcmp(c->parent, o->tip.hex) != 0) {
+		o->is_gap = true;
+		return CP_OK;
+	}
+	CP_TRY(cp_outbound_apply(o->s, bytes, len, &o->out->assignments, &o->out->cases, err));
+	CP_TRY(cp_repo_put(o->s->history, o->commit_oid.hex, "commit", o->commit.data, o->commit.len, err));
+	CP_TRY(cp_repo_put(o->s->history, c->commit.tree.hex, "tree", o->tree.data, o->tree.len, err));
+	CP_TRY(cp_repo_blob(o->s->history, bytes, len, &blob, err));
+	o->tip = o->commit_oid;
+	o->out->commits++;
+	return CP_OK;
+}
+
+static enum cp_code each_object(void *user, const char *oid, const char *type, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	static const char *const wanted[] = { "commit", "tree", "blob" };
+	struct opening *o = user;
+	struct cp_buf *keep = o->expects == 0 ? &o->commit : &o->tree;
+	struct cp_change_commit c;
+	struct cp_oid name;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_name(&name, type, bytes, len, err));
+	if (strcmp(type, wanted[o->expects]) != 0 || strcmp(name.hex, oid) != 0)
+		return cp_fail(err, CP_EFORMAT, "object %.12s is not what must come here; nothing was changed", oid);
+	if (o->expects == 0)
+		o->commit_oid = name;
+	if (o->expects++ < 2) {
+		cp_buf_clear(keep);
+		return cp_buf_add(keep, bytes, len, err);
+	}
+	o->expects = 0;
+	CP_TRY(cp_change_commit_read(&c, o->commit.data, o->commit.len, err));
+	code = apply_outbound(o, &c, bytes, len, err);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+/* A document that no case of mine names is not taken. */
+static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
+{
+	struct opening *o = user;
+	struct cp_hash hash;
+	int64_t named;
+
+	cp_hash_bytes(&hash, json, len);
+	CP_TRY(cp_query_int(o->s, &named, 0, err, "SELECT 1 FROM temp.named WHERE hash = ?1", "h", &hash));
+	return named ? cp_content_put(o->s, json, len, &hash, NULL, err) : CP_OK;
+}
+
+/* ---- one transaction --------------------------------------------------------------------------------- */
+
+static enum cp_code record_peer(struct opening *o, struct cp_err *err)
+{
+	char own[80], hex[CP_ID_HEX];
+	const char *held;
+	struct cp_store *s = o->s;
+
+	snprintf(own, sizeof own, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	held = cp_tips_find(&o->m->have, own);
+	if (held != NULL && cp_repo_has(s->history, held)) {
+		int64_t known;
+
+		CP_TRY(cp_query_int(s, &known, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", held));
+		o->out->acknowledged = known;
+	} else {
+		held = "";
+	}
+	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
+			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
+			" acked = CASE WHEN excluded.acked = '' THEN acked ELSE excluded.acked END", "ditt", &o->m->sender, cp_now_us(),
+			o->tip.hex, held));
+	return cp_meta_set(s, "applied", o->tip.hex, strlen(o->tip.hex), err);
+}
+
+static enum cp_code take_in(struct opening *o, struct cp_err *err)
+{
+	struct cp_store *s = o->s;
+	struct cp_oid old;
+
+	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
+	o->tip = old;
+	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
+	if (o->expects != 0)
+		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
+	if (o->is_gap)
+		return cp_fail(err, CP_EINPUT, "builds on a bundle that was not opened here; ask the lead for a full one; nothing was changed");
+	CP_TRY(check_sender(o, err));
+	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
+			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
+		return cp_fail_sqlite(err, s->db, "%s", s->path);
+	CP_TRY(cp_bundle_each_case(o->b, each_case, o, err));
+	o->out->is_old = o->out->commits == 0;
+	CP_TRY(record_peer(o, err));
+	CP_TRY(cp_repo_flush(s->history, err));
+	if (strcmp(old.hex, o->tip.hex) != 0)
+		CP_TRY(cp_repo_move(s->history, o->outbound_branch, &old, &o->tip, err));
+	return cp_txn_commit(s, err);
+}
+
+static enum cp_code take_in_whole(struct opening *o, struct cp_err *err)
+{
+	enum cp_code code;
+
+	CP_TRY(cp_txn_begin(o->s, err));
+	code = take_in(o, err);
+	if (code != CP_OK) {
+		cp_txn_rollback(o->s);
+		cp_repo_forget(o->s->history);
+	}
+	return code;
+}
+
+/* ---- which workspace ------------------------------------------------------------------------------------ */
+
+/* An empty workspace takes the project and the id that follow from bundle and key. */
+static enum cp_code adopt(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
+{
+	struct cp_pubkey key;
+	struct cp_id replica;
+
+	if (*s->key_path == '\0')
+		return cp_fail(err, CP_EKEY, "no key is named; say --key, or make one with `casepack key new`");
+	CP_TRY(cp_public_key(&key, s->key_path, err));
+	cp_replica_id(&replica, &m->project, &key);
+	if (!is_for(m, &replica))
+		return cp_fail(err, CP_ETRUST, "is not for the holder of %s; nothing was changed", s->key_path);
+	CP_TRY(cp_meta_set(s, "project", m->project.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "replica", replica.bytes, 16, err));
+	return cp_store_read_me(s, err);
+}
+
+static enum cp_code check_mine(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
+{
+	if (s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack merge` takes in returned work", s->path);
+	if (!cp_id_equal(&m->project, &s->me.project))
+		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);
+	if (!is_for(m, &s->me.replica))
+		return cp_fail(err, CP_ETRUST, "is for somebody else; nothing was changed");
+	return CP_OK;
+}
+
+static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	bool found;
+
+	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &s->me.replica, row, &found, err));
+	if (!found || row[3].len != 16)
+		return cp_fail(err, CP_EFORMAT, "brings no roster entry for this device; nothing was changed");
+	CP_TRY(cp_meta_set(s, "person", row[3].bytes, 16, err));
+	return cp_store_read_me(s, err);
+}
+
+static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_first, struct cp_opened *out, struct cp_err *err)
+{
+	struct opening o = { .s = s, .b = b, .m = cp_bundle_manifest(b), .out = out, .commit = CP_BUF((size_t)1 << 20),
+		.tree = CP_BUF((size_t)1 << 20) };
+	char hex[CP_ID_HEX];
+	enum cp_code code = CP_OK;
+
+	if (is_first)
+		CP_TRY(adopt(s, o.m, err));
+	CP_TRY(check_mine(s, o.m, err));
+	if (!is_first)
+		CP_TRY(check_sender(&o, err));
+	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
+	code = take_in_whole(&o, err);
+	cp_buf_drop(&o.commit);
+	cp_buf_drop(&o.tree);
+	CP_TRY(code);
+	return learn_person(s, err);
+}
+
+/* A new workspace is made beside its place and moved there when it is whole. */
+static enum cp_code open_new(const char *path, const char *key_path, struct cp_bundle *b, struct cp_opened *out, struct cp_err *err)
+{
+	char temp[4096];
+	struct cp_store *s = NULL;
+	size_t n = strlen(path);
+	enum cp_code code;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	if (snprintf(temp, sizeof temp, "%.*s.opening", (int)n, path) >= (int)sizeof temp)
+		return cp_fail(err, CP_EINPUT, "%s: the path is too long", path);
+	cp_folder_remove(temp);
+	code = cp_device_create(temp, key_path ? key_path : "", err);
+	if (code == CP_OK)
+		code = cp_store_open(&s, temp, err);
+	if (code == CP_OK)
+		code = open_into(s, b, true, out, err);
+	cp_store_close(s);
+	if (code == CP_OK && rename(temp, path) != 0)
+		code = cp_fail_errno(err, "%s: is not empty or cannot be made; name a new folder", path);
+	if (code != CP_OK)
+		cp_folder_remove(temp);
+	out->is_new_workspace = true;
+	return code;
+}
+
+static enum cp_code open_there(const char *path, const char *key_path, struct cp_bundle *b, cp_passphrase_ask *ask,
+		void *user, struct cp_opened *out, struct cp_err *err)
+{
+	CP_AUTO(store) struct cp_store *s = NULL;
+	bool is_first;
+	enum cp_code code;
+
+	CP_TRY(cp_store_open(&s, path, err));
+	cp_store_ask_with(s, ask, user);
+	is_first = !cp_store_has_project(s);
+	if (key_path != NULL && is_first)
+		CP_TRY(cp_store_use_key(s, key_path, err));
+	code = open_into(s, b, is_first, out, err);
+	if (code != CP_OK && is_first) { /* as it was: of no project */
+		struct cp_id none = { { 0 } };
+
+		if (cp_meta_set(s, "project", none.bytes, 0, NULL) != CP_OK || cp_meta_set(s, "replica", none.bytes, 0, NULL) != CP_OK)
+			return code;
+	}
+	return code;
+}
+
+enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask, void *user,
+		struct cp_opened *out, struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
+	enum cp_code code;
+
+	memset(out, 0, sizeof *out);
+	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
+	if (cp_bundle_manifest(b)->schema > CP_SCHEMA)
+		return cp_fail(err, CP_EFORMAT, "%s: needs a newer casepack (schema %d, this one knows %d)", bundle,
+				cp_bundle_manifest(b)->schema, CP_SCHEMA);
+	if (cp_bundle_manifest(b)->kind != CP_BUNDLE_CASES)
+		return cp_fail(err, CP_EINPUT, "%s: is a %s bundle; `casepack merge` takes it in at the hub", bundle,
+				cp_bundle_kind_name(cp_bundle_manifest(b)->kind));
+	code = cp_file_exists(db) ? open_there(path, key_path, b, ask, user, out, err) : open_new(path, key_path, b, out, err);
+	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
+}

@@ -1,0 +1,136 @@
+#include "sync/outbound.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "sync/inner.h"
+
+/*
+ * What a rater's device may see, table by table in the order of the schema; ?1 is
+ * the person, ?2 the device. Never another rater's row, gold, or a private table.
+ */
+#define MY_CASES "SELECT case_id FROM assignments WHERE person = ?1"
+static const struct { enum cp_table table; const char *sql; } scope[] = {
+	{ CP_T_PROJECT, "SELECT * FROM project WHERE ?1 = ?1 AND ?2 = ?2" },
+	{ CP_T_PERSONS, "SELECT * FROM persons WHERE (id = ?1 OR role = 'lead') AND ?2 = ?2 ORDER BY id" },
+	{ CP_T_REPLICAS, "SELECT * FROM replicas WHERE person = ?1 OR id = ?2 OR is_hub = 1 ORDER BY id" },
+	{ CP_T_CASES, "SELECT * FROM cases WHERE id IN (" MY_CASES ") AND ?2 = ?2 ORDER BY id" },
+	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person = ?1)"
+		" AND ?2 = ?2 ORDER BY id" },
+	{ CP_T_GUIDELINE_REVISIONS, "SELECT * FROM guideline_revisions v WHERE ?2 = ?2 AND"
+		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person = ?1) AND number ="
+		"  (SELECT max(number) FROM guideline_revisions w WHERE w.parent_doc = v.parent_doc))"
+		" OR id IN (SELECT j.guideline_revision FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person = ?1))"
+		" ORDER BY id" },
+	{ CP_T_FORMS, "SELECT * FROM forms WHERE id IN (SELECT form FROM assignments WHERE person = ?1) AND ?2 = ?2 ORDER BY id" },
+	{ CP_T_FORM_VERSIONS, "SELECT * FROM form_versions v WHERE ?2 = ?2 AND"
+		" ((parent_doc IN (SELECT form FROM assignments WHERE person = ?1) AND number ="
+		"  (SELECT max(number) FROM form_versions w WHERE w.parent_doc = v.parent_doc))"
+		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person = ?1))"
+		" ORDER BY id" },
+	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person = ?1 AND ?2 = ?2 ORDER BY id" },
+};
+
+struct giving { struct cp_buf changeset; size_t header_of; int64_t rows, assignments; };
+
+static enum cp_code give_row(struct cp_store *s, const struct cp_device *d, size_t table, sqlite3_stmt *q,
+		struct giving *g, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	int64_t same;
+
+	for (size_t c = 0; c < cp_shapes[table].n_columns; c++)
+		cp_col_value(q, (int)c, &row[c]);
+	CP_TRY(cp_query_int(s, &same, 0, err, "SELECT rev = ?4 FROM given WHERE replica = ?1 AND tbl = ?2 AND id = ?3", "divv",
+			&d->replica, (int64_t)table, &row[CP_C_ID], &row[CP_C_REV]));
+	if (same)
+		return CP_OK;
+	if (g->header_of != table + 1)
+		CP_TRY(cp_changeset_add_table(&g->changeset, &cp_shapes[table], err));
+	g->header_of = table + 1;
+	g->rows++;
+	g->assignments += table == CP_T_ASSIGNMENTS;
+	CP_TRY(cp_changeset_add_insert(&g->changeset, &cp_shapes[table], row, err));
+	return cp_run(s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv", &d->replica,
+			(int64_t)table, &row[CP_C_ID], &row[CP_C_REV]);
+}
+
+static enum cp_code gather(struct cp_store *s, const struct cp_device *d, struct giving *g, struct cp_err *err)
+{
+	for (size_t i = 0; i < sizeof scope / sizeof scope[0]; i++) {
+		sqlite3_stmt *q;
+		bool row;
+
+		CP_TRY(cp_query(s, &q, err, scope[i].sql, "dd", &d->person, &d->replica));
+		for (;;) {
+			CP_TRY(cp_step(s, q, &row, err));
+			if (!row)
+				break;
+			CP_TRY(give_row(s, d, scope[i].table, q, g, err));
+		}
+	}
+	return CP_OK;
+}
+
+static enum cp_code commit_given(struct cp_store *s, const struct cp_device *d, const struct giving *g, struct cp_oid *tip,
+		struct cp_err *err)
+{
+	char words[256], hex[CP_ID_HEX];
+	int64_t now = cp_now_us();
+	struct cp_oid oid;
+
+	snprintf(words, sizeof words, "material for %s: %" PRId64 " rows, %" PRId64 " assignments\n\nCasepack-Outbound: %s",
+			d->pseudonym, g->rows, g->assignments, cp_hex(hex, d->replica.bytes, 16));
+	CP_TRY(cp_change_commit_make(s, s->history, tip, g->changeset.data, g->changeset.len, words, g->rows, 0, now, &oid, err));
+	*tip = oid;
+	return CP_OK;
+}
+
+enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, bool *is_new,
+		struct cp_err *err)
+{
+	struct giving g = { CP_BUF((size_t)1 << 31), 0, 0, 0 };
+	char branch[80], hex[CP_ID_HEX];
+	enum cp_code code;
+
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, d->replica.bytes, 16));
+	*is_new = false;
+	CP_TRY(cp_repo_branch(s->history, branch, tip, err));
+	code = gather(s, d, &g, err);
+	if (code == CP_OK && g.rows > 0) {
+		*is_new = true;
+		code = commit_given(s, d, &g, tip, err);
+	}
+	cp_buf_drop(&g.changeset);
+	return code;
+}
+
+/* ---- the receiving side -------------------------------------------------------------------- */
+
+static bool is_in_scope(size_t table)
+{
+	for (size_t i = 0; i < sizeof scope / sizeof scope[0]; i++)
+		if ((size_t)scope[i].table == table)
+			return true;
+	return false;
+}
+
+enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t len, int64_t *assignments,
+		int64_t *cases, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		if (c.op != CP_INSERT || !is_in_scope(c.table))
+			return cp_fail(err, CP_EFORMAT, "material with a row of %s; nothing was changed", cp_shapes[c.table].name);
+		*assignments += c.table == CP_T_ASSIGNMENTS;
+		*cases += c.table == CP_T_CASES;
+		CP_TRY(cp_row_put(s, c.table, c.now, err));
+	}
+}

@@ -1,0 +1,26 @@
+/*
+ * Material: the rows in one device's scope, as outbound commits of its hub.
+ *
+ * An outbound commit is a change commit's like: one tree with `changeset`, one
+ * blob of inserts of whole rows, signed by the hub, on branch outbound/<device>.
+ * Each holds what differs from what the branch has given already.
+ */
+#ifndef CASEPACK_SYNC_OUTBOUND_H
+#define CASEPACK_SYNC_OUTBOUND_H
+
+#include "sync/change.h"
+#include "sync/store.h"
+
+/* One device that is given material. */
+struct cp_device { struct cp_id replica, person; char pseudonym[64]; };
+
+/* Stage the next outbound commit if anything differs, inside the open transaction; *tip is the branch's tip
+ * afterwards ("" when nothing was ever given). */
+CP_CHECKED enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, bool *is_new,
+		struct cp_err *err);
+
+/* Device: put the rows of one outbound commit in place, in the open transaction. Only material is taken. */
+CP_CHECKED enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t len, int64_t *assignments,
+		int64_t *cases, struct cp_err *err);
+
+#endif

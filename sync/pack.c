@@ -1,0 +1,273 @@
+#include <ctype.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "formats/file.h"
+#include "sync/content.h"
+#include "sync/deliver.h"
+#include "sync/inner.h"
+#include "sync/outbound.h"
+#include "sync/parcel.h"
+#include "sync/people.h"
+#include "sync/seal.h"
+
+/* ---- what a device is owed -------------------------------------------------------------------- */
+
+struct packing {
+	struct cp_store *s;
+	struct cp_device device;
+	struct cp_manifest m;
+	struct cp_oid outbound, acked, held; /* tip, what the device confirmed, what I hold of its own branch */
+	char outbound_branch[80], own_branch[80];
+	uint64_t estimate;                   /* bytes, generous */
+	int64_t cases, assignments, commits;
+};
+
+static enum cp_code read_peer(struct packing *p, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(p->s, &q, err, "SELECT outbound_acked, sent_number FROM peers WHERE replica = ?1", "d",
+			&p->device.replica));
+	CP_TRY(cp_step(p->s, q, &row, err));
+	p->m.number = 1;
+	if (!row)
+		return CP_OK;
+	snprintf(p->acked.hex, sizeof p->acked.hex, "%s", cp_col_text(q, 0));
+	p->m.number = (uint64_t)sqlite3_column_int64(q, 1) + 1;
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+/* The manifest without its parts: what is carried, what must be there, what I hold. */
+static enum cp_code plan(struct packing *p, struct cp_err *err)
+{
+	char hex[CP_ID_HEX];
+
+	cp_hex(hex, p->device.replica.bytes, 16);
+	snprintf(p->outbound_branch, sizeof p->outbound_branch, "outbound/%s", hex);
+	snprintf(p->own_branch, sizeof p->own_branch, "replica/%s", hex);
+	CP_TRY(read_peer(p, err));
+	CP_TRY(cp_repo_branch(p->s->history, p->own_branch, &p->held, err));
+	cp_parcel_manifest(p->s, &p->m, CP_BUNDLE_CASES);
+	CP_TRY(cp_parcel_recipient(&p->m, &p->device.replica, err));
+	if (*p->outbound.hex)
+		CP_TRY(cp_tips_add(&p->m.tips, p->outbound_branch, p->outbound.hex, err));
+	if (*p->acked.hex)
+		CP_TRY(cp_tips_add(&p->m.needs, p->outbound_branch, p->acked.hex, err));
+	if (*p->held.hex)
+		CP_TRY(cp_tips_add(&p->m.have, p->own_branch, p->held.hex, err));
+	return CP_OK;
+}
+
+/* ---- content -------------------------------------------------------------------------------------- */
+
+struct contents { struct packing *p; struct cp_bundle_writer *w; };
+
+/* One case row of an outbound commit: its document travels along, unless it was erased. */
+static enum cp_code add_content(struct contents *c, const struct cp_value *hash, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
+	struct cp_hash h;
+	int64_t size;
+	enum cp_code code;
+
+	if (hash->type != CP_BLOB || hash->len != 32)
+		return CP_OK;
+	memcpy(h.bytes, hash->bytes, 32);
+	if (c->w == NULL) { /* only measuring */
+		CP_TRY(cp_query_int(c->p->s, &size, 0, err, "SELECT length(frame) FROM content.contents WHERE hash = ?1", "h", &h));
+		c->p->estimate += (uint64_t)size;
+		return CP_OK;
+	}
+	code = cp_content_get(c->p->s, &h, &doc, err);
+	if (code == CP_ENOTFOUND)
+		return CP_OK;
+	CP_TRY(code);
+	c->p->cases++;
+	return cp_bundle_add_case(c->w, doc.data, doc.len, err);
+}
+
+static enum cp_code each_case_row(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
+{
+	struct contents *c = user;
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_changeset r;
+	struct cp_change change;
+	bool more = true;
+
+	(void)commit;
+	CP_TRY(cp_repo_read_path(c->p->s->history, oid, "changeset", &changeset, err));
+	c->p->estimate += c->w == NULL ? changeset.len : 0;
+	cp_changeset_begin(&r, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &change, &more, err));
+		if (!more)
+			return CP_OK;
+		if (change.table == CP_T_CASES)
+			CP_TRY(add_content(c, &change.now[7], err));
+		if (change.table == CP_T_ASSIGNMENTS && c->w != NULL)
+			c->p->assignments++;
+	}
+}
+
+static enum cp_code each_owed(struct packing *p, struct cp_bundle_writer *w, struct cp_err *err)
+{
+	struct contents c = { p, w };
+
+	if (*p->outbound.hex == '\0' || strcmp(p->outbound.hex, p->acked.hex) == 0)
+		return CP_OK;
+	return cp_repo_walk(p->s->history, p->outbound.hex, p->acked.hex, each_case_row, &c, err);
+}
+
+static enum cp_code check_space(struct packing *p, const char *dir, struct cp_err *err)
+{
+	uint64_t free_bytes, need;
+
+	CP_TRY(each_owed(p, NULL, err));
+	need = 2 * p->estimate + (1 << 20); /* parts are collected before they are put together */
+	CP_TRY(cp_folder_free(&free_bytes, dir, err));
+	return free_bytes >= need ? CP_OK
+		: cp_fail(err, CP_EIO, "%s: %" PRIu64 " MB are free, about %" PRIu64 " MB are needed; make room or name another folder",
+				dir, free_bytes >> 20, (need >> 20) + 1);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------- */
+
+static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_sent *sent, struct cp_err *err)
+{
+	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
+	const struct cp_seckey *key;
+
+	CP_TRY(cp_store_key(p->s, &key, err));
+	CP_TRY(check_space(p, dir, err));
+	CP_TRY(cp_parcel_name(p->s, dir, "to", p->device.pseudonym, &p->m, sent->path, sizeof sent->path, err));
+	CP_TRY(cp_bundle_begin(&w, sent->path, 0, err));
+	if (*p->outbound.hex)
+		CP_TRY(cp_parcel_chain(p->s, w, p->outbound.hex, p->acked.hex, &p->commits, err));
+	CP_TRY(each_owed(p, w, err));
+	CP_TRY(cp_bundle_commit(w, &p->m, key, &sent->bytes, err));
+	snprintf(sent->to, sizeof sent->to, "%s", p->device.pseudonym);
+	sent->number = (int64_t)p->m.number;
+	sent->cases = p->cases;
+	sent->assignments = p->assignments;
+	sent->commits = p->commits;
+	return cp_run(p->s, err, "INSERT INTO peers(replica, sent_number, sent_us, outbound, told) VALUES(?1, ?2, ?3, ?4, ?5)"
+			" ON CONFLICT DO UPDATE SET sent_number = excluded.sent_number, sent_us = excluded.sent_us,"
+			" outbound = excluded.outbound, told = excluded.told", "diitt", &p->device.replica, (int64_t)p->m.number,
+			p->m.created_us, p->outbound.hex, p->held.hex);
+}
+
+/* Give it what differs, as an outbound commit of its own; durable before any bundle speaks of it. */
+static enum cp_code give(struct packing *p, struct cp_err *err)
+{
+	struct cp_store *s = p->s;
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_oid old;
+	bool is_new;
+	enum cp_code code;
+
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, p->device.replica.bytes, 16));
+	CP_TRY(cp_repo_branch(s->history, branch, &old, err));
+	CP_TRY(cp_txn_begin(s, err));
+	code = cp_outbound_make(s, &p->device, &p->outbound, &is_new, err);
+	if (code == CP_OK && is_new)
+		code = cp_repo_flush(s->history, err);
+	if (code == CP_OK && is_new)
+		code = cp_repo_move(s->history, branch, &old, &p->outbound, err);
+	if (code == CP_OK)
+		code = cp_txn_commit(s, err);
+	if (code != CP_OK) {
+		cp_txn_rollback(s);
+		cp_repo_forget(s->history);
+	}
+	return code;
+}
+
+static enum cp_code is_owed(struct packing *p, const char *dir, bool *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf told = CP_BUF(64);
+
+	CP_TRY(cp_query_text(p->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &p->device.replica));
+	*out = strcmp(p->outbound.hex, p->acked.hex) != 0 || strcmp(p->held.hex, told.len ? told.data : "") != 0;
+	if (*out)
+		CP_TRY(cp_parcel_lies_there(dir, &p->m, out, err));
+	return CP_OK;
+}
+
+static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, const char *dir, bool if_owed,
+		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err)
+{
+	struct packing p = { .s = s, .device = *d };
+	struct cp_sent sent = { .to = "" };
+	bool owed = true;
+	enum cp_code code;
+
+	code = give(&p, err);
+	if (code == CP_OK)
+		code = plan(&p, err);
+	if (code == CP_OK && if_owed)
+		code = is_owed(&p, dir, &owed, err);
+	if (code == CP_OK && owed) {
+		code = write_bundle(&p, dir, &sent, err);
+		if (code == CP_OK) {
+			++*out_n;
+			visit(user, &sent);
+		}
+	}
+	cp_manifest_drop(&p.m);
+	return code;
+}
+
+/* Devices first, then one bundle each: packing asks the same tables. */
+static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct cp_device **out, size_t *n, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT r.id, p.id, p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE r.is_hub = 0 AND r.state = 'active' AND p.state = 'active' AND (?1 IS NULL OR p.pseudonym = ?1)"
+			" ORDER BY p.pseudonym, r.id", "t", pseudonym));
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		*out = reallocarray(*out, *n + 1, sizeof **out);
+		if (*out == NULL)
+			return cp_fail(err, CP_EIO, "out of memory");
+		cp_col_id(q, 0, &(*out)[*n].replica);
+		cp_col_id(q, 1, &(*out)[*n].person);
+		snprintf((*out)[*n].pseudonym, sizeof (*out)[*n].pseudonym, "%s", cp_col_text(q, 2));
+		++*n;
+	}
+}
+
+enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed, cp_sent_visit *visit,
+		void *user, int64_t *out_n, struct cp_err *err)
+{
+	struct cp_device *devices = NULL;
+	struct cp_id person;
+	struct stat st;
+	size_t n = 0;
+	enum cp_code code;
+
+	*out_n = 0;
+	if (!s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: is a rater's workspace; `casepack return` sends work back", s->path);
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		return cp_fail(err, CP_EINPUT, "%s: no such folder", dir);
+	if (pseudonym != NULL)
+		CP_TRY(cp_person_find(s, pseudonym, &person, err));
+	CP_TRY(cp_seal(s, NULL, err));
+	code = devices_of(s, pseudonym, &devices, &n, err);
+	if (code == CP_OK && n == 0 && pseudonym != NULL)
+		code = cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
+	for (size_t i = 0; code == CP_OK && i < n; i++)
+		code = pack_one(s, &devices[i], dir, if_owed, visit, user, out_n, err);
+	free(devices);
+	return code;
+}

@@ -1,0 +1,519 @@
+#include "sync/take.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/apply.h"
+#include "sync/change.h"
+#include "sync/inner.h"
+#include "sync/mainline.h"
+#include "sync/rights.h"
+
+#define FAR_US ((int64_t)24 * 3600 * 1000000)
+
+/* Change commits of one branch, taken in together. */
+struct group {
+	char branch[80];
+	struct cp_ident author;
+	struct cp_batch_commit *commits; size_t n, room;
+	struct cp_oid tip;               /* of the accepted ones, "" when there is none */
+	struct cp_touched touched;
+	int64_t accepted, refused, edits;
+};
+
+struct cp_taking {
+	struct cp_store *s;
+	int64_t at_us;
+	struct group *groups; size_t n, room;
+	struct cp_buf commit, tree;      /* of the triple that is coming in */
+	struct cp_oid commit_oid, tree_oid;
+	int expects;                     /* 0 commit, 1 tree, 2 blob */
+	int64_t known, waiting;
+	char why[512];
+	bool is_done;
+};
+
+enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err)
+{
+	struct cp_taking *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	t->s = s;
+	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
+	t->commit = t->tree = (struct cp_buf)CP_BUF((size_t)1 << 20);
+	*out = t;
+	return CP_OK;
+}
+
+void cp_taking_free(struct cp_taking *t)
+{
+	if (t == NULL)
+		return;
+	if (!t->is_done) {
+		cp_repo_forget(t->s->history);
+		if (t->s->private != NULL)
+			cp_repo_forget(t->s->private);
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->groups[i].commits);
+		cp_touched_drop(&t->groups[i].touched);
+	}
+	free(t->groups);
+	cp_buf_drop(&t->commit);
+	cp_buf_drop(&t->tree);
+	free(t);
+}
+
+static struct group *group_of(struct cp_taking *t, const char *branch)
+{
+	struct group *g;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->groups[i].branch, branch) == 0)
+			return &t->groups[i];
+	if (t->n == t->room) {
+		t->room = t->room * 2 + 4;
+		t->groups = reallocarray(t->groups, t->room, sizeof *t->groups);
+		assert(t->groups != NULL);
+	}
+	g = &t->groups[t->n++];
+	memset(g, 0, sizeof *g);
+	snprintf(g->branch, sizeof g->branch, "%s", branch);
+	return g;
+}
+
+static void group_add(struct group *g, const char *oid, bool is_refused, bool is_far)
+{
+	if (g->n == g->room) {
+		g->room = g->room * 2 + 8;
+		g->commits = reallocarray(g->commits, g->room, sizeof *g->commits);
+		assert(g->commits != NULL);
+	}
+	snprintf(g->commits[g->n].oid.hex, sizeof g->commits[g->n].oid.hex, "%s", oid);
+	g->commits[g->n].is_refused = is_refused;
+	g->commits[g->n++].is_far = is_far;
+}
+
+/* ---- one change commit -------------------------------------------------------------------- */
+
+/* A change commit in hand, wherever it came from. */
+struct incoming {
+	const char *oid;
+	const void *commit; size_t commit_len;
+	const void *tree; size_t tree_len;
+	const void *changeset; size_t len;
+	struct cp_change_commit c;
+	struct cp_author author;
+};
+
+/*
+ * On which branch it goes: its replica's, or where its parent has another child
+ * already a second line of it, which never overwrites the first.
+ */
+static enum cp_code choose_branch(struct cp_store *s, struct incoming *in, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf parent = CP_BUF(80);
+	char hex[CP_ID_HEX];
+	int64_t sibling, lines;
+
+	cp_hex(hex, in->c.replica.bytes, 16);
+	if (*in->c.parent != '\0')
+		CP_TRY(cp_query_text(s, &parent, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", in->c.parent));
+	CP_TRY(cp_query_int(s, &sibling, 0, err, "SELECT 1 FROM commits WHERE replica = ?1 AND parent = ?2"
+			" AND verdict = 'accepted'", "dt", &in->c.replica, in->c.parent));
+	snprintf(in->c.branch, sizeof in->c.branch, "%s", parent.len ? parent.data : "");
+	if (parent.len == 0)
+		snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", hex);
+	if (!sibling)
+		return CP_OK;
+	CP_TRY(cp_query_int(s, &lines, 0, err, "SELECT count(DISTINCT branch) FROM commits WHERE replica = ?1", "d",
+			&in->c.replica));
+	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s.%" PRId64, hex, lines + 1);
+	return CP_OK;
+}
+
+/* Where its chain stands: an unknown parent has to come first, a refused one refuses all behind it. */
+static enum cp_code check_chain(struct cp_store *s, const struct incoming *in, enum cp_verdict *out, char why[256],
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf verdict = CP_BUF(32);
+	bool found;
+
+	*out = CP_ACCEPT;
+	if (*in->c.parent == '\0')
+		return CP_OK;
+	CP_TRY(cp_query_text(s, &verdict, &found, err, "SELECT verdict FROM commits WHERE oid = ?1", "t", in->c.parent));
+	if (!found) {
+		*out = CP_WAIT;
+		snprintf(why, 256, "its forerunner %.12s has not come yet", in->c.parent);
+	} else if (strcmp(verdict.data, "accepted") != 0) {
+		*out = CP_REFUSE;
+		snprintf(why, 256, "its forerunner %.12s was refused", in->c.parent);
+	}
+	return CP_OK;
+}
+
+static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verdict *out, char why[256], struct cp_err *err)
+{
+	struct cp_err inner = { 0 };
+
+	CP_TRY(check_chain(s, in, out, why, err));
+	if (*out != CP_ACCEPT)
+		return CP_OK;
+	if (cp_change_commit_check(&in->c, in->tree, in->tree_len, in->changeset, in->len, false, &inner) != CP_OK) {
+		*out = CP_REFUSE;
+		snprintf(why, 256, "%.240s", inner.text);
+		return CP_OK;
+	}
+	if (!in->author.is_active) {
+		*out = CP_REFUSE;
+		snprintf(why, 256, "%s's device is no longer trusted", in->author.pseudonym);
+		return CP_OK;
+	}
+	return cp_rights_check(s, &in->author, in->changeset, in->len, out, why, err);
+}
+
+static enum cp_code insert_commit(struct cp_store *s, const struct incoming *in, const char *verdict, const char *why,
+		int64_t at_us, bool is_far, struct cp_err *err)
+{
+	return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us,"
+			" is_far, edits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", "tttdttiiii", in->oid, in->c.branch,
+			in->c.parent, &in->c.replica, verdict, why, at_us, in->c.clock, (int64_t)is_far, in->c.edits);
+}
+
+/* Apply under a savepoint: what the database itself refuses is refused, and leaves nothing. */
+static enum cp_code try_apply(struct cp_taking *t, const struct incoming *in, bool is_far, bool *applied, char why[256],
+		struct cp_err *err)
+{
+	struct cp_err inner = { 0 };
+	struct cp_store *s = t->s;
+	enum cp_code code;
+
+	CP_TRY(cp_run(s, err, "SAVEPOINT taking", ""));
+	CP_TRY(insert_commit(s, in, "accepted", "", t->at_us, is_far, err));
+	CP_TRY(cp_repo_put(s->history, in->oid, "commit", in->commit, in->commit_len, err));
+	CP_TRY(cp_repo_put(s->history, in->c.commit.tree.hex, "tree", in->tree, in->tree_len, err));
+	{
+		struct cp_oid blob;
+
+		CP_TRY(cp_repo_blob(s->history, in->changeset, in->len, &blob, err));
+	}
+	code = cp_apply_change(s, in->changeset, in->len, sqlite3_last_insert_rowid(s->db), &inner);
+	*applied = code == CP_OK;
+	if (code == CP_EFORMAT) {
+		snprintf(why, 256, "%.240s", inner.text);
+		CP_TRY(cp_run(s, err, "ROLLBACK TO taking", ""));
+	} else if (code != CP_OK) {
+		return cp_fail(err, code, "%s", inner.text);
+	}
+	return cp_run(s, err, "RELEASE taking", "");
+}
+
+static enum cp_code add_base64(json_t *o, const char *name, const void *bytes, size_t len, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)1 << 31);
+
+	CP_TRY(cp_base64_add(&text, bytes, len, err));
+	json_object_set_new(o, name, json_string(text.data ? text.data : ""));
+	return CP_OK;
+}
+
+/* A refused commit is kept as one opaque file of private.git, never as git objects: a hostile tree would make
+ * everybody's `git fsck` fail. */
+static enum cp_code keep_refused(struct cp_taking *t, const struct incoming *in, const char *why, struct cp_err *err)
+{
+	struct cp_repo *repo = t->s->private;
+	char path[80];
+	struct cp_oid blob, old;
+	struct cp_commit c = { 0 }, before = { 0 };
+	struct cp_tree_edit edit = { path, { "" } };
+	const struct cp_seckey *key;
+	json_t *o = json_object();
+	char *text = NULL;
+	enum cp_code code;
+
+	snprintf(path, sizeof path, "refused/%.2s/%s.json", in->oid, in->oid);
+	json_object_set_new(o, "reason", json_string(why));
+	json_object_set_new(o, "branch", json_string(in->c.branch));
+	code = add_base64(o, "commit", in->commit, in->commit_len, err);
+	if (code == CP_OK)
+		code = add_base64(o, "tree", in->tree, in->tree_len, err);
+	if (code == CP_OK)
+		code = add_base64(o, "changeset", in->changeset, in->len, err);
+	if (code == CP_OK)
+		text = json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS);
+	json_decref(o);
+	CP_TRY(code);
+	code = cp_repo_blob(repo, text, strlen(text), &blob, err);
+	free(text);
+	CP_TRY(code);
+	CP_TRY(cp_store_key(t->s, &key, err));
+	CP_TRY(cp_repo_branch(repo, "refused", &old, err));
+	edit.blob = blob;
+	if (*old.hex != '\0') {
+		CP_TRY(cp_repo_read_commit(repo, old.hex, &before, err));
+		c.n_parents = 1;
+		c.parents[0] = old;
+	}
+	CP_TRY(cp_repo_tree(repo, *old.hex ? &before.tree : NULL, &edit, 1, &c.tree, err));
+	cp_commit_drop(&before);
+	cp_me_ident(&t->s->me, t->at_us, &c.author);
+	c.committer = c.author;
+	c.message = (char[]){ "refused a change commit\n" };
+	CP_TRY(cp_repo_commit(repo, &c, key, &blob, err));
+	CP_TRY(cp_repo_flush(repo, err));
+	return cp_repo_move(repo, "refused", &old, &blob, err);
+}
+
+static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char *why, struct cp_err *err)
+{
+	struct group *g;
+	char hex[CP_ID_HEX];
+
+	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
+	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
+	if (t->s->private != NULL)
+		CP_TRY(keep_refused(t, in, why, err));
+	g = group_of(t, in->c.branch);
+	group_add(g, in->oid, true, false);
+	g->author = in->c.commit.author;
+	g->refused++;
+	if (*t->why == '\0')
+		snprintf(t->why, sizeof t->why, "%.12s refused: %.200s", in->oid, why);
+	return CP_OK;
+}
+
+static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[256], bool *applied, struct cp_err *err)
+{
+	bool is_far = in->c.clock > t->at_us + FAR_US;
+	struct group *g;
+
+	CP_TRY(choose_branch(t->s, in, err));
+	CP_TRY(try_apply(t, in, is_far, applied, why, err));
+	if (!*applied)
+		return CP_OK;
+	g = group_of(t, in->c.branch);
+	group_add(g, in->oid, false, is_far);
+	g->author = in->c.commit.author;
+	snprintf(g->tip.hex, sizeof g->tip.hex, "%s", in->oid);
+	g->accepted++;
+	g->edits += in->c.edits;
+	CP_TRY(cp_touched_add(t->s, &g->touched, in->changeset, in->len, err));
+	return cp_repo_staged(t->s->history) > CP_REPO_PACK_MAX ? cp_repo_flush(t->s->history, err) : CP_OK;
+}
+
+static enum cp_code let_wait(struct cp_taking *t, const struct incoming *in, const char *why, struct cp_err *err)
+{
+	t->waiting++;
+	if (*t->why == '\0')
+		snprintf(t->why, sizeof t->why, "%.12s waits: %.200s", in->oid, why);
+	return cp_run(t->s, err, "INSERT OR REPLACE INTO waiting(oid, branch, commit_bytes, tree_bytes, changeset, edits, why,"
+			" since_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT since_us FROM waiting WHERE oid = ?1), ?8))",
+			"ttbbbiti", in->oid, in->c.branch, in->commit, in->commit_len, in->tree, in->tree_len, in->changeset, in->len,
+			in->c.edits, why, t->at_us);
+}
+
+static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_verdict *verdict, struct cp_err *err)
+{
+	char why[256] = "";
+	bool applied = false;
+
+	CP_TRY(decide(t->s, in, verdict, why, err));
+	if (*verdict == CP_ACCEPT) {
+		CP_TRY(accept(t, in, why, &applied, err));
+		if (!applied)
+			*verdict = CP_REFUSE;
+	}
+	if (*verdict == CP_REFUSE)
+		return refuse(t, in, why, err);
+	return *verdict == CP_WAIT ? let_wait(t, in, why, err) : CP_OK;
+}
+
+/* Form, author and signature: what fails here refuses the bundle, since its signer answers for what it carries. */
+static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struct cp_err *err)
+{
+	struct cp_pubkey signer;
+	bool found;
+
+	CP_TRY(cp_change_commit_read(&in->c, in->commit, in->commit_len, err));
+	if (!cp_id_equal(&in->c.project, &t->s->me.project))
+		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", in->oid);
+	CP_TRY(cp_author_find(t->s, &in->c.replica, &in->author, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", in->oid);
+	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
+	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
+		return cp_fail(err, CP_ETRUST, "commit %.12s says it is by %s, but another key signed it", in->oid,
+				in->author.pseudonym);
+	return CP_OK;
+}
+
+/* ---- the stream of a bundle ----------------------------------------------------------------- */
+
+static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void *bytes, size_t len, struct cp_err *err)
+{
+	struct incoming in = { .oid = t->commit_oid.hex, .commit = t->commit.data, .commit_len = t->commit.len,
+		.tree = t->tree.data, .tree_len = t->tree.len, .changeset = bytes, .len = len };
+	enum cp_verdict verdict;
+	struct cp_oid name;
+	int64_t known;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_name(&name, "blob", bytes, len, err));
+	if (strcmp(name.hex, blob_oid) != 0)
+		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", blob_oid);
+	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
+	if (known) {
+		t->known++;
+		return CP_OK;
+	}
+	code = authenticate(t, &in, err);
+	if (code == CP_OK && strcmp(in.c.commit.tree.hex, t->tree_oid.hex) != 0)
+		code = cp_fail(err, CP_EFORMAT, "commit %.12s is followed by another tree", in.oid);
+	if (code == CP_OK)
+		code = take_one(t, &in, &verdict, err);
+	cp_change_commit_drop(&in.c);
+	return code;
+}
+
+enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *type, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	static const char *const wanted[] = { "commit", "tree", "blob" };
+	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
+	struct cp_oid *name = t->expects == 0 ? &t->commit_oid : &t->tree_oid, real;
+
+	if (strcmp(type, wanted[t->expects]) != 0)
+		return cp_fail(err, CP_EFORMAT, "object %.12s is a %s where a %s must come", oid, type, wanted[t->expects]);
+	if (t->expects == 2) {
+		t->expects = 0;
+		return triple(t, oid, bytes, len, err);
+	}
+	CP_TRY(cp_repo_name(&real, type, bytes, len, err));
+	if (strcmp(real.hex, oid) != 0)
+		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", oid);
+	cp_buf_clear(keep);
+	*name = real;
+	t->expects++;
+	return cp_buf_add(keep, bytes, len, err);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+/* One that waits, read into buffers of the caller; *found false when there is none behind after. */
+static enum cp_code next_waiting(struct cp_store *s, const char *after, struct cp_buf parts[4], bool *found, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	enum cp_code code = CP_OK;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT oid, commit_bytes, tree_bytes, changeset FROM waiting WHERE oid > ?1 ORDER BY oid LIMIT 1",
+			"t", after));
+	CP_TRY(cp_step(s, q, found, err));
+	for (int i = 0; *found && code == CP_OK && i < 4; i++) {
+		cp_buf_clear(&parts[i]);
+		code = cp_buf_add(&parts[i], sqlite3_column_blob(q, i), (size_t)sqlite3_column_bytes(q, i), err);
+	}
+	if (*found)
+		sqlite3_reset(q);
+	return code;
+}
+
+static enum cp_code retry_one(struct cp_taking *t, struct cp_buf parts[4], bool *moved, struct cp_err *err)
+{
+	struct incoming in = { .oid = parts[0].data, .commit = parts[1].data, .commit_len = parts[1].len, .tree = parts[2].data,
+		.tree_len = parts[2].len, .changeset = parts[3].data, .len = parts[3].len };
+	enum cp_verdict verdict = CP_WAIT;
+	int64_t waiting = t->waiting;
+	enum cp_code code;
+
+	code = authenticate(t, &in, err);
+	if (code == CP_OK)
+		code = take_one(t, &in, &verdict, err);
+	t->waiting = waiting;
+	cp_change_commit_drop(&in.c);
+	if (code != CP_OK || verdict == CP_WAIT)
+		return code;
+	*moved = true;
+	return cp_run(t->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", parts[0].data);
+}
+
+/* Until nothing that waits can be moved any more. */
+static enum cp_code retry_waiting(struct cp_taking *t, struct cp_err *err)
+{
+	struct cp_buf parts[4] = { CP_BUF(64), CP_BUF((size_t)1 << 20), CP_BUF((size_t)1 << 20), CP_BUF((size_t)1 << 31) };
+	enum cp_code code = CP_OK;
+
+	for (bool moved = true; moved && code == CP_OK;) {
+		char after[64] = "";
+		bool found = true;
+
+		moved = false;
+		while (code == CP_OK) {
+			code = next_waiting(t->s, after, parts, &found, err);
+			if (!found || code != CP_OK)
+				break;
+			snprintf(after, sizeof after, "%s", parts[0].data);
+			code = retry_one(t, parts, &moved, err);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		cp_buf_drop(&parts[i]);
+	return code;
+}
+
+static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_oid *main, struct cp_err *err)
+{
+	char words[256];
+	struct cp_batch batch = { .commits = g->commits, .n = g->n, .words = words, .author = g->author, .at_us = t->at_us };
+
+	snprintf(batch.branch, sizeof batch.branch, "%s", g->branch);
+	if (g->accepted > 0)
+		snprintf(words, sizeof words, "%s: %" PRId64 " edits in %" PRId64 " change commits%s", g->author.name, g->edits,
+				g->accepted, g->refused ? ", others refused" : "");
+	else
+		snprintf(words, sizeof words, "%s: refused %" PRId64 " change commits", g->author.name, g->refused);
+	return cp_main_commit(t->s, &batch, &g->touched, main, err);
+}
+
+static enum cp_code move_branches(struct cp_taking *t, struct cp_err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct cp_oid old;
+
+		if (*t->groups[i].tip.hex == '\0')
+			continue;
+		CP_TRY(cp_repo_branch(t->s->history, t->groups[i].branch, &old, err));
+		CP_TRY(cp_repo_move(t->s->history, t->groups[i].branch, &old, &t->groups[i].tip, err));
+	}
+	return CP_OK;
+}
+
+enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp_err *err)
+{
+	struct cp_oid main = { "" };
+	int64_t conflicts;
+
+	if (t->expects != 0)
+		return cp_fail(err, CP_EFORMAT, "the history ends within a change commit");
+	CP_TRY(retry_waiting(t, err));
+	for (size_t i = 0; i < t->n; i++) {
+		CP_TRY(write_main(t, &t->groups[i], &main, err));
+		out->commits += t->groups[i].accepted;
+		out->edits += t->groups[i].edits;
+		out->refused += t->groups[i].refused;
+	}
+	CP_TRY(cp_query_int(t->s, &conflicts, 0, err, "SELECT count(*) FROM conflicts", ""));
+	out->known = t->known;
+	out->waiting = t->waiting;
+	out->conflicts = conflicts;
+	snprintf(out->why, sizeof out->why, "%s", t->why);
+	CP_TRY(cp_repo_flush(t->s->history, err));
+	CP_TRY(move_branches(t, err));
+	CP_TRY(cp_main_publish(t->s, NULL, NULL, &main, err));
+	t->is_done = true;
+	return CP_OK;
+}

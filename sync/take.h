@@ -1,0 +1,25 @@
+/*
+ * Taking in change commits that others made: the verdict on each, what waits,
+ * what is refused, and main's record of it. Inside the caller's transaction.
+ */
+#ifndef CASEPACK_SYNC_TAKE_H
+#define CASEPACK_SYNC_TAKE_H
+
+#include "sync/deliver.h"
+#include "sync/repo.h"
+#include "sync/store.h"
+
+struct cp_taking; /* opaque: what one bundle brings */
+
+CP_CHECKED enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err);
+
+/* One object of the bundle's history, in order: a change commit, its tree, its changeset, then the next.
+ * Commits that are known are passed over. CP_EFORMAT, CP_ETRUST: the bundle is refused as a whole. */
+CP_CHECKED enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *type, const void *bytes,
+		size_t len, struct cp_err *err);
+
+/* Retry what waits, write main, flush, move the branches, COMMIT. */
+CP_CHECKED enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp_err *err);
+void cp_taking_free(struct cp_taking *t); /* forgets staged objects when _end has not succeeded; NULL-safe */
+
+#endif
