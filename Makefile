@@ -30,6 +30,15 @@ $(BUILD)/libcasepack.a: $(LIB_SRC:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	ar rcs $@ $^
 
+# The schema is real SQL that `sqlite3` reads; the program carries it as text.
+$(BUILD)/gen/schema.h: $(wildcard sync/schema/*.sql)
+	@mkdir -p $(@D)
+	@for f in $^; do n=$$(basename $$f | sed 's/^0*\([0-9]*\).*/\1/'); \
+	  echo "static const char cp_schema_$$n[] ="; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ";"; done > $@
+
+$(BUILD)/sync/store.o: $(BUILD)/gen/schema.h
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -11,7 +11,7 @@
 const struct cp_option cp_common_options[] = {
 	{ "-C", "DIR", "the workspace; the current folder otherwise" },
 	{ "--json", NULL, "results as one JSON object a line, for scripts" },
-	{ "--help", NULL, "what the command does, its options and examples (-h)" },
+	{ "--help", NULL, "what the command does, its options and examples" },
 	{ NULL, NULL, NULL },
 };
 

@@ -14,6 +14,8 @@ struct cp_trouble { size_t n; };
 /* words: "FILE:LINE:COLUMN: what". */
 void cp_trouble_note(struct cp_trouble *t, const char *fmt, ...) CP_PRINTF(2, 3);
 
+bool cp_locale_is_good(const char *text);
+
 struct cp_gather; /* opaque */
 
 struct cp_gather_how {

@@ -35,8 +35,8 @@ struct cp_gather {
 	size_t n, cap;
 	const char **unused;
 	size_t n_unused;
-	const char *path;      /* of the file that is being read */
-	const char *where;     /* its name, fit for messages */
+	const char *where;     /* the file that is being read, fit for messages */
+	bool seen[CP_TARGETS]; /* targets whose column was met in it */
 	struct cp_buf key;     /* scratch */
 };
 
@@ -55,12 +55,15 @@ CP_CHECKED enum cp_code cp_gather_result(struct cp_gather *g, size_t number, con
 		bool *is_new, struct cp_err *err);
 CP_CHECKED enum cp_code cp_gather_note_unused(struct cp_gather *g, const char *name, struct cp_err *err);
 
-/* What may stand in a cell. */
-bool cp_locale_is_good(const char *text);
+/* What may stand in a cell: a rank ("" is 0: unranked), and whether a side goes with a kind. */
 bool cp_rank_read(const char *text, int64_t *out);
+bool cp_side_is_good(const char *kind, const char *side);
 
-/* A line of JSON with all of a case: its results are the JSON text of that cell. */
-CP_CHECKED enum cp_code cp_gather_whole(struct cp_gather *g, const struct cp_row *row, const struct cp_cell *results,
-		const struct cp_case_in *in, struct cp_err *err);
+/*
+ * The results of a case that stands whole on one line, from the JSON text of that cell, into the case of
+ * that number. What does not fit is trouble.
+ */
+CP_CHECKED enum cp_code cp_gather_results(struct cp_gather *g, size_t number, size_t line,
+		const struct cp_cell *results, struct cp_err *err);
 
 #endif

@@ -20,6 +20,12 @@ static bool is_form(const struct cp_args *a)
 	return a->command == &cp_cmd_form;
 }
 
+/* A form has versions, a guideline revisions. */
+static const char *noun(const struct cp_args *a)
+{
+	return is_form(a) ? "version" : "revision";
+}
+
 /* ---- add and revise ------------------------------------------------------------------- */
 
 static enum cp_code kind_of(const struct cp_args *a, enum cp_text_kind *out, struct cp_err *err)
@@ -77,8 +83,8 @@ static enum cp_code print_put(const struct cp_args *a, const char *name, int64_t
 	if (a->json)
 		return cp_json_line(json_pack("{s:s, s:I, s:b}", "name", name, "number", (json_int_t)number,
 				"changed", is_changed), err);
-	return cp_line(err, is_changed ? "%s revision %lld" : "%s revision %lld is this text already", name,
-			(long long)number);
+	return cp_line(err, "%s %s %lld%s", name, noun(a), (long long)number,
+			is_changed ? "" : " is this text already");
 }
 
 static enum cp_code put(struct cp_args *a, bool must_be_new, struct cp_err *err)
@@ -251,8 +257,8 @@ static enum cp_code range_of(const struct cp_args *a, int64_t *from, int64_t *to
 	CP_TRY(cp_text_each(a->store, is_form(a), a->words[1], find_current, &current, err));
 	CP_TRY(cp_arg_int(a, "--to", 1, INT64_MAX, current, to, err));
 	CP_TRY(cp_arg_int(a, "--from", 1, INT64_MAX, *to - 1, from, err));
-	return *from > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: revision %lld is the first, there is none before it",
-			a->words[1], (long long)*to);
+	return *from > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: %s %lld is the first, there is none before it",
+			a->words[1], noun(a), (long long)*to);
 }
 
 static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
@@ -265,8 +271,8 @@ static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to
 				"to", (json_int_t)to, "diff", cp_json_text(diff->data != NULL ? diff->data : "")), err);
 	if (diff->len == 0)
 		return CP_OK;
-	CP_TRY(cp_buf_printf(&whole, err, "--- %s revision %lld\n+++ %s revision %lld\n", a->words[1],
-			(long long)from, a->words[1], (long long)to));
+	CP_TRY(cp_buf_printf(&whole, err, "--- %s %s %lld\n+++ %s %s %lld\n", a->words[1], noun(a),
+			(long long)from, a->words[1], noun(a), (long long)to));
 	CP_TRY(cp_buf_add(&whole, diff->data, diff->len, err));
 	return print_text(&whole, err);
 }
@@ -399,11 +405,11 @@ const struct cp_command cp_cmd_guideline = {
 static const struct cp_option form_options[] = {
 	{ "--preset", "PRESET", "a form that comes with casepack, instead of a file" },
 	{ "--title", "TITLE", "unless said that of the form" },
-	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
+	{ "--revision", "KIND", "what the new version does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the form was written or changed" },
-	{ "--rev", "N", "this revision, not the current one" },
-	{ "--from", "N", "compare from this revision; unless said the one before --to" },
-	{ "--to", "N", "compare to this revision; unless said the current one" },
+	{ "--rev", "N", "this version, not the current one" },
+	{ "--from", "N", "compare from this version; unless said the one before --to" },
+	{ "--to", "N", "compare to this version; unless said the current one" },
 	{ NULL, NULL, NULL },
 };
 
@@ -424,15 +430,15 @@ const struct cp_command cp_cmd_form = {
 		"list\n"
 		"log NAME\n"
 		"diff NAME [--from N] [--to N]",
-	.summary = "the questions of a case, under revision",
+	.summary = "the questions of a case, in versions",
 	.about =
-		"A form is the list of questions of a case, as JSON under revision. A revision never changes: every judgment "
+		"A form is the list of questions of a case, as JSON, kept in versions. A version never changes: every judgment "
 		"names the one that was filled in.\n\n"
-		"`add` makes the first revision of a new form, `revise` the next one. It may add fields and choices and "
+		"`add` makes the first version of a new form, `revise` the next one. It may add fields and choices and "
 		"change words. A field's type, level or scope stays as it is, and no field or choice goes: make a new field "
 		"instead.\n\n"
-		"`presets` lists the forms that come with casepack. `show` prints a revision, `list` the current one of "
-		"each form, `log` all revisions of one, `diff` what has changed between two.",
+		"`presets` lists the forms that come with casepack. `show` prints a version, `list` the current one of "
+		"each form, `log` all versions of one, `diff` what has changed between two.",
 	.options = form_options,
 	.examples = form_examples,
 	.needs_store = true,

@@ -82,11 +82,27 @@ const char *cp_help_group(const struct cp_command *c)
 
 /* ---- printing ---------------------------------------------------------------------------- */
 
+/* Bytes of the word that text begins with. In a usage what stands in brackets is one word. */
+static size_t word_of(const char *text, size_t len, bool is_usage)
+{
+	size_t n = 0, depth = 0;
+
+	for (; n < len && text[n] != '\n'; n++) {
+		if (text[n] == ' ' && depth == 0)
+			break;
+		if (is_usage && text[n] == '[')
+			depth++;
+		else if (is_usage && text[n] == ']' && depth > 0)
+			depth--;
+	}
+	return n;
+}
+
 /*
  * Words of text from column at, broken before the margin; further lines begin at
  * indent. Ends with a newline.
  */
-static void fill(const char *text, size_t len, size_t at, size_t indent)
+static void fill_words(const char *text, size_t len, size_t at, size_t indent, bool is_usage)
 {
 	size_t i = 0, word;
 	bool is_first = true;
@@ -95,9 +111,7 @@ static void fill(const char *text, size_t len, size_t at, size_t indent)
 		i += strspn(text + i, " \n");
 		if (i >= len)
 			break;
-		word = strcspn(text + i, " \n");
-		if (word > len - i)
-			word = len - i;
+		word = word_of(text + i, len - i, is_usage);
 		if (!is_first && at + 1 + word > WIDTH) {
 			printf("\n%*s", (int)indent, "");
 			at = indent;
@@ -113,6 +127,11 @@ static void fill(const char *text, size_t len, size_t at, size_t indent)
 	putchar('\n');
 }
 
+static void fill(const char *text, size_t len, size_t at, size_t indent)
+{
+	fill_words(text, len, at, indent, false);
+}
+
 static void print_usage(const struct cp_command *c)
 {
 	const char *usage = c->usage, *line;
@@ -121,7 +140,7 @@ static void print_usage(const struct cp_command *c)
 
 	while (cp_help_usage(&usage, &line, &len)) {
 		at = (size_t)printf("%s casepack %s%s", is_first ? "usage:" : "      ", c->name, len > 0 ? " " : "");
-		fill(line, len, at, 16);
+		fill_words(line, len, at, 16, true);
 		is_first = false;
 	}
 }

@@ -85,7 +85,7 @@ static void complain(const struct cp_args *a, const struct cp_err *err)
 	if (cp_text_shown(&line, words, strlen(words), false, NULL) != CP_OK)
 		return;
 	fprintf(stderr, "casepack: %s", line.data);
-	if (err->code == CP_EUSAGE && strstr(words, "casepack help") == NULL)
+	if (err->code == CP_EUSAGE && strstr(words, "`casepack ") == NULL)
 		fprintf(stderr, "; see `casepack help%s%s`", a->command != NULL ? " " : "",
 				a->command != NULL ? a->command->name : "");
 	fputc('\n', stderr);

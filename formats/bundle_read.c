@@ -253,13 +253,19 @@ static enum cp_code same_as_file(void *user, const void *bytes, size_t len, stru
 
 /* ---- opening ---------------------------------------------------------------------- */
 
+/* Damage in the first members is most often another kind of file. */
+static enum cp_code no_bundle(enum cp_code code, struct cp_err *err)
+{
+	return code == CP_EFORMAT ? cp_fail_at(err, "not a bundle, or damaged") : code;
+}
+
 static enum cp_code read_member(struct cp_buf *out, struct tarin *t, const char *name, struct cp_err *err)
 {
 	bool more = false;
 
-	CP_TRY(tarin_next(t, &more, err));
+	CP_TRY(no_bundle(tarin_next(t, &more, err), err));
 	if (!more || strcmp(t->name, name) != 0)
-		return cp_fail(err, CP_EFORMAT, "not a bundle: %s is not where it must be", name);
+		return cp_fail(err, CP_EFORMAT, "not a bundle, or damaged: %s is not where it must be", name);
 	if (t->size == 0 || t->size > out->max)
 		return cp_fail(err, CP_EFORMAT, "%s: %" PRIu64 " bytes, the limit is %zu", name, t->size,
 		               out->max);
@@ -274,7 +280,7 @@ static enum cp_code read_head(struct cp_buf *text, struct cp_buf *sig, struct cp
 
 	h.b = b;
 	h.at = 0;
-	CP_TRY(tarin_begin(&t, next_of_file, &h, err));
+	CP_TRY(no_bundle(tarin_begin(&t, next_of_file, &h, err), err));
 	CP_TRY(read_member(text, &t, CP_MANIFEST_NAME, err));
 	CP_TRY(read_member(sig, &t, CP_MANIFEST_SIG_NAME, err));
 	if (cp_sshsig_verify(&b->signer, sig->data, sig->len, CP_BUNDLE_NAMESPACE, text->data, text->len,

@@ -82,8 +82,9 @@ const struct cp_value *cp_change_key(const struct cp_change *c, size_t column);
 /*
  * Writing: a header, then at least one complete row, byte for byte as the session extension does.
  * Values are written as they are: give them as the column stores them (a REAL column turns
- * 1 into 1.0 and -0.0 into 0.0). Each adds whole or not at all. CP_EINPUT for a row that the reader would refuse (a value
- * missing, NULL in the key, NaN, text that is not UTF-8), CP_EFORMAT past the buffer's limit.
+ * 1 into 1.0 and -0.0 into 0.0). Each adds whole or not at all. CP_EINPUT for a row that the
+ * reader would refuse (a value missing, NULL in the key, NaN, text that is not UTF-8),
+ * CP_EFORMAT past the buffer's limit.
  */
 CP_CHECKED enum cp_code cp_changeset_add_table(struct cp_buf *out, const struct cp_shape *shape,
 		struct cp_err *err);

@@ -34,14 +34,15 @@ bool cp_utf8_valid(const char *text, size_t len)
 	size_t at = 0;
 	int32_t point;
 
-	for (;;) {
+	while (at < len) {
 		at += ascii_run(text + at, len - at);
 		if (at == len)
-			return true;
+			break;
 		at += next_point(&point, text + at, len - at);
 		if (point <= 0)
 			return false;
 	}
+	return true;
 }
 
 enum cp_code cp_text_nfc(struct cp_buf *out, const char *text, size_t len, struct cp_err *err)

@@ -172,8 +172,8 @@ static enum cp_code main_message(const struct cp_batch *b, struct cp_buf *out, s
 {
 	CP_TRY(cp_buf_printf(out, err, "%s\n\nBranch: %s\n", b->words, b->branch));
 	for (size_t i = 0; i < b->n; i++)
-		CP_TRY(cp_buf_printf(out, err, "Change-commit: %s %s\n", b->commits[i].oid.hex,
-				b->commits[i].is_refused ? "refused" : b->commits[i].is_far ? "accepted-far" : "accepted"));
+		CP_TRY(cp_buf_printf(out, err, "Change-commit: %s %s %lld\n", b->commits[i].oid.hex, b->commits[i].is_refused
+				? "refused" : b->commits[i].is_far ? "accepted-far" : "accepted", (long long)b->commits[i].edits));
 	return CP_OK;
 }
 
@@ -257,7 +257,7 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 /* ---- replay ------------------------------------------------------------------------------------- */
 
 static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
-		int64_t at_us, struct cp_err *err)
+		int64_t edits, int64_t at_us, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
@@ -276,7 +276,7 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 		if (!cp_unhex(replica.bytes, 16, hex))
 			return cp_fail(err, CP_EFORMAT, "main names no replica for %s", oid);
 		return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, edits)"
-				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?4, 0)", "ttdi", oid, branch, &replica, at_us);
+				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?4, ?5)", "ttdii", oid, branch, &replica, at_us, edits);
 	}
 	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
 	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
@@ -301,11 +301,13 @@ static enum cp_code replay_one(void *user, const char *main_oid, const struct cp
 	if (cp_commit_trailer(c, "Branch", 0, &text, &len))
 		snprintf(branch, sizeof branch, "%.*s", (int)len, text);
 	for (size_t i = 0; cp_commit_trailer(c, "Change-commit", i, &text, &len); i++) {
-		if (len < 42 || len > 56)
+		char line[96];
+		long long edits;
+
+		snprintf(line, sizeof line, "%.*s", (int)len, text);
+		if (sscanf(line, "%40[0-9a-f] %15s %lld", oid, verdict, &edits) != 3 || strlen(oid) != 40)
 			return cp_fail(err, CP_EFORMAT, "main commit %s: a trailer cannot be read", main_oid);
-		snprintf(oid, sizeof oid, "%.40s", text);
-		snprintf(verdict, sizeof verdict, "%.*s", (int)(len - 41), text + 41);
-		CP_TRY(replay_change(s, oid, branch, verdict, c->committer.seconds * 1000000, err));
+		CP_TRY(replay_change(s, oid, branch, verdict, edits, c->committer.seconds * 1000000, err));
 	}
 	return cp_meta_set(s, "main", main_oid, 40, err);
 }

@@ -32,7 +32,7 @@ static enum cp_code check_sender(struct opening *o, struct cp_err *err)
 
 	CP_TRY(cp_row_get(o->s, CP_T_REPLICAS, &o->m->sender, row, &found, err));
 	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
-			row[6].len != 6)
+			row[6].len != strlen("active") || memcmp(row[6].bytes, "active", row[6].len) != 0)
 		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
 	return CP_OK;
 }

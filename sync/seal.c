@@ -128,10 +128,10 @@ static enum cp_code seal_private(struct cp_store *s, int64_t *edits, struct cp_e
 
 /* A hub takes in its own commit like any other. */
 static enum cp_code take_own(struct cp_store *s, const char *branch, const struct cp_oid *oid, const char *words,
-		const struct cp_buf *changeset, int64_t at_us, struct cp_oid *main, struct cp_err *err)
+		const struct cp_buf *changeset, int64_t edits, int64_t at_us, struct cp_oid *main, struct cp_err *err)
 {
 	CP_AUTO(touched) struct cp_touched touched = { 0 };
-	struct cp_batch_commit one = { *oid, false, false };
+	struct cp_batch_commit one = { *oid, false, false, edits };
 	struct cp_batch batch = { .commits = &one, .n = 1, .words = words, .at_us = at_us };
 
 	snprintf(batch.branch, sizeof batch.branch, "%s", branch);
@@ -152,7 +152,7 @@ static enum cp_code seal_public(struct cp_store *s, int64_t *edits, struct cp_er
 	CP_TRY(stage(s, &z, s->history, &tip, err));
 	CP_TRY(my_branch(s, s->history, branch, &tip, err));
 	if (s->me.is_hub)
-		CP_TRY(take_own(s, branch, &z.oid, z.words.data, &z.changeset, z.clock, &main, err));
+		CP_TRY(take_own(s, branch, &z.oid, z.words.data, &z.changeset, z.edits, z.clock, &main, err));
 	*edits += z.edits;
 	return cp_main_publish(s, branch, &z.oid, &main, err);
 }
@@ -228,6 +228,7 @@ static enum cp_code repair_main(struct cp_store *s, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	const struct cp_seckey *key;
 	struct cp_oid tip, now = { "" };
+	int64_t edits;
 	char branch[80];
 
 	CP_TRY(my_branch(s, s->history, branch, &tip, err));
@@ -238,8 +239,9 @@ static enum cp_code repair_main(struct cp_store *s, struct cp_err *err)
 		return CP_OK; /* the next seal asks for the key, and main follows then */
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_repo_read_path(s->history, tip.hex, "changeset", &changeset, err));
+	CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", tip.hex));
 	CP_TRY(cp_txn_begin(s, err));
-	CP_TRY(take_own(s, branch, &tip, "taken in after an interruption", &changeset, cp_now_us(), &now, err));
+	CP_TRY(take_own(s, branch, &tip, "taken in after an interruption", &changeset, edits, cp_now_us(), &now, err));
 	return cp_main_publish(s, NULL, NULL, &now, err);
 }
 

@@ -13,6 +13,7 @@
 #include "formats/file.h"
 #include "schema.h"
 #include "sync/edit.h"
+#include "sync/fresh.h"
 #include "sync/inner.h"
 #include "sync/seal.h"
 
@@ -76,10 +77,10 @@ static enum cp_code attach_content(struct cp_store *s, struct cp_err *err)
 	return exec(s, content_schema, err);
 }
 
-/* Connect to casepack.db, making the file when flags allow it. */
-static enum cp_code connect(struct cp_store *s, int flags, struct cp_err *err)
+/* Connect to the database of that name, making the file when flags allow it. */
+static enum cp_code connect(struct cp_store *s, const char *dbname, int flags, struct cp_err *err)
 {
-	CP_AUTO(str) char *path = cp_path_join(s->path, "casepack.db");
+	CP_AUTO(str) char *path = cp_path_join(s->path, dbname);
 
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, s->db, "%s", path);
@@ -118,7 +119,7 @@ static enum cp_code open_repo(struct cp_repo **out, const char *dir, const char 
 static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 {
 	CP_TRY(take_lock(s, err));
-	CP_TRY(connect(s, 0, err));
+	CP_TRY(connect(s, "casepack.db", 0, err));
 	CP_TRY(check_schema(s, err));
 	CP_TRY(attach_content(s, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
@@ -348,27 +349,33 @@ static enum cp_code check_empty(const char *path, struct cp_err *err)
 	return is_empty ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is not empty; name a new folder", path);
 }
 
+static enum cp_code create_database(struct cp_store *s, const char *dbname, struct cp_err *err)
+{
+	char version[64];
+
+	CP_TRY(connect(s, dbname, SQLITE_OPEN_CREATE, err));
+	CP_TRY(exec(s, "BEGIN", err));
+	CP_TRY(exec(s, cp_schema_1, err));
+	snprintf(version, sizeof version, "PRAGMA user_version = %d", CP_SCHEMA);
+	CP_TRY(exec(s, version, err));
+	CP_TRY(exec(s, "PRAGMA application_id = 1128353611", err)); /* "CASK" */
+	CP_TRY(exec(s, "COMMIT", err));
+	return attach_content(s, err);
+}
+
 /* The files of a workspace, with nothing in them. */
 static enum cp_code create_files(struct cp_store *s, bool with_private, struct cp_err *err)
 {
 	CP_AUTO(str) char *history = cp_path_join(s->path, "history.git");
 	CP_AUTO(str) char *private = cp_path_join(s->path, "private.git");
 	CP_AUTO(str) char *media = cp_path_join(s->path, "media");
-	char version[64];
 
 	CP_TRY(cp_folder_make(media, err));
 	CP_TRY(take_lock(s, err));
 	CP_TRY(cp_repo_create(history, err));
 	if (with_private)
 		CP_TRY(cp_repo_create(private, err));
-	CP_TRY(connect(s, SQLITE_OPEN_CREATE, err));
-	CP_TRY(exec(s, "BEGIN", err));
-	CP_TRY(exec(s, cp_schema_1, err));
-	snprintf(version, sizeof version, "PRAGMA user_version = %d", CP_SCHEMA);
-	CP_TRY(exec(s, version, err));
-	CP_TRY(exec(s, "PRAGMA application_id = 1128353867", err)); /* "CASK" */
-	CP_TRY(exec(s, "COMMIT", err));
-	CP_TRY(attach_content(s, err));
+	CP_TRY(create_database(s, "casepack.db", err));
 	CP_TRY(cp_repo_open(&s->history, history, true, err));
 	return with_private ? cp_repo_open(&s->private, private, true, err) : CP_OK;
 }
@@ -467,4 +474,57 @@ enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask,
 	s = store_beside(hub->path);
 	cp_store_ask_with(s, ask, user);
 	return settle_new(s, hub->path, fill_hub(s, hub, err), err);
+}
+
+/* ---- a database beside the one in use -------------------------------------------------- */
+
+static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const struct cp_me *me, struct cp_err *err)
+{
+	CP_TRY(create_database(s, dbname, err));
+	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
+	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
+	CP_TRY(cp_meta_set(s, "project", me->project.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "replica", me->replica.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "person", me->person.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "key", me->key_path, strlen(me->key_path), err));
+	CP_TRY(cp_store_read_me(s, err));
+	s->me.is_hub = me->is_hub; /* the roster is not replayed yet */
+	return CP_OK;
+}
+
+enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+		struct cp_err *err)
+{
+	struct cp_store *s = store_new(dir);
+	enum cp_code code = fill_fresh(s, dbname, me, err);
+
+	*out = code == CP_OK ? s : NULL;
+	if (code != CP_OK)
+		cp_store_close(s);
+	return code;
+}
+
+static const char *const beside[] = { "", "-wal", "-shm" };
+
+void cp_fresh_remove(const char *path)
+{
+	char name[4096];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "%s%s", path, beside[i]);
+		unlink(name);
+	}
+}
+
+int cp_fresh_rename(const char *from, const char *to)
+{
+	char a[4096], b[4096];
+
+	for (int i = 1; i < 3; i++) { /* closed databases have neither; a dead one may */
+		snprintf(a, sizeof a, "%s%s", from, beside[i]);
+		snprintf(b, sizeof b, "%s%s", to, beside[i]);
+		if (rename(a, b) != 0 && errno != ENOENT)
+			return -1;
+	}
+	return rename(from, to);
 }

@@ -86,7 +86,7 @@ static struct group *group_of(struct cp_taking *t, const char *branch)
 	return g;
 }
 
-static void group_add(struct group *g, const char *oid, bool is_refused, bool is_far)
+static void group_add(struct group *g, const char *oid, bool is_refused, bool is_far, int64_t edits)
 {
 	if (g->n == g->room) {
 		g->room = g->room * 2 + 8;
@@ -95,6 +95,7 @@ static void group_add(struct group *g, const char *oid, bool is_refused, bool is
 	}
 	snprintf(g->commits[g->n].oid.hex, sizeof g->commits[g->n].oid.hex, "%s", oid);
 	g->commits[g->n].is_refused = is_refused;
+	g->commits[g->n].edits = edits;
 	g->commits[g->n++].is_far = is_far;
 }
 
@@ -279,7 +280,7 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	if (t->s->private != NULL)
 		CP_TRY(keep_refused(t, in, why, err));
 	g = group_of(t, in->c.branch);
-	group_add(g, in->oid, true, false);
+	group_add(g, in->oid, true, false, in->c.edits);
 	g->author = in->c.commit.author;
 	g->refused++;
 	if (*t->why == '\0')
@@ -297,7 +298,7 @@ static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[25
 	if (!*applied)
 		return CP_OK;
 	g = group_of(t, in->c.branch);
-	group_add(g, in->oid, false, is_far);
+	group_add(g, in->oid, false, is_far, in->c.edits);
 	g->author = in->c.commit.author;
 	snprintf(g->tip.hex, sizeof g->tip.hex, "%s", in->oid);
 	g->accepted++;

@@ -35,7 +35,7 @@ struct cp_edit {
  * Equal edits (rev and hash agree) are one edit. Its replica is the lowest among
  * its copies and its clock the lowest; it is far, or a resolve, when one copy is.
  * It goes by the index of the copy with the lowest replica (then clock, then place
- * in edits); the other copies are CP_EQUAL.
+ * in edits), whose writes are read; the other copies are CP_EQUAL.
  *
  * Different edits under one rev are twins, and forged: who names the rev descends
  * from all of them, its content starts from the one with the lowest hash, and it

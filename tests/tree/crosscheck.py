@@ -46,7 +46,7 @@ class History:
             copies = [(e.replica, e.clock, i) for i, e in enumerate(given) if e.key() == key]
             self.first[key] = min(copies)[2]
             these = [given[i] for _, _, i in copies]
-            self.edit[key] = these[0].copy(
+            self.edit[key] = given[self.first[key]].copy(
                 replica=min(e.replica for e in these), clock=min(e.clock for e in these),
                 far=any(e.far for e in these), resolve=any(e.resolve for e in these))
         self.memo, self.asked = {}, set()

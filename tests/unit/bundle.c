@@ -285,9 +285,9 @@ static void forge(const char *name, const char *part, const struct cp_buf *packe
 	cp_hash_bytes(&m.parts[0].hash, packed->data, packed->len);
 	store("part", packed->data, packed->len);
 	fds[0] = open(in_folder("part"), O_RDONLY);
-	ok(cp_newfile_begin(&f, in_folder(name), 0644, &err), &err);
+	f.path = strdup(name);
+	f.fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0644); /* no fsync: hundreds are made */
 	ok(cp_bundle_assemble(&f, &m, &key, fds, NULL, &err), &err);
-	ok(cp_newfile_commit(&f, &err), &err);
 	close(fds[0]);
 	unlink(in_folder("part"));
 	cp_manifest_drop(&m);
@@ -521,7 +521,7 @@ static void zstd_finds_a_checksum_in_every_part(void **state)
 {
 	(void)state;
 	write_sample("a");
-	assert_prints("3", "tar xf a && zstd -lv *.zst | grep -c 'Check: XXH64'");
+	assert_prints("3", "tar xf a && zstd -lv *.zst 2>/dev/null | grep -c 'Check: XXH64'");
 }
 
 static void ssh_keygen_verifies_the_signature(void **state)
@@ -591,10 +591,11 @@ static void a_bundle_cut_anywhere_is_refused(void **state)
 	(void)state;
 	write_sample("a");
 	load(&whole, "a");
-	for (size_t n = 0; n < whole.len; n += n < 2048 ? 1 : 37) {
+	store("cut", whole.data, whole.len);
+	for (size_t n = whole.len - 1; n < whole.len; n -= n > 2048 ? 37 : 1) {
 		struct cp_err err;
 
-		store("cut", whole.data, n);
+		assert_int_equal(truncate(in_folder("cut"), (off_t)n), 0);
 		if (read_all("cut", &cp_limits_default, NULL, &err) != CP_EFORMAT)
 			fail_msg("cut to %zu bytes: code %d, %s", n, err.code, err.text);
 	}
@@ -636,26 +637,34 @@ static void every_flipped_bit_is_refused(void **state)
 	ok(read_all("a", &cp_limits_default, NULL, &(struct cp_err){ CP_OK, "" }), NULL);
 }
 
-/* A part's damage is found without the signer: the compressed bytes flip, the manifest promises the flip. */
-static void a_damaged_frame_under_a_right_hash_is_refused(void **state)
+/* The manifest promises the flip: only the frame itself can notice, or it still says the same. */
+static void a_damaged_frame_under_a_right_hash_changes_nothing(void **state)
 {
 	CP_AUTO(buf) struct cp_buf tar = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(buf) struct cp_buf packed = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf whole = CP_BUF(CP_TEXT_MAX);
 	static const char *const names[] = { "objects/" OID_A ".blob", "objects/" OID_B ".tree" };
-	static const size_t unused_bit = 4 * 8 + 4; /* of the frame's descriptor */
+	size_t refused = 0;
+	struct cp_err err;
 
 	(void)state;
 	our_tar(&tar, names, 2);
 	frame(&packed, tar.data, tar.len, 0);
+	forge("x", "history.tar.zst", &packed, tar.len);
+	ok(read_all("x", &cp_limits_default, &whole, &err), &err);
 	for (size_t i = 0; i < packed.len * 8; i++) {
-		struct cp_err err;
+		CP_AUTO(buf) struct cp_buf notes = CP_BUF(CP_TEXT_MAX);
+		enum cp_code code;
 
 		packed.data[i / 8] = (char)(packed.data[i / 8] ^ (1 << (i % 8)));
 		forge("x", "history.tar.zst", &packed, tar.len);
-		if (read_all("x", &cp_limits_default, NULL, &err) != CP_EFORMAT)
-			fail_msg("bit %zu of byte %zu%s", i % 8, i / 8, i == unused_bit ? " (unused)" : "");
+		code = read_all("x", &cp_limits_default, &notes, &err);
+		refused += code == CP_EFORMAT;
+		if (code != CP_EFORMAT)
+			assert_string_equal(notes.data, whole.data);
 		packed.data[i / 8] = (char)(packed.data[i / 8] ^ (1 << (i % 8)));
 	}
+	assert_true(refused > packed.len * 8 * 9 / 10);
 }
 
 static void what_is_no_bundle_is_refused(void **state)
@@ -664,13 +673,13 @@ static void what_is_no_bundle_is_refused(void **state)
 
 	(void)state;
 	store("empty", "", 0);
-	assert_refused("empty", "");
+	assert_refused("empty", "not a bundle");
 	store("text", "hello\n", 6);
-	assert_refused("text", "not a tar");
+	assert_refused("text", "not a bundle");
 	run("head -c 100000 /dev/zero > zeros; head -c 100000 /dev/urandom > noise; mkdir folder; mkfifo pipe; "
 	    "seq 100 > x; tar cf other.tar x");
 	assert_refused("zeros", "not a bundle");
-	assert_refused("noise", "");
+	assert_refused("noise", "not a bundle");
 	assert_refused("folder", "not a file");
 	assert_refused("pipe", "not a file");
 	assert_refused("other.tar", "not a bundle");
@@ -1216,7 +1225,7 @@ static void the_tar_header_has_the_bytes_that_the_format_says(void **state)
 	memcpy(header + 108, "000000 ", 8);
 	memcpy(header + 116, "000000 ", 8);
 	snprintf(header + 124, 13, "%011o ", (unsigned)strcspn(whole.data + 512, "\n") + 1);
-	memcpy(header + 136, "14524772400 ", 12);
+	snprintf(header + 136, 13, "%011o ", 1700000000u);
 	memcpy(header + 148, "        0", 9);
 	memcpy(header + 257, "ustar\0" "00", 8);
 	memcpy(header + 329, "000000 ", 8);
@@ -1248,7 +1257,7 @@ int main(void)
 		TEST(a_bundle_cut_anywhere_is_refused),
 		TEST(anything_behind_a_bundle_is_refused),
 		TEST(every_flipped_bit_is_refused),
-		TEST(a_damaged_frame_under_a_right_hash_is_refused),
+		TEST(a_damaged_frame_under_a_right_hash_changes_nothing),
 		TEST(what_is_no_bundle_is_refused),
 		TEST(a_bundle_packed_again_by_another_tar_is_refused),
 		TEST(a_symlink_in_place_of_a_part_is_refused),

@@ -43,7 +43,8 @@ static const char *const column_names[32] = { "c1", "c2", "c3", "c4", "c5", "c6"
 static const char *const keys[TABLES] = { "c1", "c5, c3, c2", "c2", "c32, c31" };
 
 static const char schema[] =
-	"CREATE TABLE plain (c1 BLOB NOT NULL PRIMARY KEY, c2 INTEGER, c3 REAL, c4 TEXT, c5 ANY) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE plain (c1 BLOB NOT NULL PRIMARY KEY, c2 INTEGER, c3 REAL, c4 TEXT, c5 ANY)"
+	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE pair (c1 ANY, c2 TEXT, c3 BLOB, c4 ANY, c5 INTEGER, PRIMARY KEY (c5, c3, c2))"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE loose (c1, c2 PRIMARY KEY NOT NULL, c3, c4);"
@@ -106,8 +107,8 @@ static char words[4000];
 
 static void fill_noise(void)
 {
-	static const char *const letters[] = { "a", "Z", " ", "\n", "\x7f", "\xc3\xa9", "\xe6\xbc\xa2", "\xf0\x9f\x9a\xb2",
-		"\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "\xc2\x80" };
+	static const char *const letters[] = { "a", "Z", " ", "\n", "\x7f", "\xc3\xa9", "\xe6\xbc\xa2",
+		"\xf0\x9f\x9a\xb2", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "\xc2\x80" };
 	size_t at = 0;
 
 	for (size_t i = 0; i < sizeof noise; i++)
@@ -378,7 +379,8 @@ static void a_blob_of_many_megabytes_is_read(void **state)
 	sqlite3_session *session = new_session(db);
 
 	(void)state;
-	must(sqlite3_exec(db, "INSERT INTO loose VALUES (zeroblob(5000000), 1, 2, zeroblob(268435))", NULL, NULL, NULL));
+	must(sqlite3_exec(db, "INSERT INTO loose VALUES (zeroblob(5000000), 1, 2, zeroblob(268435))", NULL, NULL,
+			NULL));
 	end_session(session, &set);
 	session = new_session(db);
 	must(sqlite3_exec(db, "UPDATE loose SET c1 = zeroblob(3000000)", NULL, NULL, NULL));
@@ -393,7 +395,8 @@ static const char *const sittings[] = {
 	"INSERT INTO pair VALUES (1, 'k', x'aa', 2.0, 3);",
 	"UPDATE plain SET c2 = 8, c5 = 'note' WHERE c1 = x'0102'; UPDATE pair SET c4 = NULL;"
 	"INSERT INTO loose VALUES (1, x'01', 'two', zeroblob(130));",
-	"UPDATE pair SET c1 = 'x'; UPDATE plain SET c3 = 1.5, c4 = 'b'; INSERT INTO pair VALUES (NULL, '', x'', '', 0);",
+	"UPDATE pair SET c1 = 'x'; UPDATE plain SET c3 = 1.5, c4 = 'b';"
+	"INSERT INTO pair VALUES (NULL, '', x'', '', 0);",
 };
 
 static void make_sample(struct cp_buf *out)

@@ -251,8 +251,8 @@ static void bad_json_is_named_with_line_and_column(void **state)
 			"2:[1]\n! f:3:1: '[' or '{' expected near ']'\n.");
 	JSONL("[1]\n", "! f:1:1: one object a line is needed; `jq -c '.[]'` makes lines of a JSON array\n.");
 	JSONL("{\"a\":1,\"a\":2}\n", "! f:1:10: duplicate object key near '\"a\"'\n.");
-	JSONL("{\"a\":\"\xff\"}\n{\"a\":\"x\"}\n", "! f:1:5: unable to decode byte 0xff near '\"'\n2:[x]\n.");
-	JSONL("{\"a\":\"\\u0000\"}\n", "! f:1:12: the NUL character \\u0000; take it out\n.");
+	JSONL("{\"a\":\"\xff\"}\n{\"a\":\"x\"}\n", "! f:1:6: unable to decode byte 0xff near '\"'\n2:[x]\n.");
+	JSONL("{\"a\":\"\\u0000\"}\n", "! f:1:13: the NUL character \\u0000; take it out\n.");
 }
 
 static void a_bad_header_is_refused_at_once(void **state)

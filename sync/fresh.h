@@ -1,0 +1,19 @@
+/*
+ * A fresh casepack.db beside the one in use, over the same repositories and
+ * content: for replaying history into it.
+ */
+#ifndef CASEPACK_SYNC_FRESH_H
+#define CASEPACK_SYNC_FRESH_H
+
+#include "sync/store.h"
+
+/* dbname: of the file to make in the workspace dir. me: project, replica, person and whether it is a hub.
+ * Takes no lock: the caller holds the workspace's, or the workspace has no database. */
+CP_CHECKED enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+		struct cp_err *err);
+
+/* A database file with what SQLite keeps beside it. */
+void cp_fresh_remove(const char *path);
+int cp_fresh_rename(const char *from, const char *to);
+
+#endif

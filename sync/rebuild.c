@@ -1,0 +1,246 @@
+#include "sync/rebuild.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "formats/file.h"
+#include "sync/apply.h"
+#include "sync/change.h"
+#include "sync/fresh.h"
+#include "sync/inner.h"
+#include "sync/mainline.h"
+#include "sync/outbound.h"
+#include "sync/seal.h"
+
+/* ---- one branch after another -------------------------------------------------------------------- */
+
+struct replaying { struct cp_store *s; struct cp_repo *repo; const char *branch; bool is_private; };
+
+static enum cp_code replay_change(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
+{
+	struct replaying *r = user;
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t known;
+	enum cp_code code;
+
+	(void)unused;
+	CP_TRY(cp_query_int(r->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
+	if (known)
+		return CP_OK;
+	CP_TRY(cp_repo_read(r->repo, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = cp_repo_read_path(r->repo, oid, "changeset", &changeset, err);
+	if (code == CP_OK)
+		code = cp_run(r->s, err, "INSERT INTO commits(oid, is_private, branch, parent, replica, verdict, received_us,"
+				" claimed_us, edits) VALUES(?1, ?2, ?3, ?4, ?5, 'accepted', ?6, ?6, ?7)", "tittdii", oid,
+				(int64_t)r->is_private, r->branch, c.parent, &c.replica, c.clock, c.edits);
+	if (code == CP_OK)
+		code = cp_apply_change(r->s, changeset.data, changeset.len, sqlite3_last_insert_rowid(r->s->db), err);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+/* What a hub gave, from its own outbound commits; a device puts the rows in place. */
+static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
+{
+	struct replaying *r = user;
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_changeset reader;
+	struct cp_change c;
+	struct cp_id device;
+	int64_t n = 0;
+	bool more = true;
+
+	(void)unused;
+	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
+	if (!r->s->me.is_hub)
+		return cp_outbound_apply(r->s, changeset.data, changeset.len, &n, &n, err);
+	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
+		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
+	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&reader, &c, &more, err));
+		if (!more)
+			return cp_run(r->s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
+					" outbound = excluded.outbound", "dt", &device, oid);
+		CP_TRY(cp_run(r->s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv",
+				&device, (int64_t)c.table, &c.now[CP_C_ID], &c.now[CP_C_REV]));
+	}
+}
+
+static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, const char *prefix, bool is_private,
+		cp_commit_visit *visit, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	enum cp_code code = cp_repo_branches(repo, prefix, &tips, err);
+
+	for (size_t i = 0; code == CP_OK && i < tips.n; i++) {
+		struct replaying r = { s, repo, tips.list[i].name, is_private };
+
+		code = cp_repo_walk(repo, tips.list[i].oid.hex, "", visit, &r, err);
+	}
+	cp_tips_drop(&tips);
+	return code;
+}
+
+static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
+{
+	char branch[80], hex[CP_ID_HEX];
+
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	return replay_branches(s, s->history, branch, false, replay_change, err);
+}
+
+static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
+{
+	CP_TRY(cp_txn_begin(s, err));
+	if (s->private != NULL)
+		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
+	if (!s->me.is_hub)
+		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+	CP_TRY(cp_txn_commit(s, err));
+	CP_TRY(cp_main_replay(s, err));
+	CP_TRY(cp_txn_begin(s, err));
+	if (s->me.is_hub)
+		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+	CP_TRY(replay_my_branch(s, err));
+	return cp_txn_commit(s, err);
+}
+
+static enum cp_code count(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_TRY(cp_query_int(s, &out->commits, 0, err, "SELECT count(*) FROM commits", ""));
+	CP_TRY(cp_query_int(s, &out->edits, 0, err, "SELECT count(*) FROM edits", ""));
+	CP_TRY(cp_query_int(s, &out->missing_contents, 0, err, "SELECT count(*) FROM cases c WHERE NOT EXISTS"
+			" (SELECT 1 FROM content.contents x WHERE x.hash = c.content)", ""));
+	return cp_store_hash(s, &out->hash, err);
+}
+
+/* ---- the two verbs -------------------------------------------------------------------------------- */
+
+enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
+	struct cp_store *again = NULL;
+	struct cp_hash mine;
+	char a[CP_HASH_HEX], b[CP_HASH_HEX];
+	enum cp_code code;
+
+	CP_TRY(cp_seal(s, NULL, err));
+	CP_TRY(cp_store_hash(s, &mine, err));
+	cp_fresh_remove(temp);
+	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
+	if (code == CP_OK)
+		code = replay_all(again, err);
+	if (code == CP_OK)
+		code = count(again, out, err);
+	cp_store_close(again);
+	cp_fresh_remove(temp);
+	CP_TRY(code);
+	if (memcmp(&mine, &out->hash, sizeof mine) != 0)
+		return cp_fail(err, CP_ETRUST, "%s: casepack.db (%.12s) is not what history.git tells (%.12s); `casepack rebuild` makes it again",
+				s->path, cp_hex(a, mine.bytes, 32), cp_hex(b, out->hash.bytes, 32));
+	return CP_OK;
+}
+
+/* The project, from the committer's address of any commit. */
+static enum cp_code project_of(struct cp_repo *r, struct cp_id *out, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	struct cp_commit c;
+	const char *at;
+	bool good = false;
+	enum cp_code code = cp_repo_branches(r, "", &tips, err);
+
+	if (code == CP_OK && tips.n == 0)
+		code = cp_fail(err, CP_EINPUT, "history.git holds no commit: there is nothing to rebuild from");
+	if (code == CP_OK)
+		code = cp_repo_read_commit(r, tips.list[0].oid.hex, &c, err);
+	cp_tips_drop(&tips);
+	CP_TRY(code);
+	at = strchr(c.committer.email, '@');
+	if (at != NULL && strlen(at) > 33) {
+		char hex[CP_ID_HEX];
+
+		snprintf(hex, sizeof hex, "%.32s", at + 1);
+		good = cp_unhex(out->bytes, 16, hex);
+	}
+	cp_commit_drop(&c);
+	return good ? CP_OK : cp_fail(err, CP_EFORMAT, "history.git: the newest commit names no project");
+}
+
+static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_me *me, struct cp_err *err)
+{
+	CP_AUTO(str) char *git = cp_path_join(path, "history.git");
+	struct cp_repo *r = NULL;
+	struct cp_pubkey key;
+	struct cp_oid main;
+	enum cp_code code;
+
+	memset(me, 0, sizeof *me);
+	me->key_path = key_path;
+	CP_TRY(cp_public_key(&key, key_path, err));
+	CP_TRY(cp_repo_open(&r, git, true, err));
+	code = project_of(r, &me->project, err);
+	if (code == CP_OK)
+		code = cp_repo_branch(r, "main", &main, err);
+	cp_repo_free(r);
+	CP_TRY(code);
+	me->is_hub = *main.hex != '\0';
+	cp_replica_id(&me->replica, &me->project, &key);
+	return CP_OK;
+}
+
+/* The person follows from the roster that was replayed. */
+static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	bool found;
+
+	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &s->me.replica, row, &found, err));
+	if (!found || row[3].len != 16)
+		return cp_fail(err, CP_EKEY, "%s: history.git knows no device with this key", s->key_path);
+	return cp_meta_set(s, "person", row[3].bytes, 16, err);
+}
+
+static enum cp_code replace(const char *path, struct cp_err *err)
+{
+	CP_AUTO(str) char *now = cp_path_join(path, "casepack.db");
+	CP_AUTO(str) char *fresh = cp_path_join(path, "casepack.db.new");
+	CP_AUTO(str) char *old = cp_path_join(path, "casepack.db.old");
+
+	cp_fresh_remove(old);
+	if (cp_file_exists(now) && cp_fresh_rename(now, old) != 0)
+		return cp_fail_errno(err, "%s: cannot rename", now);
+	if (cp_fresh_rename(fresh, now) != 0)
+		return cp_fail_errno(err, "%s: cannot rename", fresh);
+	return cp_folder_sync(path, err);
+}
+
+enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *temp = cp_path_join(path, "casepack.db.new");
+	struct cp_store *s = NULL;
+	struct cp_me me;
+	enum cp_code code;
+
+	CP_TRY(who_i_was(path, key_path, &me, err));
+	cp_fresh_remove(temp);
+	CP_TRY(cp_fresh_open(&s, path, "casepack.db.new", &me, err));
+	code = cp_store_use_key(s, key_path, err);
+	if (code == CP_OK)
+		code = replay_all(s, err);
+	if (code == CP_OK)
+		code = learn_person(s, err);
+	if (code == CP_OK)
+		code = count(s, out, err);
+	cp_store_close(s);
+	if (code == CP_OK)
+		code = replace(path, err);
+	if (code != CP_OK)
+		cp_fresh_remove(temp);
+	return code;
+}

@@ -1,0 +1,183 @@
+#include "sync/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/inner.h"
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+static int64_t days_since(int64_t us)
+{
+	return us == 0 ? -1 : (cp_now_us() - us) / ((int64_t)24 * 3600 * 1000000);
+}
+
+enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT p.pseudonym, p.vendor, count(a.id),"
+			" sum(coalesce(j.state, '') = 'submitted'), sum(coalesce(j.state, '') = 'skipped'),"
+			" sum(coalesce(j.state, '') = 'escalated'), sum(a.id IS NOT NULL AND j.id IS NULL),"
+			" coalesce((SELECT max(sent_us) FROM peers e JOIN replicas r ON r.id = e.replica WHERE r.person = p.id), 0),"
+			" coalesce((SELECT max(received_us) FROM peers e JOIN replicas r ON r.id = e.replica WHERE r.person = p.id), 0),"
+			" coalesce((SELECT min(outbound <> '' AND outbound = outbound_acked) FROM peers e JOIN replicas r"
+			"  ON r.id = e.replica WHERE r.person = p.id), 0)"
+			" FROM persons p LEFT JOIN assignments a ON a.person = p.id AND a.state = 'given' LEFT JOIN judgments j ON j.id = a.id"
+			" WHERE p.role = 'rater' OR a.id IS NOT NULL GROUP BY p.id ORDER BY p.pseudonym", ""));
+	for (;;) {
+		struct cp_rater_status r;
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		r.pseudonym = cp_col_text(q, 0);
+		r.vendor = cp_col_text(q, 1);
+		r.assigned = sqlite3_column_int64(q, 2);
+		r.submitted = sqlite3_column_int64(q, 3);
+		r.skipped = sqlite3_column_int64(q, 4);
+		r.escalated = sqlite3_column_int64(q, 5);
+		r.owed = sqlite3_column_int64(q, 6);
+		r.sent_us = sqlite3_column_int64(q, 7);
+		r.received_us = sqlite3_column_int64(q, 8);
+		r.acknowledged = sqlite3_column_int(q, 9) != 0;
+		r.owed_days = r.owed ? days_since(r.sent_us) : -1;
+		code = visit(user, &r, err);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
+}
+
+/* Edits that no hub has confirmed: in the outbox, or in commits behind the one it holds. */
+static enum cp_code count_unsent(struct cp_store *s, int64_t *out, struct cp_err *err)
+{
+	int64_t outbox, commits;
+
+	CP_TRY(cp_query_int(s, &outbox, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox", ""));
+	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE replica = ?1 AND no >"
+			" coalesce((SELECT max(c.no) FROM commits c JOIN peers p ON p.acked = c.oid), 0)", "d", &s->me.replica));
+	*out = outbox + commits;
+	return CP_OK;
+}
+
+enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err *err)
+{
+	const struct { int64_t *out; const char *sql; } counts[] = {
+		{ &out->cases, "SELECT count(*) FROM cases" },
+		{ &out->persons, "SELECT count(*) FROM persons" },
+		{ &out->assignments, "SELECT count(*) FROM assignments WHERE state = 'given'" },
+		{ &out->judgments, "SELECT count(*) FROM judgments" },
+		{ &out->ratings, "SELECT count(*) FROM ratings WHERE value IS NOT NULL" },
+		{ &out->outbox, "SELECT count(*) FROM outbox" },
+		{ &out->commits, "SELECT count(*) FROM commits WHERE verdict = 'accepted' AND is_private = 0" },
+		{ &out->refused, "SELECT count(*) FROM commits WHERE verdict = 'refused'" },
+		{ &out->waiting, "SELECT count(*) FROM waiting" },
+		{ &out->conflicts, "SELECT count(*) FROM conflicts" },
+	};
+
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		CP_TRY(cp_query_int(s, counts[i].out, 0, err, counts[i].sql, ""));
+	if (!s->me.is_hub)
+		CP_TRY(count_unsent(s, &out->unsent, err));
+	return cp_repo_branch(s->history, "main", &out->main, err);
+}
+
+/* ---- change commits -------------------------------------------------------------------------- */
+
+enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT c.oid, c.branch, coalesce(p.pseudonym, ''), c.verdict, c.reason, c.edits, c.claimed_us,"
+			" c.received_us FROM commits c LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
+			" WHERE c.is_private = 0 ORDER BY c.no DESC LIMIT CASE ?1 WHEN 0 THEN -1 ELSE ?1 END", "i", max));
+	for (;;) {
+		struct cp_commit_row r;
+		struct cp_commit c = { .message = NULL };
+		char subject[256] = "";
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		r.oid = cp_col_text(q, 0);
+		r.branch = cp_col_text(q, 1);
+		r.who = cp_col_text(q, 2);
+		r.verdict = cp_col_text(q, 3);
+		r.reason = cp_col_text(q, 4);
+		r.edits = sqlite3_column_int64(q, 5);
+		r.claimed_us = sqlite3_column_int64(q, 6);
+		r.received_us = sqlite3_column_int64(q, 7);
+		if (strcmp(r.verdict, "accepted") == 0 && cp_repo_read_commit(s->history, r.oid, &c, NULL) == CP_OK)
+			snprintf(subject, sizeof subject, "%.*s", (int)strcspn(c.message, "\n"), c.message);
+		r.subject = subject;
+		code = visit(user, &r, err);
+		cp_commit_drop(&c);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
+}
+
+/* ---- conflicts ---------------------------------------------------------------------------------- */
+
+enum cp_code cp_conflict_each(struct cp_store *s, cp_conflict_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT c.class, c.tbl, lower(hex(c.doc)), c.col, c.policy, coalesce(p.pseudonym, ''), d.value,"
+			" coalesce(m.oid, ''), c.stands = d.rev, d.clock FROM conflicts c JOIN candidates d USING (doc, tbl, col)"
+			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = m.replica"
+			" LEFT JOIN persons p ON p.id = r.person ORDER BY c.tbl, c.doc, c.col, d.clock, d.rev", ""));
+	for (;;) {
+		struct cp_conflict_row r;
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		r.class = cp_col_text(q, 0);
+		r.table = cp_shapes[sqlite3_column_int(q, 1)].name;
+		r.doc = cp_col_text(q, 2);
+		r.column = cp_col_text(q, 3);
+		r.policy = cp_col_text(q, 4);
+		r.who = cp_col_text(q, 5);
+		r.value = cp_col_text(q, 6);
+		r.commit = cp_col_text(q, 7);
+		r.stands = sqlite3_column_int(q, 8) != 0;
+		r.clock = sqlite3_column_int64(q, 9);
+		code = visit(user, &r, err);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
+}
+
+/* ---- for the auditor ------------------------------------------------------------------------------ */
+
+enum cp_code cp_export_git(struct cp_store *s, const char *path, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	struct cp_oid main;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_branch(s->history, "main", &main, err));
+	if (*main.hex == '\0')
+		return cp_fail(err, CP_EINPUT, "%s: has no history yet", s->path);
+	code = cp_repo_branches(s->history, "replica/", &tips, err);
+	if (code == CP_OK)
+		code = cp_tips_add(&tips, "main", main.hex, err);
+	if (code == CP_OK)
+		code = cp_repo_export(s->history, path, &tips, err);
+	cp_tips_drop(&tips);
+	return code;
+}
