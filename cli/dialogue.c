@@ -373,7 +373,7 @@ static enum cp_code pick(struct cp_dialogue *d, size_t i, struct cp_wish *out, s
 
 static enum cp_code enter(struct cp_dialogue *d, struct cp_wish *out, struct cp_err *err)
 {
-	size_t first;
+	size_t first = 0;
 
 	out->todo = CP_TODO_DRAW;
 	if (d->at < d->n) {

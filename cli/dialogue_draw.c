@@ -1,8 +1,7 @@
-#include <string.h>
-#include <utf8proc.h>
-
 #include "cli/dialogue.h"
-#include "cli/shown.h"
+
+#include <string.h>
+
 #include "formats/text.h"
 
 #define BAR 20

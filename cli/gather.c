@@ -104,7 +104,9 @@ static const char *said(const struct cp_gather *g, const struct row *r, enum cp_
 /* One bad row. The place is that of the target's cell, or the row's first column. */
 static void bad(struct cp_gather *g, const struct row *r, enum cp_target t, const char *what, const char *value)
 {
-	size_t column = r->cell[t] != NULL ? r->cell[t]->column : 1;
+	const char *name = g->how.mapping->column[t];
+	const struct cp_cell *cell = name != NULL ? cp_row_cell(r->raw, name) : NULL;
+	size_t column = cell != NULL ? cell->column : 1;
 	char shown[CP_QUOTE] = "";
 
 	if (value != NULL)
@@ -299,7 +301,7 @@ static enum cp_code take_rows(struct cp_gather *g, struct cp_rows *rows, enum cp
 {
 	struct cp_err why = { .code = CP_OK };
 	struct cp_row row;
-	bool more = true;
+	bool more = true, is_named = kind == CP_ROWS_JSONL || g->how.has_header;
 
 	for (*n = 0; more; ++*n) {
 		enum cp_code code = cp_rows_next(rows, &row, &more, &why);
@@ -308,10 +310,15 @@ static enum cp_code take_rows(struct cp_gather *g, struct cp_rows *rows, enum cp
 			cp_trouble_note(g->trouble, "%s", why.text);
 		else if (code != CP_OK)
 			return err != NULL ? *err = why, code : code;
-		else if (more)
-			CP_TRY(take(g, &row, kind, err));
-		else
+		else if (!more)
 			break;
+		else if (is_named)
+			CP_TRY(take(g, &row, kind, err));
+		else {
+			CP_TRY(take_header(g, rows, err));
+			CP_TRY(take(g, &row, kind, err));
+			is_named = true;
+		}
 		if (*n % SHOW_EVERY == 0)
 			cp_progress_show("reading rows", *n, 0);
 	}
@@ -356,7 +363,5 @@ enum cp_code cp_gather_file(struct cp_gather *g, const char *path, enum cp_rows_
 		cp_say("%s: no rows", g->where);
 		return CP_OK;
 	}
-	if (kind != CP_ROWS_JSONL && !g->how.has_header)
-		return take_header(g, rows, err);
 	return kind == CP_ROWS_JSONL && g->trouble->n == 0 ? check_seen(g, err) : CP_OK;
 }

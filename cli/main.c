@@ -14,13 +14,16 @@
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, WAITS = 3, REFUSED = 4, BUSY = 5 };
 
-/* A database must never be opened as descriptor 1 or 2, to be printed into. */
+/*
+ * A database must never be opened as descriptor 1 or 2, to be printed into. What fills
+ * their place cannot be written to, so that results with nowhere to go are a failure.
+ */
 static void fill_standard_files(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);

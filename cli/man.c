@@ -36,20 +36,30 @@ static void put(char c, bool is_start)
 	}
 }
 
-/* Text on lines of its own; a sentence ends its line. Ends with a newline. */
+/* Does the line end in front of this space? A sentence ends its line, and lines of the page stay short. */
+static bool is_break(const char *text, size_t i, size_t at)
+{
+	if (i == 0 || text[i] != ' ')
+		return false;
+	return at + strcspn(text + i + 1, " ") > 70 ||
+		(strchr(".:;?!", text[i - 1]) != NULL && isupper((unsigned char)text[i + 1]));
+}
+
+/* Text on lines of its own. Ends with a newline. */
 static void put_text(const char *text, size_t len)
 {
 	bool is_bold = false, is_start = true;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0, at = 0; i < len; i++, at++) {
 		if (text[i] == '`') {
 			is_bold = !is_bold;
 			fputs(is_bold ? "\\fB" : "\\fR", stdout);
 			continue;
 		}
-		if (text[i] == ' ' && i > 0 && strchr(".:;?!", text[i - 1]) != NULL && isupper((unsigned char)text[i + 1])) {
+		if (is_break(text, i, at)) {
 			putchar('\n');
 			is_start = true;
+			at = 0;
 			continue;
 		}
 		put(text[i] == '\n' ? ' ' : text[i], is_start);
@@ -178,13 +188,12 @@ static void print_list(void)
 	for (size_t i = 0; cp_commands[i] != NULL; i++) {
 		const char *group = cp_help_group(cp_commands[i]);
 
-		if (group != NULL) {
-			puts(".PP");
-			printf("%s:\n", group);
-		}
+		if (group != NULL)
+			printf(".PD\n.PP\n%s:\n.PD 0\n", group);
 		printf(".TP 14\n\\fB%s\\fR\n", cp_commands[i]->name);
 		put_words(cp_commands[i]->summary);
 	}
+	puts(".PD");
 }
 
 static void print_front(void)

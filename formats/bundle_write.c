@@ -23,21 +23,30 @@ bool cp_object_type_valid(const char *type)
 
 /* ---- tar -------------------------------------------------------------------------- */
 
+/*
+ * libarchive never hears of the sink's failure: it would then leak what it holds
+ * for us. The failure is kept, nothing more reaches the sink, and each call looks.
+ */
 static la_ssize_t tar_write(struct archive *a, void *user, const void *bytes, size_t len)
 {
 	struct cp_tarout *t = user;
 
 	(void)a;
-	return t->sink(t->user, bytes, len, &t->failed) == CP_OK ? (la_ssize_t)len : -1;
+	if (!t->has_failed && t->sink != NULL)
+		t->has_failed = t->sink(t->user, bytes, len, &t->failed) != CP_OK;
+	return (la_ssize_t)len;
 }
 
 /* The sink's words if it was the sink, else libarchive's. */
-static enum cp_code fail_tar(const struct cp_tarout *t, struct cp_err *err)
+static enum cp_code tar_result(const struct cp_tarout *t, bool is_done, struct cp_err *err)
 {
-	const char *words = archive_error_string(t->archive);
+	const char *words;
 
-	if (t->failed.code != CP_OK)
+	if (t->has_failed)
 		return cp_fail(err, t->failed.code, "%s", t->failed.text);
+	if (is_done)
+		return CP_OK;
+	words = archive_error_string(t->archive);
 	return cp_fail(err, CP_EIO, "cannot write a tar: %s", words != NULL ? words : "out of memory");
 }
 
@@ -54,7 +63,7 @@ enum cp_code cp_tarout_begin(struct cp_tarout *t, cp_sink *sink, void *user, str
 	    archive_write_set_bytes_per_block(t->archive, 0) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(t->archive, 1) != ARCHIVE_OK ||
 	    archive_write_open(t->archive, t, NULL, tar_write, NULL) != ARCHIVE_OK)
-		return fail_tar(t, err);
+		return tar_result(t, false, err);
 	return CP_OK;
 }
 
@@ -71,30 +80,26 @@ enum cp_code cp_tarout_member(struct cp_tarout *t, const char *name, uint64_t si
 	archive_entry_set_uid(t->entry, 0);
 	archive_entry_set_gid(t->entry, 0);
 	t->owed = size;
-	return archive_write_header(t->archive, t->entry) == ARCHIVE_OK ? CP_OK : fail_tar(t, err);
+	return tar_result(t, archive_write_header(t->archive, t->entry) == ARCHIVE_OK, err);
 }
 
 enum cp_code cp_tarout_data(struct cp_tarout *t, const void *bytes, size_t len, struct cp_err *err)
 {
 	assert(len <= t->owed);
 	t->owed -= len;
-	if (len > 0 && archive_write_data(t->archive, bytes, len) != (la_ssize_t)len)
-		return fail_tar(t, err);
-	return CP_OK;
+	return tar_result(t, len == 0 || archive_write_data(t->archive, bytes, len) == (la_ssize_t)len, err);
 }
 
 enum cp_code cp_tarout_end(struct cp_tarout *t, struct cp_err *err)
 {
 	assert(t->owed == 0);
-	return archive_write_close(t->archive) == ARCHIVE_OK ? CP_OK : fail_tar(t, err);
+	return tar_result(t, archive_write_close(t->archive) == ARCHIVE_OK, err);
 }
 
 void cp_tarout_drop(struct cp_tarout *t)
 {
-	if (t->archive != NULL) {
-		archive_write_fail(t->archive); /* or _free would still write the end */
-		archive_write_free(t->archive);
-	}
+	t->sink = NULL; /* _free would still finish the tar */
+	archive_write_free(t->archive);
 	archive_entry_free(t->entry);
 	*t = (struct cp_tarout)CP_TAROUT_NONE;
 }

@@ -436,14 +436,22 @@ enum cp_code cp_tree_next(struct cp_tree_entry *entry, const void *bytes, size_t
 	return CP_OK;
 }
 
+static enum cp_code bad_name(const struct cp_tree_entry *entry, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(8192);
+
+	if (cp_text_shown(&shown, entry->name, entry->name_len, false, NULL) != CP_OK || shown.len == 0)
+		return cp_fail(err, CP_EINPUT, "the name of a file is UTF-8 and not empty");
+	return cp_fail(err, CP_EINPUT, "\"%s\" may not be the name of a file", shown.data);
+}
+
 enum cp_code cp_tree_add(struct cp_buf *out, const struct cp_tree_entry *entry, struct cp_err *err)
 {
 	const char *mode = entry->is_folder ? "40000 " : "100644 ";
 	const size_t len = strlen(mode) + entry->name_len + 1 + sizeof(entry->oid);
 
 	if (!cp_tree_name_valid(entry->name, entry->name_len))
-		return cp_fail(err, CP_EINPUT, "\"%.*s\" may not be the name of a file", (int)entry->name_len,
-				entry->name);
+		return bad_name(entry, err);
 	CP_TRY(cp_buf_room(out, len, err));
 	CP_TRY(cp_buf_puts(out, mode, err));
 	CP_TRY(cp_buf_add(out, entry->name, entry->name_len, err));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "formats/file.h"
+#include "formats/text.h"
 
 #define HEADS "refs/heads/"
 
@@ -13,15 +14,25 @@
 
 struct ref_name { char text[sizeof(HEADS) + sizeof(((struct cp_tip *)0)->name)]; };
 
+static enum cp_code bad_branch(const char *branch, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(8192);
+
+	if (cp_text_shown(&shown, branch, strlen(branch), false, NULL) != CP_OK)
+		return cp_fail(err, CP_EINPUT, "the name of a branch must be UTF-8");
+	return cp_fail(err, CP_EINPUT, "\"%s\" cannot be the name of a branch", shown.data == NULL ? "" : shown.data);
+}
+
 static enum cp_code name_ref(struct ref_name *out, const char *branch, struct cp_err *err)
 {
 	int is_valid = 0;
 
 	if (strlen(branch) >= sizeof(((struct cp_tip *)0)->name))
-		return cp_fail(err, CP_EINPUT, "%.80s...: too long for the name of a branch", branch);
+		return cp_fail(err, CP_EINPUT, "the name of a branch has at most %zu bytes, not %zu",
+				sizeof(((struct cp_tip *)0)->name) - 1, strlen(branch));
 	snprintf(out->text, sizeof(out->text), HEADS "%s", branch);
 	if (git_reference_name_is_valid(&is_valid, out->text) < 0 || !is_valid)
-		return cp_fail(err, CP_EINPUT, "\"%s\" cannot be the name of a branch", branch);
+		return bad_branch(branch, err);
 	return CP_OK;
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/text.h"
+
 #define PATH_DEPTH_MAX 16 /* folders in a path: they are edited by recursion */
 
 /* ---- one folder --------------------------------------------------------------------- */
@@ -98,6 +100,15 @@ enum cp_code cp_repo_single(struct cp_repo *r, const char *name, const struct cp
 	return CP_OK;
 }
 
+static enum cp_code fail_path(struct cp_err *err, const char *path, size_t len, const char *why)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_TEXT_MAX);
+
+	if (cp_text_shown(&shown, path, len, false, NULL) != CP_OK)
+		return cp_fail(err, CP_EINPUT, "a path that is not UTF-8: %s", why);
+	return cp_fail(err, CP_EINPUT, "%.600s: %s", shown.data, why);
+}
+
 /* Edits of one folder: their paths are alike in the first skip bytes, and sorted. */
 struct edits { const struct cp_tree_edit *const *list; size_t n, skip; unsigned depth; };
 
@@ -186,14 +197,13 @@ static enum cp_code edit_level(struct cp_repo *r, const git_oid *base, struct ed
 	const struct cp_tree_entry *twin;
 
 	if (e.depth > PATH_DEPTH_MAX)
-		return cp_fail(err, CP_EINPUT, "%s: more than %d folders deep", e.list[0]->path, PATH_DEPTH_MAX);
+		return fail_path(err, e.list[0]->path, strlen(e.list[0]->path), "too many folders deep");
 	if (base != NULL)
 		CP_TRY(read_level(r, base, &old, err));
 	CP_TRY(merge_level(r, &old, e, &merged, err));
 	twin = find_twin(merged.list, merged.n);
 	if (twin != NULL)
-		return cp_fail(err, CP_EINPUT, "%.*s%.*s: cannot be a file and a folder", (int)e.skip,
-				e.list[0]->path, (int)twin->name_len, twin->name);
+		return fail_path(err, twin->name, twin->name_len, "cannot be a file and a folder");
 	for (size_t i = 0; i < merged.n; i++)
 		CP_TRY(cp_tree_add(&merged.bytes, &merged.list[i], err));
 	*is_empty = merged.n == 0;
@@ -216,7 +226,7 @@ static enum cp_code sort_edits(const struct cp_tree_edit **sorted, const struct 
 	qsort(sorted, n, sizeof(*sorted), by_path);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(sorted[i - 1]->path, sorted[i]->path) == 0)
-			return cp_fail(err, CP_EINPUT, "%s: edited twice in one tree", sorted[i]->path);
+			return fail_path(err, sorted[i]->path, strlen(sorted[i]->path), "edited twice in one tree");
 	return CP_OK;
 }
 

@@ -1,0 +1,50 @@
+# For command-line tests: source this first. Each test is a function or a few lines that end in
+#     check "a sentence about a user or a property" command...
+# which prints "ok - sentence" or "not ok - sentence" with what the command said.
+# $casepack is the program under test; the working folder is fresh and removed at the end.
+
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+casepack=${CASEPACK:-$root/build/plain/casepack}
+samples=$root/samples
+PATH=$(dirname "$casepack"):$PATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/casepack-test.XXXXXX")
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+export XDG_CONFIG_HOME=$work/config HOME=$work LC_ALL=C.UTF-8 TZ=UTC
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+unset CASEPACK_PASSPHRASE
+failures=0
+
+check() {
+	local sentence=$1
+	shift
+	if "$@" >"$work/.out" 2>&1 </dev/null; then
+		echo "ok - $sentence"
+	else
+		echo "not ok - $sentence"
+		sed 's/^/#   /' "$work/.out" | head -30
+		failures=$((failures + 1))
+	fi
+}
+
+# status N COMMAND...: the command ends with that exit status; its words are in $work/.words
+status() {
+	local want=$1 got
+	shift
+	"$@" >"$work/.words" 2>&1 </dev/null
+	got=$?
+	cat "$work/.words"
+	[ "$got" = "$want" ] || { echo "exit $got, wanted $want"; return 1; }
+}
+
+# says TEXT: the last command under status said so
+says() { grep -qF -- "$1" "$work/.words" || { cat "$work/.words"; echo "does not say: $1"; return 1; }; }
+
+same() { diff -u "$1" "$2"; }
+equal() { [ "$1" = "$2" ] || { printf 'got  %s\nwant %s\n' "$1" "$2"; return 1; }; }
+
+# quiet COMMAND...: for set-up; a failure ends the test file
+quiet() { "$@" >"$work/.out" 2>&1 </dev/null || { echo "not ok - set-up: $*"; sed 's/^/#   /' "$work/.out"; exit 1; }; }
+
+finish() { exit $((failures > 0)); }
