@@ -188,7 +188,7 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 
 	if (a->json)
 		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
-				"file", cp_json_text(path), "outcome", o->is_old ? "old" : "taken",
+				"file", cp_json_text(path), "outcome", o->is_old ? "known" : "taken",
 				"from", cp_json_text(o->from), "assignments", (json_int_t)o->assignments,
 				"cases", (json_int_t)o->cases, "withdrawn", (json_int_t)o->withdrawn,
 				"commits", (json_int_t)o->commits, "refused", (json_int_t)o->refused,
@@ -197,13 +197,14 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 	if (o->withdrawn > 0)
 		snprintf(withdrawn, sizeof withdrawn, ", %s",
 				cp_count(part, o->withdrawn, "withdrawn", "withdrawn"));
-	CP_TRY(cp_line(err, "%s: %s from %s, %s%s%s%s", path, cp_count(assignments, o->assignments, "assignment",
-			"assignments"), o->from, cp_count(cases, o->cases, "case", "cases"), withdrawn,
-			o->is_new_workspace ? "; a new workspace" : "",
-			o->is_old ? "; an older bundle, taken as far as it is harmless" : ""));
+	if (o->is_old)
+		CP_TRY(cp_line(err, "%s: known already, from %s", path, o->from));
+	else
+		CP_TRY(cp_line(err, "%s: %s from %s, %s%s%s", path, cp_count(assignments, o->assignments, "assignment",
+				"assignments"), o->from, cp_count(cases, o->cases, "case", "cases"), withdrawn,
+				o->is_new_workspace ? "; a new workspace" : ""));
 	if (o->acknowledged > 0)
-		CP_TRY(cp_line(err, "%s of yours arrived at the hub", cp_count(part, o->acknowledged, "commit",
-				"commits")));
+		CP_TRY(cp_line(err, "the hub confirms what you returned"));
 	if (o->refused > 0)
 		CP_TRY(cp_line(err, "%s of yours %s refused by the hub; `casepack log` says why",
 				cp_count(part, o->refused, "commit", "commits"), o->refused == 1 ? "was" : "were"));

@@ -63,7 +63,7 @@ static void print_bash(void)
 	printf("# bash completion for casepack: casepack completion bash > "
 		"~/.local/share/bash-completion/completions/casepack\n"
 		"_casepack()\n{\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} command= verbs= options= at=0 i\n"
+		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} command='' verbs='' options='' at=0 i\n"
 		"\tlocal commands=\"");
 	for (size_t i = 0; cp_commands[i] != NULL; i++)
 		printf("%s%s", i > 0 ? " " : "", cp_commands[i]->name);
@@ -143,7 +143,7 @@ static void print_zsh(void)
 		"# zsh completion for casepack: casepack completion zsh > DIR/_casepack, DIR being in $fpath\n"
 		"_casepack() {\n"
 		"\tlocal -a commands verbs options common\n"
-		"\tlocal command= at=0 i\n"
+		"\tlocal command='' at=0 i\n"
 		"\tcommands=(");
 	for (size_t i = 0; cp_commands[i] != NULL; i++)
 		zsh_entry(cp_commands[i]->name, cp_commands[i]->summary);

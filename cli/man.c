@@ -10,6 +10,10 @@
  * Text between ` and ` is bold.
  */
 
+#ifndef CP_RELEASED
+#define CP_RELEASED "" /* the day of the release, YYYY-MM-DD, where the build knows it */
+#endif
+
 /* One byte so that roff prints it: no request at the start of a line, "-" as it is typed. */
 static void put(char c, bool is_start)
 {
@@ -151,10 +155,12 @@ static void print_options(const struct cp_option *o)
 	}
 }
 
-static void print_examples(const struct cp_example *e)
+static void print_examples(const struct cp_example *e, bool *is_first)
 {
 	for (; e != NULL && e->line != NULL; e++) {
-		puts(".PP");
+		if (!*is_first)
+			puts(".PP");
+		*is_first = false;
 		put_words(e->why);
 		puts(".PP\n.RS 4\n.nf");
 		put_line(e->line, strlen(e->line));
@@ -198,7 +204,7 @@ static void print_list(void)
 
 static void print_front(void)
 {
-	puts(".TH CASEPACK 1 \"\" \"casepack " CP_VERSION "\"");
+	puts(".TH CASEPACK 1 \"" CP_RELEASED "\" \"casepack " CP_VERSION "\"");
 	puts(".SH NAME\ncasepack \\- human evaluation of search where the network does not reach");
 	puts(".SH SYNOPSIS\n\\fBcasepack\\fR [\\fB\\-C\\fR \\fIDIR\\fR] [\\fB\\-\\-json\\fR] \\fICOMMAND\\fR ...");
 	puts(".SH DESCRIPTION");
@@ -213,6 +219,8 @@ static void print_front(void)
 
 static enum cp_code run_man(struct cp_args *a, struct cp_err *err)
 {
+	bool is_first = true;
+
 	CP_TRY(cp_args_want(a, 0, 0, err));
 	print_front();
 	puts(".SH OPTIONS\nEvery command takes these:");
@@ -227,7 +235,7 @@ static enum cp_code run_man(struct cp_args *a, struct cp_err *err)
 	print_facts(cp_statuses);
 	puts(".SH EXAMPLES");
 	for (size_t i = 0; cp_commands[i] != NULL; i++)
-		print_examples(cp_commands[i]->examples);
+		print_examples(cp_commands[i]->examples, &is_first);
 	puts(".SH \"SEE ALSO\"\n\\fBgit\\fR(1), \\fBssh\\-keygen\\fR(1)");
 	return ferror(stdout) ? cp_fail_errno(err, "standard output") : CP_OK;
 }

@@ -58,9 +58,10 @@ static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
 	if (t.wrong[0] != '\0')
 		return cp_fail(err, CP_EFORMAT, "the edits of replica %s do not add up to what it exported; "
 				"run `casepack verify`", t.wrong);
-	cp_say("the balance holds: %s of %s", cp_count(edits, t.edits, "edit", "edits"),
+	if (a->json)
+		return CP_OK;
+	return cp_line(err, "the balance holds: %s of %s", cp_count(edits, t.edits, "edit", "edits"),
 			cp_count(replicas, t.replicas, "replica", "replicas"));
-	return CP_OK;
 }
 
 /* ---- the command ---------------------------------------------------------------------------- */

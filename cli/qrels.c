@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/shown.h"
 
 /* One rater's answer on one result. */
 struct vote { char *result, *rater, *value, *form; int64_t rank, pass; double grade; };
@@ -396,18 +397,21 @@ static enum cp_code read_all(struct qrels *q, struct cp_export *x, struct cp_err
 
 static enum cp_code finish(struct qrels *q, struct cp_err *err)
 {
+	char n[CP_COUNT];
+
 	if (q->ties > 0)
-		return cp_fail(err, CP_EINPUT, "%lld of the grades are ties; say --ties low or --ties high, or aggregate by "
-				"median", (long long)q->ties);
+		return cp_fail(err, CP_EINPUT, "%s; say --ties low or --ties high, or aggregate by median",
+				cp_count(n, q->ties, "grade is a tie", "grades are ties"));
 	CP_TRY(cp_sheet_end(&q->sheet, err));
 	if (q->has_topics)
 		CP_TRY(cp_sheet_end(&q->topics, err));
 	if (q->left_out > 0)
-		cp_say("%lld stale or late answers were left out", (long long)q->left_out);
+		cp_say("%s left out", cp_count(n, q->left_out, "stale or late answer was", "stale or late answers were"));
 	if (q->is_placed)
 		cp_say("values of %s that are no numbers count by their place on the scale, from 0", q->x->field);
 	if (q->fractions > 0)
-		cp_say("%lld grades are no whole numbers; trec_eval takes whole ones only", (long long)q->fractions);
+		cp_say("%s no whole %s; trec_eval takes whole ones only", cp_count(n, q->fractions, "grade is", "grades are"),
+				q->fractions == 1 ? "number" : "numbers");
 	return CP_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/file.h"
+#include "sync/report.h"
 
 /* ---- what PATH is --------------------------------------------------------------------------- */
 
@@ -86,12 +87,6 @@ static enum cp_code merge_all(struct cp_args *a, const struct cp_paths *p, size_
 	return tally.failed.code == CP_OK ? CP_OK : cp_fail(err, tally.failed.code, "%s", tally.failed.text);
 }
 
-static bool is_news(const struct cp_opened *o)
-{
-	return o->is_new_workspace || o->assignments > 0 || o->cases > 0 || o->withdrawn > 0 || o->refused > 0
-		|| o->commits > 0 || o->acknowledged > 0;
-}
-
 static enum cp_code open_one(struct cp_args *a, const char *path, size_t *taken, struct cp_err *err)
 {
 	struct cp_opened opened = { .assignments = 0 };
@@ -103,7 +98,7 @@ static enum cp_code open_one(struct cp_args *a, const char *path, size_t *taken,
 	if (code != CP_OK)
 		return cp_fail(err, code, "%s", why.text);
 	a->waits = a->waits || opened.refused > 0;
-	if (!is_news(&opened))
+	if (opened.is_old && opened.refused == 0)
 		return CP_OK;
 	(*taken)++;
 	return cp_opened_say(a, path, &opened, err);
@@ -112,10 +107,14 @@ static enum cp_code open_one(struct cp_args *a, const char *path, size_t *taken,
 /* Opening takes the workspace's lock itself, so the store is closed meanwhile. */
 static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t *taken, struct cp_err *err)
 {
+	struct cp_status before = { .unsent = 0 }, after = { .unsent = 0 };
 	enum cp_code code = CP_OK;
+	char n[CP_COUNT];
 
 	if (p->n == 0)
 		return CP_OK;
+	if (cp_store_has_project(a->store))
+		CP_TRY(cp_status(a->store, &before, err));
 	cp_store_close(a->store);
 	a->store = NULL;
 	for (size_t i = 0; i < p->n && code == CP_OK; i++)
@@ -123,7 +122,12 @@ static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t
 	CP_TRY(code);
 	CP_TRY(cp_store_open(&a->store, a->dir, err));
 	cp_store_ask_with(a->store, cp_ask_passphrase, NULL);
-	return CP_OK;
+	CP_TRY(cp_status(a->store, &after, err));
+	if (after.unsent >= before.unsent)
+		return CP_OK;
+	(*taken)++;
+	return a->json ? CP_OK : cp_line(err, "the hub has confirmed %s of yours",
+			cp_count(n, before.unsent - after.unsent, "edit", "edits"));
 }
 
 /* ---- giving ------------------------------------------------------------------------------------- */

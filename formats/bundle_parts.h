@@ -41,11 +41,10 @@ struct cp_tarout {
 	cp_sink *sink;
 	void *user;
 	uint64_t owed;        /* bytes that the present member still needs */
-	bool has_failed;      /* the sink has, with these words */
-	struct cp_err failed;
+	struct cp_err failed; /* the sink's, when it failed */
 };
 
-#define CP_TAROUT_NONE { NULL, NULL, NULL, NULL, 0, false, { CP_OK, "" } }
+#define CP_TAROUT_NONE { NULL, NULL, NULL, NULL, 0, { CP_OK, "" } }
 
 CP_CHECKED enum cp_code cp_tarout_begin(struct cp_tarout *t, cp_sink *sink, void *user, struct cp_err *err);
 /* Start a member; exactly size bytes must follow through cp_tarout_data. name: ASCII, at most 100. */

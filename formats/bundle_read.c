@@ -92,7 +92,8 @@ static la_ssize_t tar_read(struct archive *a, void *user, const void **bytes)
 	size_t len = 0;
 
 	(void)a;
-	return t->source(t->user, bytes, &len, &t->failed) == CP_OK ? (la_ssize_t)len : -1;
+	t->failed.code = t->source(t->user, bytes, &len, &t->failed);
+	return t->failed.code == CP_OK ? (la_ssize_t)len : -1;
 }
 
 /* The source's words if it was the source; libarchive's may repeat hostile names and are left out. */

@@ -32,8 +32,8 @@ static la_ssize_t tar_write(struct archive *a, void *user, const void *bytes, si
 	struct cp_tarout *t = user;
 
 	(void)a;
-	if (!t->has_failed && t->sink != NULL)
-		t->has_failed = t->sink(t->user, bytes, len, &t->failed) != CP_OK;
+	if (t->failed.code == CP_OK && t->sink != NULL)
+		t->failed.code = t->sink(t->user, bytes, len, &t->failed);
 	return (la_ssize_t)len;
 }
 
@@ -42,7 +42,7 @@ static enum cp_code tar_result(const struct cp_tarout *t, bool is_done, struct c
 {
 	const char *words;
 
-	if (t->has_failed)
+	if (t->failed.code != CP_OK)
 		return cp_fail(err, t->failed.code, "%s", t->failed.text);
 	if (is_done)
 		return CP_OK;

@@ -44,6 +44,8 @@ enum cp_code cp_fail_at(struct cp_err *err, const char *fmt, ...)
 	size_t used;
 	va_list args;
 
+	if (err == NULL)
+		return CP_EIO;
 	memcpy(words, err->text, sizeof words);
 	va_start(args, fmt);
 	write_words(err, err->code, fmt, args);

@@ -37,7 +37,7 @@ enum cp_code cp_fail(struct cp_err *err, enum cp_code code, const char *fmt, ...
 /* The same with ": " and the words for the current errno behind; returns CP_EIO. */
 enum cp_code cp_fail_errno(struct cp_err *err, const char *fmt, ...) CP_PRINTF(2, 3);
 
-/* Put "WHERE: " in front of the words that are there, and return their code. */
+/* Put "WHERE: " in front of the words that are there, and return their code (CP_EIO when err is NULL). */
 enum cp_code cp_fail_at(struct cp_err *err, const char *fmt, ...) CP_PRINTF(2, 3);
 
 /* Hand a failure upward as it is. */
