@@ -1,4 +1,11 @@
 # casepack. `make demo` and `make test` are all that a newcomer needs to know.
+#
+#   make            build build/plain/casepack
+#   make demo       install what is missing, build, play a whole round on samples/
+#   make test       install what is missing, build, run every test
+#   make check      the same tests, nothing installed; SANITIZE=address,undefined too
+#   make bench      figures, beside the unavoidable work
+#   make install    PREFIX=/usr/local, DESTDIR=
 
 PREFIX  ?= /usr/local
 CC      ?= cc
@@ -11,17 +18,19 @@ BUILD    := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)
 
 PKGS := sqlite3 libgit2 libzstd libarchive libsodium libssh jansson libutf8proc
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=c17 $(WARN) -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
-override CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD)/gen -DCP_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS = $(shell pkg-config --libs $(PKGS)) -lcsv -lpthread
+override CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD)/gen -DCP_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+LIBS = $(PKG_LIBS) -lcsv -lpthread
 
-LIB_SRC  := $(sort $(wildcard formats/*.c sync/*.c))
-CLI_SRC  := $(sort $(wildcard cli/*.c))
-UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
-UNITS    := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
+CLI_SRC   := $(sort $(wildcard cli/*.c))
+UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c)))
+FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*.c))
 
-all: $(BUILD)/casepack
+all: layers $(BUILD)/casepack
 
 $(BUILD)/casepack: $(CLI_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -43,21 +52,90 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcasepack.a
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS) -lcmocka
+# The command line's objects but main, for the unit tests of what they share.
+$(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(CLI_SRC:%.c=$(BUILD)/%.o))
+	@rm -f $@
+	ar rcs $@ $^
 
-units: $(UNITS)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcli.a $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcli.a $(BUILD)/libcasepack.a $(LIBS) -lcmocka
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS)
 
 layers: # an include that points upward stops the build
 	@! grep -nE '^#include ["<](sync/|cli/|git2|sqlite3)' formats/*.[ch]
 	@! grep -nE '^#include ["<](cli/|archive|zstd)' sync/*.[ch]
 	@! grep -nE '^#include ["<](sqlite3|git2|archive|zstd)' cli/*.[ch]
 
+# ---- tests ---------------------------------------------------------------------------
+
+test: setup
+	@$(MAKE) --no-print-directory check
+
+check: all $(UNITS) $(BUILD)/tests/tree/driver
+	@tests/run $(BUILD) $(TEST)
+
+bench: all
+	@tests/bench/run $(BUILD)
+
+# ---- a first look --------------------------------------------------------------------
+
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/build/demo/installed >/dev/null
+	@samples/demo.sh
+
+# Says what it will install before it does; installs no service.
+DEBIAN := gcc make pkg-config libsqlite3-dev libgit2-dev libzstd-dev libarchive-dev libsodium-dev libssh-dev \
+	libjansson-dev libcsv-dev libutf8proc-dev libcmocka-dev git openssh-client sqlite3 zstd jq python3 patch \
+	diffutils mandoc tmux
+
+setup:
+	@if ! command -v dpkg-query >/dev/null; then \
+	  pkg-config --exists $(PKGS) && exit 0; \
+	  echo "casepack: libraries are missing; README.md names the packages for dnf, pacman and brew" >&2; exit 1; fi; \
+	missing=; for p in $(DEBIAN); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	line="apt-get install -y --no-install-recommends$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else \
+	  echo "casepack needs packages that are missing. Run this, then the same command again:" >&2; \
+	  echo "    sudo $$line" >&2; exit 1; fi; \
+	echo "casepack installs:$$missing"; \
+	$$as apt-get update -qq; DEBIAN_FRONTEND=noninteractive $$as $$line
+
+# ---- installing ----------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 755 $(BUILD)/casepack $(DESTDIR)$(PREFIX)/bin/casepack
+	$(BUILD)/casepack man > $(DESTDIR)$(PREFIX)/share/man/man1/casepack.1
+	$(BUILD)/casepack completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/casepack
+	$(BUILD)/casepack completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_casepack
+
+# ---- the long ones -------------------------------------------------------------------
+
+# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus.
+SECONDS_EACH ?= 60
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
+	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
+	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
+
+build/fuzz/%: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	@$(MAKE) --no-print-directory BUILD=build/fuzz/lib CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" build/fuzz/lib/libcasepack.a
+	clang $(CPPFLAGS) -Ibuild/fuzz/lib/gen -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< build/fuzz/lib/libcasepack.a $(LIBS)
+
 clean:
 	rm -rf build
 
-.PHONY: all units layers clean
+.PHONY: all layers test check bench demo setup install campaign clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 -include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d)

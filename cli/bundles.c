@@ -109,6 +109,17 @@ enum cp_code cp_refused_say(struct cp_args *a, const char *path, const struct cp
 			"why", cp_json_text(cp_why(why, path))), err);
 }
 
+bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *key)
+{
+	struct cp_id replica;
+
+	cp_replica_id(&replica, &m->project, key);
+	for (size_t i = 0; i < m->n_recipients; i++)
+		if (cp_id_equal(&replica, &m->recipients[i]))
+			return true;
+	return false;
+}
+
 /* ---- merge ------------------------------------------------------------------------------ */
 
 static const char *outcome(const struct cp_merged *m)

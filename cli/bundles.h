@@ -35,6 +35,9 @@ CP_CHECKED enum cp_code cp_take_merge(struct cp_args *a, const char *path, bool 
 CP_CHECKED enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const struct cp_opened *o,
 		struct cp_err *err);
 
+/* Is it addressed to the device whose key this is? */
+bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *key);
+
 /* One line for a bundle that was refused, and a->refused. */
 CP_CHECKED enum cp_code cp_refused_say(struct cp_args *a, const char *path, const struct cp_err *why,
 		struct cp_err *err);

@@ -6,10 +6,41 @@
 
 struct sheet { struct cp_out *out; bool json; int64_t conflicts, candidates; char last[512]; };
 
+/* Columns that say under which material a judgment was made, and mean little to a reader. */
+static bool is_inner(const char *column)
+{
+	static const char *const names[] = { "assignment_rev", "content", "form_version", "guideline_revision" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], column) == 0)
+			return true;
+	return false;
+}
+
+/* What a candidate wrote, for people: "grade@d1=3, state=submitted". What is no object is shown as it is. */
+static enum cp_code add_value(struct cp_out *out, const char *value, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	json_t *object = json_loads(value, JSON_DECODE_ANY, NULL), *cell;
+	enum cp_code code = CP_OK;
+	const char *name;
+
+	if (!json_is_object(object))
+		code = cp_buf_puts(&text, json_is_string(object) ? json_string_value(object) : value, err);
+	else
+		json_object_foreach(object, name, cell)
+			if (code == CP_OK && !is_inner(name) && json_is_string(cell))
+				code = cp_buf_printf(&text, err, "%s%s=%s", text.len > 0 ? ", " : "", name,
+						json_string_value(cell));
+	json_decref(object);
+	CP_TRY(code);
+	return cp_out_text(out, text.data, err);
+}
+
 static enum cp_code on_candidate(void *user, const struct cp_conflict_row *c, struct cp_err *err)
 {
 	struct sheet *t = user;
-	char key[512], commit[9];
+	char key[512], commit[9], doc[13];
 
 	snprintf(key, sizeof key, "%s %s %s", c->table, c->doc, c->column);
 	if (strcmp(key, t->last) != 0)
@@ -17,14 +48,15 @@ static enum cp_code on_candidate(void *user, const struct cp_conflict_row *c, st
 	memcpy(t->last, key, sizeof key);
 	t->candidates++;
 	snprintf(commit, sizeof commit, "%.8s", c->commit);
+	snprintf(doc, sizeof doc, "%.12s", c->doc);
 	CP_TRY(cp_out_text(t->out, c->class, err));
 	CP_TRY(cp_out_text(t->out, c->table, err));
-	CP_TRY(cp_out_text(t->out, c->doc, err));
+	CP_TRY(cp_out_text(t->out, t->json ? c->doc : doc, err));
 	CP_TRY(cp_out_text(t->out, c->column, err));
 	CP_TRY(cp_out_text(t->out, c->policy, err));
 	CP_TRY(cp_out_bool(t->out, c->stands, err));
 	CP_TRY(cp_out_text(t->out, c->who, err));
-	CP_TRY(cp_out_text(t->out, c->value, err));
+	CP_TRY(t->json ? cp_out_text(t->out, c->value, err) : add_value(t->out, c->value, err));
 	CP_TRY(cp_out_time(t->out, c->clock, err));
 	return cp_out_text(t->out, t->json ? c->commit : commit, err);
 }

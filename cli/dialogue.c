@@ -22,6 +22,7 @@ static void forget_case(struct cp_dialogue *d)
 	d->task = NULL;
 	d->drawn = NULL;
 	d->has_drawn_results = false;
+	d->helped = 0;
 	cp_buf_clear(&d->line);
 }
 

@@ -63,6 +63,7 @@ struct cp_dialogue {
 	bool is_undoing, is_going_back;   /* why the case at hand was asked for */
 	const struct cp_result_view *drawn; /* the result that was drawn last */
 	bool has_drawn_results;
+	uint64_t helped;                  /* fields whose help was shown in this case, by bit */
 };
 #define CP_DIALOGUE { .line = CP_BUF(CP_TEXT_MAX), .value = CP_BUF(CP_TEXT_MAX), .words = CP_BUF(CP_TEXT_MAX) }
 void cp_dialogue_drop(struct cp_dialogue *d);

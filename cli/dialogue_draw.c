@@ -145,7 +145,7 @@ static enum cp_code add_choices(struct cp_buf *out, const struct cp_step *step, 
 		const char *label = cp_choice_label(step->field, i);
 		bool is_picked = cp_choice_is_picked(step, i);
 		/* A label stays together: its blanks are made ones that do not break. */
-		CP_TRY(cp_buf_printf(&line, err, "%s%s%s%s", i == 0 ? "" : "  ", is_picked ? "*" : "[", key,
+		CP_TRY(cp_buf_printf(&line, err, "%s%s%s%s", i == 0 ? "" : "\u00a0 ", is_picked ? "*" : "[", key,
 				is_picked ? "*\u00a0" : "]\u00a0"));
 		for (const char *p = label; *p != '\0'; p++)
 			CP_TRY(*p == ' ' ? cp_buf_puts(&line, "\u00a0", err) : cp_buf_add(&line, p, 1, err));
@@ -166,14 +166,26 @@ static const char *hint_of(const struct cp_step *step)
 	return step->field->is_required ? "" : "Enter goes on without an answer.";
 }
 
-static enum cp_code add_question(struct cp_buf *out, const struct cp_step *step, size_t width, struct cp_err *err)
+/* Is it the first time in this case that the field is asked? Its help is then shown too. */
+static bool is_first_time(struct cp_dialogue *d, const struct cp_field *f)
+{
+	size_t i = (size_t)(f - d->task->form.fields);
+	uint64_t bit = i < 64 ? UINT64_C(1) << i : 0;
+	bool is_first = (d->helped & bit) == 0;
+
+	d->helped |= bit;
+	return is_first;
+}
+
+static enum cp_code add_question(struct cp_buf *out, struct cp_dialogue *d, const struct cp_step *step, size_t width,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf head = CP_BUF(CP_TEXT_MAX);
 	const struct cp_field *f = step->field;
-	const char *hint = hint_of(step);
+	const char *hint = hint_of(step), *help = is_first_time(d, f) ? f->help : "";
 
 	CP_TRY(cp_buf_printf(&head, err, "%s%s%s%s%s", f->label[0] == '\0' ? f->name : f->label,
-			f->help[0] == '\0' ? "" : " ", f->help, hint[0] == '\0' ? "" : " ", hint));
+			help[0] == '\0' ? "" : " ", help, hint[0] == '\0' ? "" : " ", hint));
 	CP_TRY(add_spaces(out, 5, err));
 	CP_TRY(add_wrapped(out, head.data, 5, width, err));
 	return cp_step_is_typed(step) ? CP_OK : add_choices(out, step, width, err);
@@ -258,7 +270,7 @@ enum cp_code cp_draw_step(struct cp_buf *out, struct cp_dialogue *d, size_t widt
 		d->has_drawn_results = true;
 	}
 	d->drawn = step->result;
-	CP_TRY(add_question(out, step, width, err));
+	CP_TRY(add_question(out, d, step, width, err));
 	if (d->mode == CP_MODE_KEYS && cp_step_is_typed(step))
 		CP_TRY(cp_buf_puts(out, "     Commands: u n s e g ? < > q; Enter goes back to typing.\n", err));
 	return CP_OK;

@@ -194,7 +194,7 @@ static enum cp_code check_names(const struct cp_export *x, struct cp_err *err)
 	if (x->rater != NULL)
 		CP_TRY(cp_person_find(x->store, x->rater, &person, err));
 	if (x->field != NULL && cp_forms_field(&x->forms, "", x->field) == NULL)
-		return cp_fail(err, CP_ENOTFOUND, "%s: no form has a field of that name; `casepack form show` lists them",
+		return cp_fail(err, CP_ENOTFOUND, "%s: no form has a field of that name; `casepack form list` lists the forms",
 				x->field);
 	return CP_OK;
 }

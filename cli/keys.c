@@ -122,7 +122,5 @@ enum cp_code cp_seal_if_ready(struct cp_store *s, struct cp_err *err)
 		cp_say("kept, but not sealed yet: %s", why.text);
 		return CP_OK;
 	}
-	if (code != CP_OK && err != NULL)
-		*err = why;
-	return code;
+	return code == CP_OK ? CP_OK : cp_fail(err, code, "kept, but not sealed yet: %s", why.text);
 }

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/bundles.h"
 #include "cli/shown.h"
@@ -66,19 +67,59 @@ static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
+/* In a folder may lie what is for others; a file that was named is always tried, and so is one that is damaged. */
+static enum cp_code is_for_others(struct cp_args *a, const char *path, bool *out, struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	bool is_mine = false;
+
+	CP_TRY(cp_bundle_is_mine(a->store, path, &is_mine, err));
+	*out = !is_mine && cp_bundle_open(&b, path, &cp_limits_default, NULL) == CP_OK;
+	return CP_OK;
+}
+
+static enum cp_code merge_paths(struct cp_args *a, const struct cp_paths *p, bool is_folder, struct cp_tally *tally,
+		size_t *passed, struct cp_err *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		bool is_passed = false;
+		cp_progress_show("merging", i, p->n);
+		if (is_folder)
+			CP_TRY(is_for_others(a, p->list[i], &is_passed, err));
+		enum cp_code code = is_passed ? CP_OK : cp_take_merge(a, p->list[i], false, tally, err);
+		cp_progress_end();
+		CP_TRY(code);
+		*passed += is_passed ? 1 : 0;
+	}
+	return CP_OK;
+}
+
+static enum cp_code merge_words(struct cp_args *a, struct cp_tally *tally, struct cp_err *err)
+{
+	struct stat st;
+	size_t passed = 0;
+	char n[CP_COUNT];
+
+	for (size_t i = 0; i < a->n; i++) {
+		CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
+		bool is_folder = stat(a->words[i], &st) == 0 && S_ISDIR(st.st_mode);
+		CP_TRY(cp_paths_of_words(&paths, &a->words[i], 1, err));
+		CP_TRY(merge_paths(a, &paths, is_folder, tally, &passed, err));
+	}
+	if (passed > 0)
+		cp_say("%s for others passed over", cp_count(n, (int64_t)passed, "bundle", "bundles"));
+	return CP_OK;
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
 	struct cp_tally tally = { .taken = 0 };
 
 	CP_TRY(cp_args_want(a, 1, SIZE_MAX, err));
-	CP_TRY(cp_paths_of_words(&paths, a->words, a->n, err));
-	for (size_t i = 0; i < paths.n; i++) {
-		cp_progress_show("merging", i, paths.n);
-		enum cp_code code = cp_take_merge(a, paths.list[i], false, &tally, err);
-		cp_progress_end();
-		CP_TRY(code);
-	}
+	if (!cp_store_me(a->store)->is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: this is a rater's workspace; `casepack open` takes in what the lead sends",
+				a->dir);
+	CP_TRY(merge_words(a, &tally, err));
 	CP_TRY(print_balance(a, err));
 	if (tally.failed.code != CP_OK)
 		return cp_fail(err, tally.failed.code, "%s", tally.failed.text);
@@ -100,7 +141,7 @@ const struct cp_command cp_cmd_merge = {
 	.usage = "FILE_OR_DIR...",
 	.summary = "take in returned work",
 	.about = "Takes in each file on its own, whole or not at all, and says in one line what became of it. A "
-		"folder stands for its *.casepack files. Files may come in any order and any number of times.\n\n"
+		"folder stands for its *.casepack files, but for those that are for others. Files may come in any order and any number of times.\n\n"
 		"Then prints the balance of every replica, counted in edits: standing + equal + superseded + "
 		"overruled + in conflict + quarantined + waiting = exported.\n\n"
 		"Exit status 4 when something was refused, 3 when something waits or is in conflict.",

@@ -8,17 +8,6 @@
 
 /* ---- the key of a new workspace ------------------------------------------------------------ */
 
-static bool is_for(const struct cp_manifest *m, const struct cp_pubkey *key)
-{
-	struct cp_id replica;
-
-	cp_replica_id(&replica, &m->project, key);
-	for (size_t i = 0; i < m->n_recipients; i++)
-		if (cp_id_equal(&replica, &m->recipients[i]))
-			return true;
-	return false;
-}
-
 /* Is that entry of the key folder the public half of a key that the bundle is for? */
 static bool fits(const struct cp_manifest *m, const char *folder, const char *name)
 {
@@ -27,7 +16,7 @@ static bool fits(const struct cp_manifest *m, const char *folder, const char *na
 	size_t n = strlen(name);
 
 	return n > 4 && strcmp(name + n - 4, ".pub") == 0 && cp_key_public(&key, NULL, path, NULL) == CP_OK
-		&& is_for(m, &key);
+		&& cp_bundle_is_for_key(m, &key);
 }
 
 /* The private key in the user's folder that the bundle is for; out stays empty when there is none. */
@@ -57,6 +46,9 @@ static enum cp_code choose_key(struct cp_buf *out, const struct cp_args *a, stru
 		return cp_key_find(out, cp_arg(a, "--key"), err);
 	if (cp_file_exists(db))
 		return CP_OK;
+	if (strcmp(a->dir, ".") == 0)
+		return cp_fail(err, CP_EUSAGE, "open: there is no workspace here; say -C DIR in front of open, to make one in "
+				"a new folder");
 	CP_TRY(key_that_fits(out, a->words[0], err));
 	if (out->len == 0)
 		return cp_fail(err, CP_EKEY, "%s: none of your keys is one that this bundle is for; name the key with "
@@ -93,8 +85,8 @@ const struct cp_command cp_cmd_open = {
 	.usage = "FILE [--key NAME_OR_FILE]",
 	.summary = "take in a bundle of cases",
 	.about = "Checks a bundle that a hub wrote for this device and takes it in: assignments, cases, forms and "
-		"guidelines. The workspace is the folder given by -C, or the current one; it is made when the "
-		"folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
+		"guidelines. The workspace is the folder given by -C, or the current one; with -C it is made "
+		"when the folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
 		"not know, changes nothing.\n\n"
 		"Opening the same bundle again does no harm, and neither does opening an older one late.",
 	.options = options,

@@ -254,11 +254,12 @@ enum cp_code cp_out_bool(struct cp_out *o, bool b, struct cp_err *err)
 static bool split_time(int64_t us, struct tm *out, int *out_us)
 {
 	int64_t left = us % 1000000;
-	time_t at;
+	time_t at = (time_t)(us / 1000000);
 
-	if (left < 0)
+	if (left < 0) {
 		left += 1000000;
-	at = (time_t)((us - left) / 1000000);
+		at--;
+	}
 	*out_us = (int)left;
 	return gmtime_r(&at, out) != NULL && out->tm_year >= -1900 && out->tm_year <= 9999 - 1900;
 }

@@ -411,9 +411,9 @@ static enum cp_code carry_out(struct talk *t, const struct cp_wish *w, struct cp
 }
 
 /* A word typed by hand ends its line before anything else is said. */
-static enum cp_code end_line(const struct talk *t, const struct cp_wish *w, int key, struct cp_err *err)
+static enum cp_code end_line(enum cp_mode mode, const struct cp_wish *w, int key, struct cp_err *err)
 {
-	bool is_typing = t->d.mode != CP_MODE_KEYS || key == CP_KEY_ENTER || key == CP_KEY_ESCAPE;
+	bool is_typing = mode != CP_MODE_KEYS || key == CP_KEY_ENTER || key == CP_KEY_ESCAPE;
 
 	if (w->todo == CP_TODO_LINE || (w->todo == CP_TODO_NOTHING && w->words == NULL))
 		return CP_OK;
@@ -428,9 +428,10 @@ static enum cp_code talk_on(struct talk *t, struct cp_err *err)
 
 	while (!t->is_over) {
 		int key = read_key();
+		enum cp_mode mode = t->d.mode;
 		cp_activity_key(&t->activity, now_ms());
 		CP_TRY(cp_dialogue_key(&t->d, key, &wish, err));
-		CP_TRY(end_line(t, &wish, key, err));
+		CP_TRY(end_line(mode, &wish, key, err));
 		CP_TRY(carry_out(t, &wish, err));
 	}
 	return CP_OK;

@@ -4,14 +4,16 @@
 
 static enum cp_code say_sent(const struct cp_args *a, const struct cp_sent *sent, struct cp_err *err)
 {
-	char size[CP_SIZE], commits[CP_COUNT];
+	char size[CP_SIZE], commits[CP_COUNT] = "a receipt";
 
+	if (sent->commits > 0)
+		cp_count(commits, sent->commits, "commit", "commits");
 	if (a->json)
 		return cp_json_line(json_pack("{s:o, s:o, s:I, s:I, s:I}", "file", cp_json_text(sent->path),
 				"to", cp_json_text(sent->to), "number", (json_int_t)sent->number,
 				"commits", (json_int_t)sent->commits, "size", (json_int_t)sent->bytes), err);
 	return cp_line(err, "%s: for %s, %s, %s", sent->path, sent->to[0] != '\0' ? sent->to : "the hub",
-			cp_count(commits, sent->commits, "commit", "commits"), cp_size_text(size, sent->bytes));
+			commits, cp_size_text(size, sent->bytes));
 }
 
 static enum cp_code run(struct cp_args *a, struct cp_err *err)

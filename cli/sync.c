@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "cli/bundles.h"
+#include "cli/keys.h"
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/file.h"
@@ -51,16 +52,49 @@ static enum cp_code say_if_damaged(struct cp_args *a, const char *path, struct c
 	return code == CP_OK || code == CP_ENOTFOUND ? CP_OK : cp_refused_say(a, path, &why, err);
 }
 
+/*
+ * A workspace of no project yet takes bundles for its key, all of the project of the
+ * first one: *project is zero until then.
+ */
+static enum cp_code is_first_mine(struct cp_args *a, const char *path, struct cp_id *project, bool *out,
+		struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	const struct cp_id none = { { 0 } };
+	struct cp_pubkey key;
+
+	*out = false;
+	if (cp_bundle_open(&b, path, &cp_limits_default, NULL) != CP_OK)
+		return CP_OK;
+	const struct cp_manifest *m = cp_bundle_manifest(b);
+	CP_TRY(cp_key_public(&key, NULL, cp_store_me(a->store)->key_path, err));
+	*out = m->kind == CP_BUNDLE_CASES && cp_bundle_is_for_key(m, &key)
+		&& (cp_id_equal(project, &none) || cp_id_equal(project, &m->project));
+	if (*out)
+		*project = m->project;
+	return CP_OK;
+}
+
+static enum cp_code is_mine(struct cp_args *a, const char *path, struct cp_id *project, bool *out, struct cp_err *err)
+{
+	if (cp_store_has_project(a->store))
+		return cp_bundle_is_mine(a->store, path, out, err);
+	if (cp_store_me(a->store)->key_path[0] == '\0')
+		return cp_fail(err, CP_EKEY, "%s: no key is named here; `casepack key use NAME` names one", a->dir);
+	return is_first_mine(a, path, project, out, err);
+}
+
 /* Keeps the paths of those bundles in the folder that are for this replica. */
 static enum cp_code keep_mine(struct cp_args *a, struct cp_paths *p, struct cp_err *err)
 {
+	struct cp_id project = { { 0 } };
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		bool is_mine = false;
+		bool is_kept = false;
 		cp_progress_show("reading", i, p->n);
-		CP_TRY(cp_bundle_is_mine(a->store, p->list[i], &is_mine, err));
-		if (!is_mine) {
+		CP_TRY(is_mine(a, p->list[i], &project, &is_kept, err));
+		if (!is_kept) {
 			cp_progress_end();
 			CP_TRY(say_if_damaged(a, p->list[i], err));
 			continue;
@@ -137,11 +171,14 @@ struct giving { const struct cp_args *a; enum cp_code code; struct cp_err *err; 
 static void on_sent(void *user, const struct cp_sent *sent)
 {
 	struct giving *g = user;
-	char size[CP_SIZE], what[CP_COUNT];
-	bool is_work = sent->commits > 0 && sent->assignments == 0;
+	char size[CP_SIZE], what[CP_COUNT] = "a receipt";
 
 	if (g->code != CP_OK)
 		return;
+	if (sent->assignments > 0)
+		cp_count(what, sent->assignments, "assignment", "assignments");
+	else if (sent->commits > 0)
+		cp_count(what, sent->commits, "commit", "commits");
 	if (g->a->json)
 		g->code = cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
 				"file", cp_json_text(sent->path), "outcome", "written", "to", cp_json_text(sent->to),
@@ -150,10 +187,7 @@ static void on_sent(void *user, const struct cp_sent *sent)
 				"size", (json_int_t)sent->bytes), g->err);
 	else
 		g->code = cp_line(g->err, "%s: written for %s, %s, %s", sent->path,
-				sent->to[0] != '\0' ? sent->to : "the hub",
-				is_work ? cp_count(what, sent->commits, "commit", "commits")
-					: cp_count(what, sent->assignments, "assignment", "assignments"),
-				cp_size_text(size, sent->bytes));
+				sent->to[0] != '\0' ? sent->to : "the hub", what, cp_size_text(size, sent->bytes));
 }
 
 static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, struct cp_err *err)

@@ -23,6 +23,7 @@ struct cp_oid { char hex[41]; };
 /* "replica NAME stands at OID": a tip carried, needed, or held. name is "replica/<id>", "outbound/<id>", "main" ... */
 struct cp_tip { char name[80]; struct cp_oid oid; };
 struct cp_tips { struct cp_tip *list; size_t n; }; /* owned */
+/* CP_EINPUT: a name that could be no git branch (79 characters at most), no object id, or a name twice. */
 CP_CHECKED enum cp_code cp_tips_add(struct cp_tips *t, const char *name, const char *oid_hex, struct cp_err *err);
 const char *cp_tips_find(const struct cp_tips *t, const char *name); /* oid hex or NULL */
 void cp_tips_drop(struct cp_tips *t);
@@ -75,19 +76,29 @@ extern const struct cp_limits cp_limits_default; /* 4 GiB - 1, 64 GiB, 10 millio
 
 struct cp_bundle_writer; /* opaque */
 
-/* Parts are collected in temporary files beside path. Nothing is at path before _commit. level: zstd's, 0 for 3. */
+/*
+ * Parts are collected in temporary files beside path, which have no name where the
+ * system allows it. Nothing is at path before _commit. level: zstd's, 1 to 22, 0 for 3;
+ * a part that expands to 1 MiB or less is compressed at 19 at least.
+ *
+ * CP_EINPUT from an _add function: refused as a whole, the writer is as before,
+ * unless it says that a media file is not what its hash says or changed while it was
+ * read. After that, and after CP_EIO, nothing more can be added or committed.
+ */
 CP_CHECKED enum cp_code cp_bundle_begin(struct cp_bundle_writer **out, const char *path, int level,
 		struct cp_err *err);
-/* type: "commit", "tree", "blob"; goes to history.tar.zst as objects/<oid>.<type>. */
+/* type: "commit", "tree", "blob"; goes to history.tar.zst as objects/<oid>.<type>. One that is there
+ * already is not added again. That oid names these bytes is not checked here. */
 CP_CHECKED enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
 		const void *bytes, size_t len, struct cp_err *err);
 /* One canonical document without newline. */
 CP_CHECKED enum cp_code cp_bundle_add_case(struct cp_bundle_writer *w, const void *json, size_t len,
 		struct cp_err *err);
-/* A media file by its hash, streamed from path. */
+/* A media file by its hash, streamed from path, as media/<hash>; its content is checked against it. */
 CP_CHECKED enum cp_code cp_bundle_add_media(struct cp_bundle_writer *w, const struct cp_hash *hash,
 		const char *path, struct cp_err *err);
-/* Fills in m's parts, signs, assembles, flushes, reads the file back against the manifest, renames.
+/* Fills in m's format, reader and parts, signs, assembles, flushes, reads the file back against the
+ * manifest, renames. Once only, whatever it returns. m->created_us is also the time in the tar.
  * An existing path is never replaced: CP_EINPUT. *out_size (may be NULL): bytes written. */
 CP_CHECKED enum cp_code cp_bundle_commit(struct cp_bundle_writer *w, struct cp_manifest *m,
 		const struct cp_seckey *key, uint64_t *out_size, struct cp_err *err);
@@ -120,7 +131,8 @@ const struct cp_pubkey *cp_bundle_signer(const struct cp_bundle *b);
 typedef enum cp_code cp_object_visit(void *user, const char *oid_hex, const char *type, const void *bytes,
 		size_t len, struct cp_err *err);
 typedef enum cp_code cp_case_visit(void *user, const char *json, size_t len, struct cp_err *err);
-/* called with more = true for each piece of one file, in order, then once with len 0 and more = false */
+/* Called with more = true for each piece of one file, in order, then once with len 0 and more = false:
+ * only then is its content known to have the hash that names it. */
 typedef enum cp_code cp_media_visit(void *user, const struct cp_hash *name, const void *bytes, size_t len,
 		bool more, struct cp_err *err);
 CP_CHECKED enum cp_code cp_bundle_each_object(struct cp_bundle *b, cp_object_visit *visit, void *user,

@@ -12,14 +12,18 @@
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-/* How an external id stands in history: itself if plain, else "~" and 16 hex digits of its keyed hash. */
-static enum cp_code history_name(struct cp_buf *out, const uint8_t secret[32], const char *id, struct cp_err *err)
+/*
+ * How an external id stands in history: itself if plain, else "~" and 16 hex digits
+ * of its keyed hash. A query that serves as the id is content, however plain it is.
+ */
+static enum cp_code history_name(struct cp_buf *out, const uint8_t secret[32], const char *id, bool is_content,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf nfc = CP_BUF(CP_TEXT_MAX);
 	struct cp_hash hash;
 	char hex[CP_HASH_HEX];
 
-	if (cp_id_is_plain(id, strlen(id)))
+	if (!is_content && cp_id_is_plain(id, strlen(id)))
 		return cp_buf_puts(out, id, err);
 	CP_TRY(cp_text_nfc(&nfc, id, strlen(id), err));
 	cp_hash_keyed(&hash, secret, nfc.data, nfc.len);
@@ -118,7 +122,7 @@ static enum cp_code result_name(struct cp_buf *out, const uint8_t secret[32], co
 {
 	if (side != NULL && *side != '\0')
 		CP_TRY(cp_buf_printf(out, err, "%s:", side));
-	return history_name(out, secret, id, err);
+	return history_name(out, secret, id, false, err);
 }
 
 /* The names of the results as they are shown, as the JSON array that the synced row holds. */
@@ -209,7 +213,7 @@ enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, en
 	struct cp_case_in c = *given;
 	struct cp_hash hash;
 	struct cp_id key;
-	int64_t known;
+	int64_t known, shows;
 	bool changed, swapped;
 
 	c.id = c.id && *c.id ? c.id : c.query;
@@ -219,7 +223,8 @@ enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, en
 	CP_TRY(check_case(s, &c, &key, err));
 	swapped = strcmp(c.kind, "sxs") == 0 && sides_are_swapped(s->secret, &key);
 	CP_TRY(document(&doc, &c, s->secret, swapped, err));
-	CP_TRY(history_name(&name, s->secret, c.id, err));
+	CP_TRY(cp_query_int(s, &shows, 0, err, "SELECT shows_queries FROM project WHERE id = ?1", "d", &s->me.project));
+	CP_TRY(history_name(&name, s->secret, c.id, !shows && c.query != NULL && strcmp(c.id, c.query) == 0, err));
 	CP_TRY(result_names(&results, doc.data, doc.len, s->secret, &c, err));
 	CP_TRY(cp_content_put(s, doc.data, doc.len, &hash, NULL, err));
 	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM cases WHERE id = ?1", "d", &key));

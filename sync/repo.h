@@ -29,15 +29,19 @@ CP_CHECKED enum cp_code cp_repo_blob(struct cp_repo *r, const void *bytes, size_
 /* A tree with one regular file. */
 CP_CHECKED enum cp_code cp_repo_single(struct cp_repo *r, const char *name, const struct cp_oid *blob,
 		struct cp_oid *out, struct cp_err *err);
-/* base (NULL: the empty tree) with files put or, where blob.hex is "", removed; paths as "a/b/c".
- * Folders left empty vanish. Staged bytes count the new trees only. */
+/* base (NULL: the empty tree) with files put or, where blob.hex is "", removed; paths as "a/b/c", at most 16
+ * folders deep, each once. Folders left empty vanish. Staged bytes count the new trees only. CP_EINPUT: a path
+ * that may not be, or is a folder here and a file there. CP_ENOTFOUND: a blob that is not here. */
 struct cp_tree_edit { const char *path; struct cp_oid blob; };
 CP_CHECKED enum cp_code cp_repo_tree(struct cp_repo *r, const struct cp_oid *base, const struct cp_tree_edit *edits,
 		size_t n, struct cp_oid *out, struct cp_err *err);
-/* c names tree, parents, people and message; signed with key. */
+/* c names tree, parents, people and message; signed with key. CP_ENOTFOUND: no such tree or parent. CP_EFORMAT:
+ * over 1 MiB, or people or words that cp_commit_read would refuse. */
 CP_CHECKED enum cp_code cp_repo_commit(struct cp_repo *r, const struct cp_commit *c, const struct cp_seckey *key,
 		struct cp_oid *out, struct cp_err *err);
-/* A raw object under its name: CP_EFORMAT when the bytes do not hash to it. type as in git. */
+/* A raw object under its name: CP_EFORMAT when the bytes do not hash to it, or when a commit or tree is not
+ * one that casepack writes (formats/gitobject.h). type: "commit", "tree", "blob". What it refers to need not
+ * be here yet: the caller sees to it before it moves a branch. */
 CP_CHECKED enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes,
 		size_t len, struct cp_err *err);
 bool cp_repo_has(struct cp_repo *r, const char *oid_hex);
@@ -57,26 +61,29 @@ CP_CHECKED enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_
 #define CP_REPO_PACK_MAX ((size_t)64 << 20)
 size_t cp_repo_staged(const struct cp_repo *r);
 CP_CHECKED enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err);
-/* Forgets what is staged. */
+/* Forgets what is staged. After a failed flush everything is still staged. */
 void cp_repo_forget(struct cp_repo *r);
 
 /* ---- branches: names without refs/heads/ ------------------------------------------- */
 
 /* out->hex is "" when there is no such branch. */
 CP_CHECKED enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *out, struct cp_err *err);
-/* Moves it from old ("" : must not exist) to now, on disk when this returns. CP_EBUSY when it is elsewhere. */
+/* Moves it from old ("" : must not exist) to now, on disk when this returns. CP_EBUSY when it is elsewhere
+ * or locked; CP_EIO when now is staged and not flushed yet; CP_ENOTFOUND when it is not here. */
 CP_CHECKED enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old,
 		const struct cp_oid *now, struct cp_err *err);
 /* Every branch whose name begins with prefix, sorted by name. */
 CP_CHECKED enum cp_code cp_repo_branches(struct cp_repo *r, const char *prefix, struct cp_tips *out,
 		struct cp_err *err);
-/* First parents from tip down to, without, stop ("" : the root), given oldest first. CP_EFORMAT when
- * stop is not reached. At most max commits (0: any). */
+/* First parents from tip down to, without, stop ("" : behind the root), given oldest first. CP_EFORMAT when
+ * stop is not reached, CP_ENOTFOUND when a commit on the way is missing; nothing is visited then. Keeps 20
+ * bytes a commit. A visitor's failure ends the walk and is returned. */
 typedef enum cp_code cp_commit_visit(void *user, const char *oid_hex, const struct cp_commit *c, struct cp_err *err);
 CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, const char *stop_hex,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
 
-/* A standard git bundle (v2) of all branches named, at path: `git clone FILE` takes it. */
+/* A standard git bundle (v2) of the branches named and all that they reach, nothing else, at path, which is
+ * replaced: `git clone FILE` takes it, and checks out main when that is among them. */
 CP_CHECKED enum cp_code cp_repo_export(struct cp_repo *r, const char *path, const struct cp_tips *branches,
 		struct cp_err *err);
 

@@ -8,11 +8,7 @@
 #include "formats/file.h"
 #include "formats/text.h"
 
-#define HEADS "refs/heads/"
-
 /* ---- names -------------------------------------------------------------------------- */
-
-struct ref_name { char text[sizeof(HEADS) + sizeof(((struct cp_tip *)0)->name)]; };
 
 static enum cp_code bad_branch(const char *branch, struct cp_err *err)
 {
@@ -23,14 +19,14 @@ static enum cp_code bad_branch(const char *branch, struct cp_err *err)
 	return cp_fail(err, CP_EINPUT, "\"%s\" cannot be the name of a branch", shown.data == NULL ? "" : shown.data);
 }
 
-static enum cp_code name_ref(struct ref_name *out, const char *branch, struct cp_err *err)
+enum cp_code cp_repo_ref(struct cp_ref *out, const char *branch, struct cp_err *err)
 {
 	int is_valid = 0;
 
 	if (strlen(branch) >= sizeof(((struct cp_tip *)0)->name))
 		return cp_fail(err, CP_EINPUT, "the name of a branch has at most %zu bytes, not %zu",
 				sizeof(((struct cp_tip *)0)->name) - 1, strlen(branch));
-	snprintf(out->text, sizeof(out->text), HEADS "%s", branch);
+	snprintf(out->text, sizeof(out->text), CP_HEADS "%s", branch);
 	if (git_reference_name_is_valid(&is_valid, out->text) < 0 || !is_valid)
 		return bad_branch(branch, err);
 	return CP_OK;
@@ -50,12 +46,12 @@ static enum cp_code read_ref(const struct cp_repo *r, const git_reference *ref, 
 
 enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *out, struct cp_err *err)
 {
-	struct ref_name full;
+	struct cp_ref full;
 	git_reference *ref = NULL;
 	enum cp_code code;
 	int rc;
 
-	CP_TRY(name_ref(&full, name, err));
+	CP_TRY(cp_repo_ref(&full, name, err));
 	rc = git_reference_lookup(&ref, r->git, full.text);
 	if (rc == GIT_ENOTFOUND) {
 		out->hex[0] = '\0';
@@ -71,7 +67,7 @@ enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *
 /* A new ref may have brought new folders: flush them from the ref upward. */
 static enum cp_code sync_folders(const struct cp_repo *r, const char *ref, struct cp_err *err)
 {
-	struct ref_name folder;
+	struct cp_ref folder;
 
 	snprintf(folder.text, sizeof(folder.text), "%s", ref);
 	for (char *slash; (slash = strrchr(folder.text, '/')) != NULL;) {
@@ -103,12 +99,12 @@ static enum cp_code set_ref(struct cp_repo *r, const char *full, const git_oid *
 enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old, const struct cp_oid *now,
 		struct cp_err *err)
 {
-	struct ref_name full;
+	struct cp_ref full;
 	git_oid from, to;
 	const bool is_new = old->hex[0] == '\0';
 
 	assert(r->for_writing);
-	CP_TRY(name_ref(&full, name, err));
+	CP_TRY(cp_repo_ref(&full, name, err));
 	if (!is_new)
 		CP_TRY(cp_repo_oid(&from, old->hex, err));
 	CP_TRY(cp_repo_oid(&to, now->hex, err));
@@ -128,9 +124,9 @@ static enum cp_code add_ref(struct cp_repo *r, const git_reference *ref, const c
 	const char *name = git_reference_name(ref);
 	struct cp_oid oid;
 
-	if (strncmp(name, HEADS, strlen(HEADS)) != 0)
+	if (strncmp(name, CP_HEADS, strlen(CP_HEADS)) != 0)
 		return CP_OK;
-	name += strlen(HEADS);
+	name += strlen(CP_HEADS);
 	if (strncmp(name, prefix, strlen(prefix)) != 0)
 		return CP_OK;
 	CP_TRY(read_ref(r, ref, &oid, err));
@@ -240,94 +236,4 @@ enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, const char *st
 		CP_TRY(visit(user, hex, &commit, err));
 	}
 	return CP_OK;
-}
-
-/* ---- a git bundle ------------------------------------------------------------------- */
-
-/* HEAD, so that a clone has something to check out; then the branches. */
-static enum cp_code print_refs(struct cp_buf *out, const struct cp_tips *branches, struct cp_err *err)
-{
-	const char *head = cp_tips_find(branches, "main");
-
-	CP_TRY(cp_buf_puts(out, "# v2 git bundle\n", err));
-	for (size_t i = 0; i < branches->n; i++) {
-		struct ref_name full;
-
-		CP_TRY(name_ref(&full, branches->list[i].name, err));
-		CP_TRY(cp_buf_printf(out, err, "%s %s\n", branches->list[i].oid.hex, full.text));
-	}
-	if (head != NULL)
-		CP_TRY(cp_buf_printf(out, err, "%s HEAD\n", head));
-	return cp_buf_puts(out, "\n", err);
-}
-
-static enum cp_code push_tips(struct cp_repo *r, git_revwalk *walk, const struct cp_tips *branches,
-		struct cp_err *err)
-{
-	for (size_t i = 0; i < branches->n; i++) {
-		git_oid id;
-
-		CP_TRY(cp_repo_need(r, branches->list[i].oid.hex, GIT_OBJECT_COMMIT, err));
-		CP_TRY(cp_repo_oid(&id, branches->list[i].oid.hex, err));
-		if (git_revwalk_push(walk, &id) < 0)
-			return cp_fail_git(err, CP_EIO, "%s: %s", r->path, branches->list[i].name);
-	}
-	return CP_OK;
-}
-
-/* Everything that the branches reach. */
-static enum cp_code collect(struct cp_repo *r, git_packbuilder *pb, const struct cp_tips *branches,
-		struct cp_err *err)
-{
-	git_revwalk *walk = NULL;
-	enum cp_code code;
-
-	if (git_revwalk_new(&walk, r->git) < 0)
-		return cp_fail_git(err, CP_EIO, "%s: walking its history", r->path);
-	code = push_tips(r, walk, branches, err);
-	if (code == CP_OK && git_packbuilder_insert_walk(pb, walk) < 0)
-		code = cp_fail_git(err, CP_EFORMAT, "%s: collecting what its branches reach", r->path);
-	git_revwalk_free(walk);
-	return code;
-}
-
-struct sink { struct cp_newfile *file; struct cp_err *err; enum cp_code code; };
-
-static int add_piece(void *bytes, size_t len, void *user)
-{
-	struct sink *sink = user;
-
-	sink->code = cp_newfile_add(sink->file, bytes, len, sink->err);
-	return sink->code == CP_OK ? 0 : GIT_EUSER;
-}
-
-static enum cp_code add_pack(struct cp_repo *r, struct cp_newfile *file, const struct cp_tips *branches,
-		struct cp_err *err)
-{
-	struct sink sink = { file, err, CP_OK };
-	git_packbuilder *pb = NULL;
-	enum cp_code code;
-
-	if (git_packbuilder_new(&pb, r->git) < 0)
-		return cp_fail_git(err, CP_EIO, "%s: beginning a pack", r->path);
-	git_packbuilder_set_threads(pb, 2);
-	code = collect(r, pb, branches, err);
-	if (code == CP_OK && git_packbuilder_foreach(pb, add_piece, &sink) < 0)
-		code = sink.code != CP_OK ? sink.code : cp_fail_git(err, CP_EFORMAT, "%s: packing", r->path);
-	git_packbuilder_free(pb);
-	return code;
-}
-
-enum cp_code cp_repo_export(struct cp_repo *r, const char *path, const struct cp_tips *branches, struct cp_err *err)
-{
-	CP_AUTO(newfile) struct cp_newfile file = CP_NEWFILE_NONE;
-	CP_AUTO(buf) struct cp_buf head = CP_BUF(CP_TEXT_MAX);
-
-	if (branches->n == 0)
-		return cp_fail(err, CP_EINPUT, "%s: there is no branch to export", r->path);
-	CP_TRY(print_refs(&head, branches, err));
-	CP_TRY(cp_newfile_begin(&file, path, 0644, err));
-	CP_TRY(cp_newfile_add(&file, head.data, head.len, err));
-	CP_TRY(add_pack(r, &file, branches, err));
-	return cp_newfile_commit(&file, err);
 }

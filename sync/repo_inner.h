@@ -31,4 +31,11 @@ enum cp_code cp_repo_absent(const struct cp_repo *r, const git_oid *id, struct c
 /* A tree that casepack would write: entries, order, names, no file and folder of one name. */
 CP_CHECKED enum cp_code cp_repo_check_tree(const void *bytes, size_t len, struct cp_err *err);
 
+/* The full name of a branch. CP_EINPUT: git knows no such names. */
+#define CP_HEADS "refs/heads/"
+struct cp_ref { char text[sizeof(CP_HEADS) + sizeof(((struct cp_tip *)0)->name)]; };
+CP_CHECKED enum cp_code cp_repo_ref(struct cp_ref *out, const char *branch, struct cp_err *err);
+
+#define CP_REPO_DEPTH_MAX 16 /* folders in a path: trees are read and edited by recursion */
+
 #endif

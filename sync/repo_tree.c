@@ -5,8 +5,6 @@
 
 #include "formats/text.h"
 
-#define PATH_DEPTH_MAX 16 /* folders in a path: they are edited by recursion */
-
 /* ---- one folder --------------------------------------------------------------------- */
 
 
@@ -196,7 +194,7 @@ static enum cp_code edit_level(struct cp_repo *r, const git_oid *base, struct ed
 	CP_AUTO(level) struct level merged = { CP_BUF(CP_TEXT_MAX), NULL, 0 };
 	const struct cp_tree_entry *twin;
 
-	if (e.depth > PATH_DEPTH_MAX)
+	if (e.depth > CP_REPO_DEPTH_MAX)
 		return fail_path(err, e.list[0]->path, strlen(e.list[0]->path), "too many folders deep");
 	if (base != NULL)
 		CP_TRY(read_level(r, base, &old, err));

@@ -473,10 +473,12 @@ static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_o
 
 	snprintf(batch.branch, sizeof batch.branch, "%s", g->branch);
 	if (g->accepted > 0)
-		snprintf(words, sizeof words, "%s: %" PRId64 " edits in %" PRId64 " change commits%s", g->author.name, g->edits,
-				g->accepted, g->refused ? ", others refused" : "");
+		snprintf(words, sizeof words, "%s: %" PRId64 " edit%s in %" PRId64 " change commit%s%s", g->author.name,
+				g->edits, g->edits == 1 ? "" : "s", g->accepted, g->accepted == 1 ? "" : "s",
+				g->refused ? ", others refused" : "");
 	else
-		snprintf(words, sizeof words, "%s: refused %" PRId64 " change commits", g->author.name, g->refused);
+		snprintf(words, sizeof words, "%s: refused %" PRId64 " change commit%s", g->author.name, g->refused,
+				g->refused == 1 ? "" : "s");
 	return cp_main_commit(t->s, &batch, &g->touched, main, err);
 }
 

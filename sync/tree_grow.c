@@ -195,22 +195,30 @@ static void turn_links(const struct cp_revtree *t, size_t *kids_at, size_t *kids
 	kids_at[t->n_nodes] = n_links;
 }
 
-/* A node counts once all its parents do; orphans, and rings, wait for ever. */
-static void count_nodes(struct cp_revtree *t, const size_t *kids_at, const size_t *kids, size_t *n_missing)
+/*
+ * A node counts once all its parents do; orphans, and rings, wait for ever. Each
+ * branch is followed to its end before the next, so that whoever walks the order
+ * holds little at a time; ready is room for n_nodes.
+ */
+static void count_nodes(struct cp_revtree *t, const size_t *kids_at, const size_t *kids, size_t *n_missing,
+		size_t *ready)
 {
-	for (size_t v = 0; v < t->n_nodes; v++) {
+	size_t n_ready = 0;
+
+	for (size_t v = t->n_nodes; v-- > 0;) {
 		n_missing[v] = t->parents_at[v + 1] - t->parents_at[v] + (v < t->n_edits && t->is_orphan[v]);
 		t->rank[v] = CP_NONE;
 		if (n_missing[v] == 0)
-			t->order[t->n_order++] = v;
+			ready[n_ready++] = v;
 	}
-	for (size_t i = 0; i < t->n_order; i++) {
-		size_t v = t->order[i];
+	while (n_ready) {
+		size_t v = ready[--n_ready];
 
-		t->rank[v] = i;
+		t->rank[v] = t->n_order;
+		t->order[t->n_order++] = v;
 		for (size_t k = kids_at[v]; k < kids_at[v + 1]; k++)
 			if (--n_missing[kids[k]] == 0)
-				t->order[t->n_order++] = kids[k];
+				ready[n_ready++] = kids[k];
 	}
 	for (size_t i = 0; i < t->n_order; i++)
 		for (size_t k = t->parents_at[t->order[i]]; k < t->parents_at[t->order[i] + 1]; k++)
@@ -222,20 +230,22 @@ static enum cp_code put_in_order(struct cp_revtree *t, struct cp_err *err)
 	size_t *kids_at = cp_tree_array(t->n_nodes + 1, sizeof *kids_at);
 	size_t *kids = cp_tree_array(t->parents_at[t->n_nodes], sizeof *kids);
 	size_t *n_missing = cp_tree_array(t->n_nodes, sizeof *n_missing);
+	size_t *ready = cp_tree_array(t->n_nodes, sizeof *ready);
 	enum cp_code code = CP_OK;
 
 	t->order = cp_tree_array(t->n_nodes, sizeof *t->order);
 	t->rank = cp_tree_array(t->n_nodes, sizeof *t->rank);
 	t->n_kids = cp_tree_array(t->n_nodes, sizeof *t->n_kids);
-	if (kids_at && kids && n_missing && t->order && t->rank && t->n_kids) {
+	if (kids_at && kids && n_missing && ready && t->order && t->rank && t->n_kids) {
 		turn_links(t, kids_at, kids);
-		count_nodes(t, kids_at, kids, n_missing);
+		count_nodes(t, kids_at, kids, n_missing, ready);
 	} else {
 		code = cp_tree_no_memory(err);
 	}
 	free(kids_at);
 	free(kids);
 	free(n_missing);
+	free(ready);
 	return code;
 }
 

@@ -134,7 +134,7 @@ check "the auditor's clone tells the same story" python3 story.py "$data"
 page=$(cd clone && ls judgments/*/*.tsv | head -1)
 check "git blame credits each line to the rater who gave it" bash -c "git -C clone blame --line-porcelain -- $page |
 	awk '/^author /{a=\$2} /^\t/{split(substr(\$0,2),f,\"\t\"); if (f[1]!=a) exit 1; n++} END{exit n==0}'"
-check "no query text, title or real name is in the history" bash -c "! git -C clone log --all -p | grep -aqE 'bluetooth speaker|Roller Coaster|Real Name'"
+check "no query text, title or real name is in the history" bash -c "! git -C clone log --all -p | grep -aqE 'bluetooth speaker|samsung|Roller Coaster|Real Name'"
 
 # ---- rebuilt from git alone ---------------------------------------------------------------------------------
 hash=$(casepack -C hub status --hash)

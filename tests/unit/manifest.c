@@ -397,6 +397,28 @@ static void no_flipped_bit_leaves_the_meaning(void **state)
 	cp_manifest_drop(&m);
 }
 
+/* Runs from the folder that holds formats/, as make does. */
+static void the_example_in_the_documentation_is_a_manifest(void **state)
+{
+	static const char mark[] = "\n    {\"created_us\"";
+	CP_AUTO(buf) struct cp_buf page = CP_BUF(CP_TEXT_MAX);
+	struct cp_err err = { CP_OK, "" };
+	struct cp_manifest m;
+	const char *at;
+
+	(void)state;
+	if (cp_file_read(&page, "formats/bundle.md", &err) == CP_ENOTFOUND)
+		skip();
+	at = strstr(page.data, mark);
+	assert_non_null(at);
+	at += 5;
+	if (cp_manifest_read(&m, at, strcspn(at, "\n") + 1, &err) != CP_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(m.parts[1].size, 39);
+	assert_int_equal(m.parts[1].expanded, 26);
+	cp_manifest_drop(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +434,7 @@ int main(void)
 		cmocka_unit_test(an_impossible_manifest_is_not_printed),
 		cmocka_unit_test(thousands_of_tips_pass_and_one_too_many_does_not),
 		cmocka_unit_test(no_flipped_bit_leaves_the_meaning),
+		cmocka_unit_test(the_example_in_the_documentation_is_a_manifest),
 	};
 
 	cp_hash_setup();
