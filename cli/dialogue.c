@@ -400,7 +400,8 @@ static enum cp_code ask(struct cp_dialogue *d, enum cp_mode mode, struct cp_wish
 	d->mode = mode;
 	cp_buf_clear(&d->line);
 	out->todo = CP_TODO_DRAW;
-	return mode == CP_MODE_NOTE && d->note != NULL ? cp_buf_puts(&d->line, d->note, err) : CP_OK;
+	/* A reason becomes the case's note, so what is written there already is not lost. */
+	return d->note != NULL ? cp_buf_puts(&d->line, d->note, err) : CP_OK;
 }
 
 static enum cp_code command(struct cp_dialogue *d, int key, struct cp_wish *out, struct cp_err *err)

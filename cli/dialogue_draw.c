@@ -255,8 +255,10 @@ enum cp_code cp_draw_step(struct cp_buf *out, struct cp_dialogue *d, size_t widt
 {
 	const char *prompt = prompt_words(d->mode);
 
-	if (prompt != NULL)
-		return cp_buf_printf(out, err, "\n%s\n", prompt);
+	if (prompt != NULL) {
+		CP_TRY(cp_buf_puts(out, "\n", err));
+		return add_wrapped(out, prompt, 0, width, err);
+	}
 	if (d->at == d->n) {
 		CP_TRY(d->n == 0 ? add_page(out, d, width, err) : CP_OK);
 		d->drawn = NULL;

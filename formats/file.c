@@ -1,6 +1,7 @@
 #include "formats/file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -218,4 +219,36 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 void cp_folder_remove(const char *path)
 {
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static enum cp_code move_entry(const char *temp, const char *path, const char *name, struct cp_err *err)
+{
+	CP_AUTO(str) char *from = cp_path_join(temp, name);
+	CP_AUTO(str) char *to = cp_path_join(path, name);
+
+	return rename(from, to) == 0 ? CP_OK : cp_fail_errno(err, "%s: cannot be put in place", to);
+}
+
+enum cp_code cp_folder_settle(const char *temp, const char *path, const char *last, struct cp_err *err)
+{
+	enum cp_code code = CP_OK;
+	struct dirent *e;
+	DIR *d;
+
+	if (!cp_file_exists(path))
+		return rename(temp, path) == 0 ? CP_OK : cp_fail_errno(err, "%s: cannot be made", path);
+	d = opendir(temp);
+	if (d == NULL)
+		return cp_fail_errno(err, "%s", temp);
+	while (code == CP_OK && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, last) != 0)
+			code = move_entry(temp, path, e->d_name, err);
+	closedir(d);
+	if (code == CP_OK)
+		code = move_entry(temp, path, last, err);
+	if (code == CP_OK)
+		code = cp_folder_sync(path, err);
+	if (code == CP_OK)
+		rmdir(temp);
+	return code;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sync/content.h"
+
 enum cp_code cp_fail_sqlite(struct cp_err *err, sqlite3 *db, const char *fmt, ...)
 {
 	char what[512];
@@ -248,11 +250,13 @@ enum cp_code cp_txn_begin(struct cp_store *s, struct cp_err *err)
 
 enum cp_code cp_txn_commit(struct cp_store *s, struct cp_err *err)
 {
+	CP_TRY(cp_content_commit(s, err)); /* first what rows name, then the rows */
 	return cp_run(s, err, "COMMIT", "");
 }
 
 void cp_txn_rollback(struct cp_store *s)
 {
+	cp_content_rollback(s);
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -14,11 +14,14 @@
 #include "sync/tables.h"
 
 #define CP_STATEMENTS 256
+#define CP_CONTENT_STATEMENTS 3
 
 struct cp_store {
 	struct cp_me me;
 	char *path, *key_path;
-	sqlite3 *db;                  /* casepack.db, with content.db attached as content */
+	sqlite3 *db;                  /* casepack.db */
+	sqlite3 *contents;            /* content.db, content.c's */
+	sqlite3_stmt *content_sql[CP_CONTENT_STATEMENTS];
 	struct cp_repo *history;
 	struct cp_repo *private;      /* NULL where there is none */
 	int lock;                     /* flock on the folder, -1 when not held */
@@ -92,6 +95,9 @@ CP_CHECKED enum cp_code cp_row_put(struct cp_store *s, size_t table, const struc
 /* A cached statement with a row's columns bound to ?1, ?2, ... */
 CP_CHECKED enum cp_code cp_run_row(struct cp_store *s, size_t table, const char *sql, const struct cp_value *row,
 		struct cp_err *err);
+
+/* Missing, or a folder with nothing in it; else CP_EINPUT. */
+CP_CHECKED enum cp_code cp_folder_is_new(const char *path, struct cp_err *err);
 
 /* Type, then the length-prefixed bytes or the 8 bytes of a number: what every hash over rows is made of. */
 void cp_hash_value(struct cp_hasher *h, const struct cp_value *v);

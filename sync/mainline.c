@@ -296,8 +296,9 @@ static enum cp_code replay_one(void *user, const char *main_oid, const struct cp
 	struct cp_store *s = user;
 	const char *text;
 	size_t len;
-	char branch[80] = "", oid[41], verdict[16];
+	char branch[80] = "", mine[80], hex[CP_ID_HEX], oid[41], verdict[16];
 
+	snprintf(mine, sizeof mine, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	if (cp_commit_trailer(c, "Branch", 0, &text, &len))
 		snprintf(branch, sizeof branch, "%.*s", (int)len, text);
 	for (size_t i = 0; cp_commit_trailer(c, "Change-commit", i, &text, &len); i++) {
@@ -308,6 +309,8 @@ static enum cp_code replay_one(void *user, const char *main_oid, const struct cp
 		if (sscanf(line, "%40[0-9a-f] %15s %lld", oid, verdict, &edits) != 3 || strlen(oid) != 40)
 			return cp_fail(err, CP_EFORMAT, "main commit %s: a trailer cannot be read", main_oid);
 		CP_TRY(replay_change(s, oid, branch, verdict, edits, c->committer.seconds * 1000000, err));
+		if (strcmp(branch, mine) == 0)
+			CP_TRY(cp_meta_set(s, "taken_own", oid, 40, err));
 	}
 	return cp_meta_set(s, "main", main_oid, 40, err);
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,10 +58,8 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
 		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
-	if (cp_repo_has(o->s->history, o->commit_oid.hex))
-		return CP_OK; /* applied before */
-	if (strcmp(c->parent, o->tip.hex) != 0) {
-		o->is_gap = true;
+	if (strcmp(c->parent, o->tip.hex) != 0) { /* applied before, or what it builds on never came */
+		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, o->commit_oid.hex);
 		return CP_OK;
 	}
 	CP_TRY(cp_outbound_apply(o->s, bytes, len, &o->out->assignments, &o->out->cases, err));
@@ -130,18 +129,20 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 	}
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
-			" acked = CASE WHEN excluded.acked = '' THEN acked ELSE excluded.acked END", "ditt", &o->m->sender, cp_now_us(),
+			" acked = excluded.acked", "ditt", &o->m->sender, cp_now_us(),
 			o->tip.hex, held));
 	return cp_meta_set(s, "applied", o->tip.hex, strlen(o->tip.hex), err);
 }
 
 static enum cp_code take_in(struct opening *o, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *s = o->s;
 	struct cp_oid old;
 
 	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
-	o->tip = old;
+	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
+	snprintf(o->tip.hex, sizeof o->tip.hex, "%s", applied.len ? applied.data : "");
 	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
 	if (o->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
@@ -248,6 +249,7 @@ static enum cp_code open_new(const char *path, const char *key_path, struct cp_b
 		n--;
 	if (snprintf(temp, sizeof temp, "%.*s.opening", (int)n, path) >= (int)sizeof temp)
 		return cp_fail(err, CP_EINPUT, "%s: the path is too long", path);
+	CP_TRY(cp_folder_is_new(path, err));
 	cp_folder_remove(temp);
 	code = cp_device_create(temp, key_path ? key_path : "", err);
 	if (code == CP_OK)
@@ -255,8 +257,8 @@ static enum cp_code open_new(const char *path, const char *key_path, struct cp_b
 	if (code == CP_OK)
 		code = open_into(s, b, true, out, err);
 	cp_store_close(s);
-	if (code == CP_OK && rename(temp, path) != 0)
-		code = cp_fail_errno(err, "%s: is not empty or cannot be made; name a new folder", path);
+	if (code == CP_OK)
+		code = cp_folder_settle(temp, path, "casepack.db", err);
 	if (code != CP_OK)
 		cp_folder_remove(temp);
 	out->is_new_workspace = true;

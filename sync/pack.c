@@ -80,8 +80,8 @@ static enum cp_code add_content(struct contents *c, const struct cp_value *hash,
 		return CP_OK;
 	memcpy(h.bytes, hash->bytes, 32);
 	if (c->w == NULL) { /* only measuring */
-		CP_TRY(cp_query_int(c->p->s, &size, 0, err, "SELECT length(frame) FROM content.contents WHERE hash = ?1", "h", &h));
-		c->p->estimate += (uint64_t)size;
+		CP_TRY(cp_content_size(c->p->s, &h, &size, err));
+		c->p->estimate += size > 0 ? (uint64_t)size : 0;
 		return CP_OK;
 	}
 	code = cp_content_get(c->p->s, &h, &doc, err);

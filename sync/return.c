@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -36,6 +37,7 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 
 static enum cp_code plan(struct returning *r, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	char hex[CP_ID_HEX];
 
 	cp_hex(hex, r->s->me.replica.bytes, 16);
@@ -43,7 +45,8 @@ static enum cp_code plan(struct returning *r, struct cp_err *err)
 	snprintf(r->outbound_branch, sizeof r->outbound_branch, "outbound/%s", hex);
 	CP_TRY(find_hub(r, err));
 	CP_TRY(cp_repo_branch(r->s->history, r->own_branch, &r->tip, err));
-	CP_TRY(cp_repo_branch(r->s->history, r->outbound_branch, &r->applied, err));
+	CP_TRY(cp_meta_get(r->s, "applied", &applied, err)); /* what the database holds, whatever the branch says */
+	snprintf(r->applied.hex, sizeof r->applied.hex, "%s", applied.len ? applied.data : "");
 	cp_parcel_manifest(r->s, &r->m, CP_BUNDLE_RETURN);
 	CP_TRY(cp_parcel_recipient(&r->m, &r->hub, err));
 	if (*r->tip.hex)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/text.h"
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
@@ -24,6 +25,20 @@ static void sealing_drop(struct sealing *z)
 }
 #define cp_sealing_drop sealing_drop
 
+/* Words as a commit can carry them: one line of UTF-8 without control characters, whatever was typed or cut. */
+static enum cp_code add_words(struct cp_buf *out, const char *words, struct cp_err *err)
+{
+	for (const char *p = words; *p != '\0';) {
+		uint8_t b = (uint8_t)*p;
+		size_t n = b < 0xc0 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+		bool good = b >= 0x20 && b != 0x7f && strnlen(p, n) == n && cp_utf8_valid(p, n);
+
+		CP_TRY(good ? cp_buf_add(out, p, n, err) : cp_buf_puts(out, b < 0x20 ? " " : "?", err));
+		p += good ? n : 1;
+	}
+	return CP_OK;
+}
+
 static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err *err)
 {
 	sqlite3_stmt *q;
@@ -38,8 +53,11 @@ static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err 
 		z->last = sqlite3_column_int64(q, 0);
 		z->edits += sqlite3_column_int64(q, 2);
 		z->clock = sqlite3_column_int64(q, 3);
-		if (++z->rows <= 40)
-			CP_TRY(cp_buf_printf(&z->words, err, "%s%s\n", z->rows > 1 ? "- " : "", cp_col_text(q, 1)));
+		if (++z->rows <= 40) {
+			CP_TRY(cp_buf_puts(&z->words, z->rows > 1 ? "- " : "", err));
+			CP_TRY(add_words(&z->words, cp_col_text(q, 1), err));
+			CP_TRY(cp_buf_puts(&z->words, "\n", err));
+		}
 		CP_TRY(cp_buf_add(&z->changeset, sqlite3_column_blob(q, 4), (size_t)sqlite3_column_bytes(q, 4), err));
 	}
 }
@@ -157,18 +175,73 @@ static enum cp_code seal_public(struct cp_store *s, int64_t *edits, struct cp_er
 	return cp_main_publish(s, branch, &z.oid, &main, err);
 }
 
+/* ---- main behind my own branch ------------------------------------------------------------ */
+
+/* Own commits that main has not taken in: the crash came between the two branches. */
+static enum cp_code main_is_behind(struct cp_store *s, bool *out, struct cp_oid *tip, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf taken = CP_BUF(64);
+	char branch[80];
+
+	*out = false;
+	if (!s->me.is_hub)
+		return CP_OK;
+	CP_TRY(my_branch(s, s->history, branch, tip, err));
+	CP_TRY(cp_meta_get(s, "taken_own", &taken, err));
+	*out = *tip->hex != '\0' && (taken.len == 0 || strcmp(taken.data, tip->hex) != 0);
+	return CP_OK;
+}
+
+static enum cp_code catch_up_inside(struct cp_store *s, const struct cp_oid *tip, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_oid now = { "" }, unused;
+	int64_t edits;
+	char branch[80];
+
+	CP_TRY(my_branch(s, s->history, branch, &unused, err));
+	CP_TRY(cp_repo_read_path(s->history, tip->hex, "changeset", &changeset, err));
+	CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", tip->hex));
+	CP_TRY(take_own(s, branch, tip, "taken in after an interruption", &changeset, edits, cp_now_us(), &now, err));
+	return cp_main_publish(s, NULL, NULL, &now, err);
+}
+
+static enum cp_code catch_up(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid tip;
+	bool behind;
+	enum cp_code code;
+
+	CP_TRY(main_is_behind(s, &behind, &tip, err));
+	if (!behind)
+		return CP_OK;
+	CP_TRY(cp_txn_begin(s, err));
+	code = catch_up_inside(s, &tip, err);
+	if (code != CP_OK) {
+		cp_txn_rollback(s);
+		cp_repo_forget(s->history);
+	}
+	return code;
+}
+
 enum cp_code cp_seal(struct cp_store *s, int64_t *out_edits, struct cp_err *err)
 {
 	const struct cp_seckey *key;
+	struct cp_oid tip;
 	int64_t edits = 0, rows;
+	bool behind;
 	enum cp_code code;
 
 	if (out_edits != NULL)
 		*out_edits = 0;
 	CP_TRY(cp_query_int(s, &rows, 0, err, "SELECT count(*) FROM outbox", ""));
-	if (rows == 0)
+	CP_TRY(main_is_behind(s, &behind, &tip, err));
+	if (rows == 0 && !behind)
 		return CP_OK;
 	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(catch_up(s, err)); /* what an earlier start could not sign */
+	if (rows == 0)
+		return CP_OK;
 	CP_TRY(cp_txn_begin(s, err));
 	code = s->private != NULL ? seal_private(s, &edits, err) : CP_OK;
 	if (code == CP_OK)
@@ -194,7 +267,7 @@ static enum cp_code repair_one(void *user, const char *oid, const struct cp_comm
 	struct repairing *r = user;
 	const char *text;
 	size_t len;
-	int64_t last = 0, edits = 0, clock = 0;
+	int64_t last = 0, edits = 0, clock = 0, here;
 
 	if (cp_commit_trailer(c, "Casepack-Outbox", 0, &text, &len))
 		last = strtoll(text, NULL, 10);
@@ -202,6 +275,10 @@ static enum cp_code repair_one(void *user, const char *oid, const struct cp_comm
 		edits = strtoll(text, NULL, 10);
 	if (cp_commit_trailer(c, "Casepack-Clock", 0, &text, &len))
 		clock = strtoll(text, NULL, 10);
+	CP_TRY(cp_query_int(r->s, &here, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox WHERE is_private = ?1 AND seq <= ?2",
+			"ii", (int64_t)r->is_private, last));
+	if (here != edits) /* this database never made them: recording the commit would lose its rows */
+		return cp_fail(err, CP_EIO, "%s: casepack.db is older than its history; `casepack rebuild` makes it again", r->s->path);
 	return record(r->s, r->is_private, oid, c->n_parents ? c->parents[0].hex : "", last, edits, clock, err);
 }
 
@@ -220,31 +297,6 @@ static enum cp_code repair_branch(struct cp_store *s, struct cp_repo *repo, bool
 	return cp_repo_walk(repo, tip.hex, known.len ? known.data : "", repair_one, &r, err);
 }
 
-/* Own commits that main has not taken in: the crash came between the two branches. */
-static enum cp_code repair_main(struct cp_store *s, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf main = CP_BUF(64);
-	CP_AUTO(buf) struct cp_buf taken = CP_BUF(64);
-	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	const struct cp_seckey *key;
-	struct cp_oid tip, now = { "" };
-	int64_t edits;
-	char branch[80];
-
-	CP_TRY(my_branch(s, s->history, branch, &tip, err));
-	CP_TRY(cp_meta_get(s, "taken_own", &taken, err));
-	if (*tip.hex == '\0' || (taken.len > 0 && strcmp(taken.data, tip.hex) == 0))
-		return CP_OK;
-	if (!cp_store_key_is_ready(s))
-		return CP_OK; /* the next seal asks for the key, and main follows then */
-	CP_TRY(cp_store_key(s, &key, err));
-	CP_TRY(cp_repo_read_path(s->history, tip.hex, "changeset", &changeset, err));
-	CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", tip.hex));
-	CP_TRY(cp_txn_begin(s, err));
-	CP_TRY(take_own(s, branch, &tip, "taken in after an interruption", &changeset, edits, cp_now_us(), &now, err));
-	return cp_main_publish(s, NULL, NULL, &now, err);
-}
-
 enum cp_code cp_seal_repair(struct cp_store *s, struct cp_err *err)
 {
 	enum cp_code code;
@@ -259,8 +311,8 @@ enum cp_code cp_seal_repair(struct cp_store *s, struct cp_err *err)
 		code = cp_txn_commit(s, err);
 	if (code == CP_OK && s->me.is_hub)
 		code = cp_main_replay(s, err);
-	if (code == CP_OK && s->me.is_hub)
-		code = repair_main(s, err);
+	if (code == CP_OK && cp_store_key_is_ready(s)) /* else the next seal asks for the key, and main follows then */
+		code = catch_up(s, err);
 	if (code != CP_OK)
 		cp_txn_rollback(s);
 	return code;

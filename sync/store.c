@@ -12,14 +12,11 @@
 
 #include "formats/file.h"
 #include "schema.h"
+#include "sync/content.h"
 #include "sync/edit.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
 #include "sync/seal.h"
-
-static const char content_schema[] =
-	"CREATE TABLE IF NOT EXISTS content.contents ("
-	" hash BLOB PRIMARY KEY CHECK (length(hash) = 32), size INTEGER NOT NULL, frame BLOB NOT NULL) STRICT";
 
 const char *cp_role_name(enum cp_role role)
 {
@@ -67,16 +64,6 @@ static enum cp_code exec(struct cp_store *s, const char *sql, struct cp_err *err
 		: cp_fail_sqlite(err, s->db, "%s/casepack.db", s->path);
 }
 
-static enum cp_code attach_content(struct cp_store *s, struct cp_err *err)
-{
-	CP_AUTO(str) char *path = cp_path_join(s->path, "content.db");
-
-	CP_TRY(cp_run(s, err, "ATTACH ?1 AS content", "t", path));
-	CP_TRY(exec(s, "PRAGMA content.journal_mode = WAL", err));
-	CP_TRY(exec(s, "PRAGMA content.synchronous = FULL", err));
-	return exec(s, content_schema, err);
-}
-
 /* Connect to the database of that name, making the file when flags allow it. */
 static enum cp_code connect(struct cp_store *s, const char *dbname, int flags, struct cp_err *err)
 {
@@ -121,7 +108,7 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 	CP_TRY(take_lock(s, err));
 	CP_TRY(connect(s, "casepack.db", 0, err));
 	CP_TRY(check_schema(s, err));
-	CP_TRY(attach_content(s, err));
+	CP_TRY(cp_content_open(s, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
 	CP_TRY(cp_store_read_me(s, err));
@@ -167,6 +154,7 @@ void cp_store_close(struct cp_store *s)
 	cp_edit_abort(s);
 	for (size_t i = 0; i < CP_STATEMENTS; i++)
 		sqlite3_finalize(s->cached[i].q);
+	cp_content_close(s);
 	sqlite3_close(s->db);
 	cp_repo_free(s->history);
 	cp_repo_free(s->private);
@@ -333,7 +321,7 @@ enum cp_code cp_store_secret(struct cp_store *s, uint8_t out[32], struct cp_err 
 /* ---- creating ------------------------------------------------------------------------- */
 
 /* Missing, or a folder with nothing in it. */
-static enum cp_code check_empty(const char *path, struct cp_err *err)
+enum cp_code cp_folder_is_new(const char *path, struct cp_err *err)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
@@ -360,7 +348,7 @@ static enum cp_code create_database(struct cp_store *s, const char *dbname, stru
 	CP_TRY(exec(s, version, err));
 	CP_TRY(exec(s, "PRAGMA application_id = 1128353611", err)); /* "CASK" */
 	CP_TRY(exec(s, "COMMIT", err));
-	return attach_content(s, err);
+	return cp_content_open(s, err);
 }
 
 /* The files of a workspace, with nothing in them. */
@@ -389,8 +377,8 @@ static enum cp_code settle_new(struct cp_store *s, const char *path, enum cp_cod
 	CP_AUTO(str) char *temp = strdup(s->path);
 
 	cp_store_close(s);
-	if (code == CP_OK && rename(temp, path) != 0)
-		code = cp_fail_errno(err, "%s: cannot make the workspace here", path);
+	if (code == CP_OK)
+		code = cp_folder_settle(temp, path, "casepack.db", err);
 	if (code != CP_OK)
 		cp_folder_remove(temp);
 	return code;
@@ -417,7 +405,7 @@ enum cp_code cp_device_create(const char *path, const char *key_path, struct cp_
 {
 	struct cp_store *s;
 
-	CP_TRY(check_empty(path, err));
+	CP_TRY(cp_folder_is_new(path, err));
 	s = store_beside(path);
 	return settle_new(s, path, fill_device(s, key_path, err), err);
 }
@@ -470,7 +458,7 @@ enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask,
 {
 	struct cp_store *s;
 
-	CP_TRY(check_empty(hub->path, err));
+	CP_TRY(cp_folder_is_new(hub->path, err));
 	s = store_beside(hub->path);
 	cp_store_ask_with(s, ask, user);
 	return settle_new(s, hub->path, fill_hub(s, hub, err), err);
