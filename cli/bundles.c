@@ -120,7 +120,7 @@ bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *k
 	return false;
 }
 
-/* ---- merge ------------------------------------------------------------------------------ */
+/* ---- merge --------------------------------------------------------------------------------- */
 
 static const char *outcome(const struct cp_merged *m)
 {
@@ -191,7 +191,7 @@ enum cp_code cp_take_merge(struct cp_args *a, const char *path, bool quiet, stru
 	return a->json ? merged_json(path, &m, err) : merged_line(path, &m, err);
 }
 
-/* ---- open ------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------------- */
 
 enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const struct cp_opened *o, struct cp_err *err)
 {

@@ -8,7 +8,7 @@
 #define COMMANDS "unseg?q<>"
 #define MINUTE_MS 60000
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static void forget_case(struct cp_dialogue *d)
 {
@@ -72,7 +72,7 @@ void cp_activity_key(struct cp_activity *a, int64_t now_ms)
 	a->last_ms = now_ms;
 }
 
-/* ---- choices ------------------------------------------------------------------------------------ */
+/* ---- choices ------------------------------------------------------------------------------- */
 
 static const struct cp_choice yes_and_no[] = {
 	{ .value = (char[]){ "true" }, .label = (char[]){ "yes" }, .hotkey = 'y' },
@@ -151,7 +151,7 @@ bool cp_choice_is_picked(const struct cp_step *step, size_t i)
 	}
 }
 
-/* ---- a case --------------------------------------------------------------------------------------- */
+/* ---- a case -------------------------------------------------------------------------------- */
 
 static size_t count_steps(const struct cp_task *task)
 {
@@ -225,7 +225,7 @@ enum cp_code cp_dialogue_begin(struct cp_dialogue *d, const struct cp_task *task
 	return go(d, cp_dialogue_missing(d, &first) > 0 ? first : d->n, err);
 }
 
-/* ---- undo -------------------------------------------------------------------------------------------- */
+/* ---- undo ---------------------------------------------------------------------------------- */
 
 /* Remember what field and result held. field NULL: only that this case was left. */
 static enum cp_code remember(struct cp_dialogue *d, const char *field, const char *result, const char *before,
@@ -326,7 +326,7 @@ enum cp_code cp_dialogue_arrive(struct cp_dialogue *d, struct cp_wish *out, stru
 	return is_going_back ? go(d, d->n > 0 ? d->n - 1 : 0, err) : CP_OK;
 }
 
-/* ---- answering ----------------------------------------------------------------------------------------- */
+/* ---- answering ----------------------------------------------------------------------------- */
 
 /* value is in d->value; "" takes the answer back. */
 static enum cp_code answer(struct cp_dialogue *d, bool moves_on, struct cp_wish *out, struct cp_err *err)
@@ -393,7 +393,7 @@ static enum cp_code enter(struct cp_dialogue *d, struct cp_wish *out, struct cp_
 	return CP_OK;
 }
 
-/* ---- commands -------------------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------------ */
 
 static enum cp_code ask(struct cp_dialogue *d, enum cp_mode mode, struct cp_wish *out, struct cp_err *err)
 {
@@ -443,7 +443,8 @@ static bool has_typed(const struct cp_dialogue *d)
 }
 
 /* The keys that mean the same at every step; *is_taken says whether key was one. */
-static enum cp_code everywhere(struct cp_dialogue *d, int key, bool *is_taken, struct cp_wish *out, struct cp_err *err)
+static enum cp_code everywhere(struct cp_dialogue *d, int key, bool *is_taken, struct cp_wish *out,
+		struct cp_err *err)
 {
 	*is_taken = true;
 	if (key == CP_KEY_END) {
@@ -485,7 +486,7 @@ static enum cp_code keys(struct cp_dialogue *d, int key, struct cp_wish *out, st
 	return command(d, key < 128 ? tolower(key) : key, out, err);
 }
 
-/* ---- typing ------------------------------------------------------------------------------------------------ */
+/* ---- typing -------------------------------------------------------------------------------- */
 
 static enum cp_code type(struct cp_dialogue *d, int key, struct cp_wish *out, struct cp_err *err)
 {

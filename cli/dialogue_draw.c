@@ -7,7 +7,7 @@
 #define BAR 20
 #define LABEL_COLUMNS 11
 
-/* ---- lines --------------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------------- */
 
 static enum cp_code add_spaces(struct cp_buf *out, size_t n, struct cp_err *err)
 {
@@ -39,7 +39,8 @@ static enum cp_code add_wrapped(struct cp_buf *out, const char *text, size_t ind
 	return cp_buf_puts(out, "\n", err);
 }
 
-static enum cp_code add_fact(struct cp_buf *out, const char *label, const char *text, size_t width, struct cp_err *err)
+static enum cp_code add_fact(struct cp_buf *out, const char *label, const char *text, size_t width,
+		struct cp_err *err)
 {
 	if (text[0] == '\0')
 		return CP_OK;
@@ -47,7 +48,7 @@ static enum cp_code add_fact(struct cp_buf *out, const char *label, const char *
 	return add_wrapped(out, text, LABEL_COLUMNS, width, err);
 }
 
-/* ---- the head of a case ---------------------------------------------------------------------------- */
+/* ---- the head of a case -------------------------------------------------------------------- */
 
 static enum cp_code add_rule(struct cp_buf *out, size_t width, struct cp_err *err)
 {
@@ -97,7 +98,7 @@ enum cp_code cp_draw_case(struct cp_buf *out, const struct cp_dialogue *d, const
 	return add_fact(out, "Note", d->note == NULL ? "" : d->note, width, err);
 }
 
-/* ---- results ----------------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------- */
 
 static enum cp_code add_result(struct cp_buf *out, const struct cp_result_view *r, size_t number, size_t width,
 		struct cp_err *err)
@@ -134,7 +135,7 @@ static enum cp_code add_page(struct cp_buf *out, struct cp_dialogue *d, size_t w
 	return CP_OK;
 }
 
-/* ---- questions ----------------------------------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------------------------- */
 
 static enum cp_code add_choices(struct cp_buf *out, const struct cp_step *step, size_t width, struct cp_err *err)
 {
@@ -191,7 +192,7 @@ static enum cp_code add_question(struct cp_buf *out, struct cp_dialogue *d, cons
 	return cp_step_is_typed(step) ? CP_OK : add_choices(out, step, width, err);
 }
 
-/* ---- the summary ------------------------------------------------------------------------------------------ */
+/* ---- the summary --------------------------------------------------------------------------- */
 
 static size_t number_of(const struct cp_dialogue *d, const struct cp_result_view *r)
 {
@@ -233,7 +234,7 @@ static enum cp_code add_summary(struct cp_buf *out, const struct cp_dialogue *d,
 			err);
 }
 
-/* ---- a step -------------------------------------------------------------------------------------------------- */
+/* ---- a step -------------------------------------------------------------------------------- */
 
 static const char *prompt_words(enum cp_mode mode)
 {
@@ -278,7 +279,7 @@ enum cp_code cp_draw_step(struct cp_buf *out, struct cp_dialogue *d, size_t widt
 	return CP_OK;
 }
 
-/* ---- the line being typed --------------------------------------------------------------------------------------- */
+/* ---- the line being typed ------------------------------------------------------------------ */
 
 enum cp_code cp_draw_line(struct cp_buf *out, const struct cp_dialogue *d, size_t width, struct cp_err *err)
 {

@@ -45,7 +45,7 @@ static enum cp_code add_columns(struct cp_buf *out, const struct cp_column_meani
 	return CP_OK;
 }
 
-/* ---- fields ----------------------------------------------------------------------------------- */
+/* ---- fields -------------------------------------------------------------------------------- */
 
 static const char *type_name(enum cp_field_type type)
 {
@@ -106,7 +106,7 @@ static enum cp_code add_fields(struct cp_buf *out, const struct cp_export *x, st
 	return CP_OK;
 }
 
-/* ---- the page ----------------------------------------------------------------------------------- */
+/* ---- the page ------------------------------------------------------------------------------ */
 
 static const char *format_words(const struct cp_export *x)
 {

@@ -8,7 +8,7 @@
 #include "sync/people.h"
 #include "sync/texts.h"
 
-/* ---- forms -------------------------------------------------------------------------------- */
+/* ---- forms --------------------------------------------------------------------------------- */
 
 void cp_forms_drop(struct cp_forms *f)
 {
@@ -56,7 +56,7 @@ const struct cp_field *cp_forms_field(const struct cp_forms *f, const char *form
 	return found;
 }
 
-/* ---- the file --------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------ */
 
 #define PENDING_MAX ((size_t)64 << 10)
 
@@ -96,7 +96,7 @@ void cp_sheet_drop(struct cp_sheet *s)
 	cp_buf_drop(&s->pending);
 }
 
-/* ---- the request -------------------------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------------------------- */
 
 static enum cp_code one_of(const struct cp_args *a, const char *option, const char *const *names, int *out,
 		struct cp_err *err)
@@ -199,7 +199,7 @@ static enum cp_code check_names(const struct cp_export *x, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- the command ---------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum cp_code export_git(const struct cp_export *x, struct cp_err *err)
 {

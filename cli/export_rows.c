@@ -46,7 +46,7 @@ const struct cp_column_meaning *cp_export_columns(const struct cp_export *x, siz
 	return columns;
 }
 
-/* ---- one answer as cells -------------------------------------------------------------------- */
+/* ---- one answer as cells ------------------------------------------------------------------- */
 
 struct cell { enum { TEXT, INTEGER, BOOLEAN, TIME } type; const char *text; int64_t n; };
 
@@ -94,7 +94,7 @@ static void cells_of(struct cell out[COLUMNS], const struct cp_label *l)
 	out[ACTIVE_MS] = integer(l->active_ms);
 }
 
-/* ---- CSV -------------------------------------------------------------------------------------- */
+/* ---- CSV ----------------------------------------------------------------------------------- */
 
 /* A number can do no harm in a spreadsheet, whatever its sign. */
 static bool is_number(const char *t)
@@ -142,7 +142,7 @@ static enum cp_code add_csv_cell(struct cp_buf *out, const struct cell *c, bool 
 	return c->n == 0 ? CP_OK : cp_buf_puts(out, cp_time_text(time, c->n), err);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 struct rows { const struct cp_export *x; struct cp_sheet sheet; size_t n_columns; };
 

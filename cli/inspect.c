@@ -26,7 +26,7 @@ static enum cp_code find(struct found *f, const char *path, const struct cp_bund
 	return CP_OK;
 }
 
-/* ---- for people ------------------------------------------------------------------------------ */
+/* ---- for people ---------------------------------------------------------------------------- */
 
 static enum cp_code print_tips(const char *label, const struct cp_tips *tips, struct cp_err *err)
 {
@@ -81,7 +81,7 @@ static enum cp_code print(const struct found *f, struct cp_err *err)
 			f->is_sender ? "the sender's" : "NOT the sender's");
 }
 
-/* ---- for scripts ------------------------------------------------------------------------------ */
+/* ---- for scripts --------------------------------------------------------------------------- */
 
 static json_t *tips_json(const struct cp_tips *tips)
 {
@@ -135,7 +135,7 @@ static enum cp_code print_json(const struct found *f, struct cp_err *err)
 			"signed_by_sender", (int)f->is_sender), err);
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum cp_code damaged(struct cp_args *a, const char *path, const struct cp_err *why, struct cp_err *err)
 {

@@ -15,7 +15,7 @@ static enum cp_code add_id(struct sheet *t, const char *id, struct cp_err *err)
 	return cp_out_text(t->out, t->json ? id : brief, err);
 }
 
-/* ---- the life of a case ------------------------------------------------------------------------ */
+/* ---- the life of a case -------------------------------------------------------------------- */
 
 static enum cp_code on_event(void *user, const struct cp_event *e, struct cp_err *err)
 {
@@ -45,7 +45,7 @@ static enum cp_code log_case(struct cp_args *a, const char *id, struct cp_err *e
 	return cp_out_close(t.out, code, err);
 }
 
-/* ---- change commits ------------------------------------------------------------------------------ */
+/* ---- change commits ------------------------------------------------------------------------ */
 
 static enum cp_code on_commit(void *user, const struct cp_commit_row *c, struct cp_err *err)
 {

@@ -4,7 +4,7 @@
 #include "cli/bundles.h"
 #include "cli/shown.h"
 
-/* ---- the balance -------------------------------------------------------------------------- */
+/* ---- the balance --------------------------------------------------------------------------- */
 
 struct balance {
 	struct cp_out *out;
@@ -65,7 +65,7 @@ static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
 			cp_count(replicas, t.replicas, "replica", "replicas"));
 }
 
-/* ---- the command ---------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 /* In a folder may lie what is for others; a file that was named is always tried, and so is one that is damaged. */
 static enum cp_code is_for_others(struct cp_args *a, const char *path, bool *out, struct cp_err *err)
@@ -141,7 +141,8 @@ const struct cp_command cp_cmd_merge = {
 	.usage = "FILE_OR_DIR...",
 	.summary = "take in returned work",
 	.about = "Takes in each file on its own, whole or not at all, and says in one line what became of it. A "
-		"folder stands for its *.casepack files, but for those that are for others. Files may come in any order and any number of times.\n\n"
+		"folder stands for its *.casepack files, but for those that are for others. Files may "
+		"come in any order and any number of times.\n\n"
 		"Then prints the balance of every replica, counted in edits: standing + equal + superseded + "
 		"overruled + in conflict + quarantined + waiting = exported.\n\n"
 		"Exit status 4 when something was refused, 3 when something waits or is in conflict.",

@@ -46,9 +46,6 @@ static enum cp_code choose_key(struct cp_buf *out, const struct cp_args *a, stru
 		return cp_key_find(out, cp_arg(a, "--key"), err);
 	if (cp_file_exists(db))
 		return CP_OK;
-	if (strcmp(a->dir, ".") == 0)
-		return cp_fail(err, CP_EUSAGE, "open: there is no workspace here; say -C DIR in front of open, to make one in "
-				"a new folder");
 	CP_TRY(key_that_fits(out, a->words[0], err));
 	if (out->len == 0)
 		return cp_fail(err, CP_EKEY, "%s: none of your keys is one that this bundle is for; name the key with "
@@ -56,7 +53,7 @@ static enum cp_code choose_key(struct cp_buf *out, const struct cp_args *a, stru
 	return CP_OK;
 }
 
-/* ---- the command ------------------------------------------------------------------------------ */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
@@ -85,8 +82,8 @@ const struct cp_command cp_cmd_open = {
 	.usage = "FILE [--key NAME_OR_FILE]",
 	.summary = "take in a bundle of cases",
 	.about = "Checks a bundle that a hub wrote for this device and takes it in: assignments, cases, forms and "
-		"guidelines. The workspace is the folder given by -C, or the current one; with -C it is made "
-		"when the folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
+		"guidelines. The workspace is the folder given by -C, or the current one; it is made when the "
+		"folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
 		"not know, changes nothing.\n\n"
 		"Opening the same bundle again does no harm, and neither does opening an older one late.",
 	.options = options,

@@ -60,7 +60,7 @@ static bool counts(const struct qrels *q, const struct cp_label *l)
 		&& (q->x->field == NULL || strcmp(l->field, q->x->field) == 0);
 }
 
-/* ---- which field, whose answers ------------------------------------------------------------------ */
+/* ---- which field, whose answers ------------------------------------------------------------ */
 
 static bool may_be_grade(const struct cp_field *f)
 {
@@ -110,7 +110,7 @@ static enum cp_code choose(struct qrels *q, struct cp_export *x, struct cp_err *
 	return CP_OK;
 }
 
-/* ---- grades --------------------------------------------------------------------------------------- */
+/* ---- grades -------------------------------------------------------------------------------- */
 
 static bool as_number(const char *text, double *out)
 {
@@ -231,7 +231,7 @@ static enum cp_code aggregate(struct qrels *q, struct vote *v, size_t n, double 
 	return CP_OK;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 /* Everything at which some reader of qrels splits a line, Python's split() included. */
 static bool has_space(const char *text)
@@ -378,7 +378,7 @@ static enum cp_code on_label(void *user, const struct cp_label *l, struct cp_err
 	return add_vote(q, l, err);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------- */
 
 static enum cp_code read_all(struct qrels *q, struct cp_export *x, struct cp_err *err)
 {

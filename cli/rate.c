@@ -9,7 +9,7 @@
 
 #define MAX_ANSWERS 4096
 
-/* ---- FIELD=VALUE, FIELD@RESULT=VALUE --------------------------------------------------------- */
+/* ---- FIELD=VALUE, FIELD@RESULT=VALUE ------------------------------------------------------- */
 
 struct answers { struct cp_answer list[MAX_ANSWERS]; char *held[MAX_ANSWERS]; size_t n; };
 
@@ -63,7 +63,7 @@ static enum cp_code parse_answer(struct answers *g, const char *given, const str
 	return CP_OK;
 }
 
-/* ---- one case ------------------------------------------------------------------------------------ */
+/* ---- one case ------------------------------------------------------------------------------ */
 
 static enum cp_code read_how(const struct cp_args *a, enum cp_submit *how, struct cp_err *err)
 {
@@ -139,7 +139,7 @@ static enum cp_code rate_case(struct cp_args *a, struct cp_err *err)
 	return code;
 }
 
-/* ---- the list --------------------------------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------------------------ */
 
 static enum cp_code add_task(struct cp_out *out, const struct cp_task *t, struct cp_err *err)
 {
@@ -179,7 +179,7 @@ static enum cp_code list(struct cp_args *a, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static bool has_any(const struct cp_args *a, const char *const *names)
 {

@@ -21,7 +21,7 @@
 
 #define ESCAPE_MS 50 /* an escape sequence's bytes come at once; a pressed Esc comes alone */
 
-/* ---- the terminal --------------------------------------------------------------------------------- */
+/* ---- the terminal -------------------------------------------------------------------------- */
 
 /* As it was found; a signal must be able to put it back. */
 static struct termios cooked;
@@ -85,7 +85,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- keys -------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
 static bool has_input(int wait_ms)
 {
@@ -168,7 +168,7 @@ static int read_key(void)
 	return byte < 0x80 ? byte : read_character(byte);
 }
 
-/* ---- the talk -------------------------------------------------------------------------------------------- */
+/* ---- the talk ------------------------------------------------------------------------------ */
 
 struct talk {
 	struct cp_store *store;
@@ -237,7 +237,7 @@ static enum cp_code save(struct talk *t, const struct cp_answer *answer, enum cp
 	return cp_judge(t->store, &t->task, answer, answer == NULL ? 0 : 1, how, note, take_active_ms(t), out, err);
 }
 
-/* ---- from case to case ------------------------------------------------------------------------------------- */
+/* ---- from case to case --------------------------------------------------------------------- */
 
 static enum cp_code carry_out(struct talk *t, const struct cp_wish *first, struct cp_err *err);
 
@@ -307,7 +307,7 @@ static enum cp_code go_on(struct talk *t, int64_t from, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- wishes ---------------------------------------------------------------------------------------------------- */
+/* ---- wishes -------------------------------------------------------------------------------- */
 
 static enum cp_code leave_case(struct talk *t, const struct cp_wish *w, struct cp_err *err)
 {
@@ -437,7 +437,7 @@ static enum cp_code talk_on(struct talk *t, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------- */
 
 static enum cp_code begin(struct talk *t, const char *case_id, struct cp_err *err)
 {

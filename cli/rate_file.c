@@ -45,7 +45,7 @@ static enum cp_code no_memory(struct cp_err *err)
 	return cp_fail(err, CP_EIO, "out of memory");
 }
 
-/* ---- what is wrong with the file --------------------------------------------------------------- */
+/* ---- what is wrong with the file ----------------------------------------------------------- */
 
 /* Takes text. */
 static enum cp_code add_bad(struct batch *b, size_t line, char *text, struct cp_err *err)
@@ -64,7 +64,8 @@ static enum cp_code add_bad(struct batch *b, size_t line, char *text, struct cp_
 	return text == NULL ? no_memory(err) : CP_OK;
 }
 
-static enum cp_code complain(struct batch *b, const struct given *g, size_t column, const char *why, struct cp_err *err)
+static enum cp_code complain(struct batch *b, const struct given *g, size_t column, const char *why,
+		struct cp_err *err)
 {
 	char *text = NULL;
 
@@ -80,7 +81,7 @@ static int by_line(const void *a, const void *b)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
-/* ---- reading --------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static enum cp_code check_header(const struct cp_rows *r, const char *path, struct cp_err *err)
 {
@@ -164,7 +165,7 @@ static enum cp_code read_file(struct batch *b, struct cp_err *err)
 	return read_rows(b, rows, err);
 }
 
-/* ---- one case ---------------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------ */
 
 static int by_case(const void *a, const void *b)
 {
@@ -309,7 +310,7 @@ static enum cp_code rate_all(struct cp_args *a, struct batch *b, struct cp_err *
 	return CP_OK;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------------------------- */
 
 static enum cp_code list_bad(struct batch *b, struct cp_err *err)
 {

@@ -29,13 +29,19 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(choose_key(&key, a, err));
 	CP_TRY(cp_rebuild(a->dir, key.data, &r, err));
 	cp_hex(hex, r.hash.bytes, sizeof r.hash.bytes);
-	a->waits = r.missing_contents > 0;
+	a->waits = r.missing_contents > 0 || r.is_old_unread;
 	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:I, s:I, s:I}", "hash", hex, "commits", (json_int_t)r.commits,
-				"edits", (json_int_t)r.edits, "missing_contents", (json_int_t)r.missing_contents), err);
+		return cp_json_line(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "hash", hex, "commits",
+				(json_int_t)r.commits, "edits", (json_int_t)r.edits, "unsealed", (json_int_t)r.unsealed,
+				"missing_contents", (json_int_t)r.missing_contents, "old_unread",
+				(int)r.is_old_unread), err);
 	CP_TRY(cp_line(err, "%s", hex));
 	cp_say("made again from history: %s, %s; the old database is casepack.db.old",
 			cp_count(commits, r.commits, "commit", "commits"), cp_count(edits, r.edits, "edit", "edits"));
+	if (r.unsealed > 0)
+		cp_say("%s taken over from it", cp_count(contents, r.unsealed, "unsealed save was", "unsealed saves were"));
+	if (r.is_old_unread)
+		cp_say("the old database could not be read: what was not sealed yet, and drafts, are in it alone");
 	if (r.missing_contents > 0)
 		cp_say("%s not here; they come with the next bundle",
 				cp_count(contents, r.missing_contents, "content is", "contents are"));
@@ -58,7 +64,8 @@ const struct cp_command cp_cmd_rebuild = {
 	.summary = "make the database again from history",
 	.about = "casepack.db is derived: this makes it again from history.git, private.git and content.db, and keeps "
 		"the old one as casepack.db.old. Prints the canonical hash of the new state.\n\n"
-		"What was rated and not sealed yet is in the old database only. Exit status 3 when content is missing.",
+		"Drafts and what is not sealed yet are taken over from the old one. Exit status 3 when it could not be "
+		"read for them, or when content is missing.",
 	.options = options,
 	.examples = examples,
 	.needs_store = false,

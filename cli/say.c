@@ -37,6 +37,7 @@ void cp_say(const char *fmt, ...)
 		text = NULL;
 		return;
 	}
+	fflush(stdout); /* results first: in a pipe both must come in order */
 	wipe();
 	if (cp_text_shown(&shown, text, (size_t)n, true, NULL) == CP_OK)
 		fprintf(stderr, "%s\n", shown.data != NULL ? shown.data : "");

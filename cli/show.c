@@ -8,7 +8,7 @@
 
 #define CHANGESET_MAX ((size_t)1 << 30)
 
-/* ---- a changeset file: git's textconv ----------------------------------------------------------- */
+/* ---- a changeset file: git's textconv ------------------------------------------------------ */
 
 /* Git gives up a whole listing when this fails, so bytes that are no changeset are shown as such. */
 static enum cp_code show_file(const char *path, struct cp_err *err)
@@ -26,7 +26,7 @@ static enum cp_code show_file(const char *path, struct cp_err *err)
 	return cp_text_print(words.data == NULL ? "" : words.data, words.len, err);
 }
 
-/* ---- a case -------------------------------------------------------------------------------------- */
+/* ---- a case -------------------------------------------------------------------------------- */
 
 static enum cp_code print_field(const char *label, const char *value, struct cp_err *err)
 {
@@ -62,7 +62,7 @@ static enum cp_code print_case(const struct cp_case_view *v, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- who judged it how ----------------------------------------------------------------------------- */
+/* ---- who judged it how --------------------------------------------------------------------- */
 
 struct judged { const char *name; struct cp_out *out; json_t *list; int64_t n; };
 
@@ -175,7 +175,7 @@ static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct
 	return print_labels(a, &view, err);
 }
 
-/* ---- a change commit ---------------------------------------------------------------------------------- */
+/* ---- a change commit ----------------------------------------------------------------------- */
 
 static bool may_be_commit(const char *word)
 {
@@ -199,7 +199,7 @@ static enum cp_code show_commit(struct cp_args *a, const char *word, struct cp_e
 	return cp_text_print(text, words.len, err);
 }
 
-/* ---- the command ---------------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum cp_code show_word(struct cp_args *a, const char *word, struct cp_err *err)
 {
@@ -236,7 +236,7 @@ static const struct cp_option options[] = {
 static const struct cp_example examples[] = {
 	{ "casepack show q-1042", "what the case shows, who judged it how, and what stands" },
 	{ "casepack show 3f9c2e1", "what a change commit changed, in words" },
-	{ "git -C history.git log -p --textconv main", "git reads changesets through this command" },
+	{ "git -C history.git log -p --textconv replica/ID", "git reads changesets through this command" },
 	{ NULL, NULL },
 };
 

@@ -90,7 +90,7 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	return a->json ? hub_json(me, &s, err) : hub_words(me, &s, err);
 }
 
-/* ---- a device: its own work -------------------------------------------------------------------- */
+/* ---- a device: its own work ---------------------------------------------------------------- */
 
 static enum cp_code device_json(const struct cp_me *me, const struct cp_status *s, const struct cp_progress *p,
 		struct cp_err *err)
@@ -137,7 +137,7 @@ static enum cp_code device_status(struct cp_args *a, struct cp_err *err)
 		: device_words(cp_store_me(a->store), &s, &p, err);
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum cp_code print_hash(struct cp_args *a, struct cp_err *err)
 {

@@ -8,7 +8,7 @@
 #include "formats/file.h"
 #include "sync/report.h"
 
-/* ---- what PATH is --------------------------------------------------------------------------- */
+/* ---- what PATH is -------------------------------------------------------------------------- */
 
 static bool looks_remote(const char *path)
 {
@@ -40,7 +40,7 @@ static enum cp_code check_path(const char *path, struct cp_err *err)
 	return CP_OK;
 }
 
-/* ---- taking in -------------------------------------------------------------------------------- */
+/* ---- taking in ----------------------------------------------------------------------------- */
 
 /* A file that is not for us is passed over; one that is damaged might have been, so it is said. */
 static enum cp_code say_if_damaged(struct cp_args *a, const char *path, struct cp_err *err)
@@ -164,7 +164,7 @@ static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t
 			cp_count(n, before.unsent - after.unsent, "edit", "edits"));
 }
 
-/* ---- giving ------------------------------------------------------------------------------------- */
+/* ---- giving -------------------------------------------------------------------------------- */
 
 struct giving { const struct cp_args *a; enum cp_code code; struct cp_err *err; };
 

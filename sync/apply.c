@@ -72,8 +72,10 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 		struct cp_err *err)
 {
 	const struct cp_value *key = cp_change_key(c, CP_C_ID), *parents = &c->was[CP_C_REV];
-	int64_t is_tricky;
+	int64_t is_tricky, is_used;
 
+	CP_TRY(cp_query_int(s, &is_used, 0, err, "SELECT 1 FROM edits WHERE doc = ?1 AND tbl = ?2 AND rev = ?3 LIMIT 1", "biv",
+			key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV])); /* a copy, or forged */
 	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO edits(doc, tbl, rev, commit_no, fate) VALUES(?1, ?2, ?3, ?4, ?5)",
 			"bivii", key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV], commit_no, (int64_t)CP_STANDING));
 	if (c->op == CP_UPDATE)
@@ -81,7 +83,7 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 				key->bytes, key->len, (int64_t)c->table, parents, (int64_t)CP_SUPERSEDED));
 	CP_TRY(cp_query_int(s, &is_tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 AND tbl = ?2", "bi",
 			key->bytes, key->len, (int64_t)c->table));
-	if (is_tricky || parents->len > 8 || c->table == CP_T_SETTLEMENTS)
+	if (is_tricky || is_used || parents->len > 8 || c->table == CP_T_SETTLEMENTS)
 		CP_TRY(docs_add(tricky, c->table, key->bytes, err));
 	if (c->table == CP_T_SETTLEMENTS)
 		CP_TRY(docs_add(tricky, CP_T_JUDGMENTS, key->bytes, err));

@@ -5,11 +5,12 @@
 
 #include "sync/apply.h"
 #include "sync/document.h"
+#include "sync/formset.h"
 #include "sync/inner.h"
 
 /* ---- policies ---------------------------------------------------------------------------- */
 
-struct policies { json_t *by_column; size_t table; };
+struct policies { json_t *by_column; size_t table; enum cp_policy of_fields; /* of a judgment, by its forms */ };
 
 static enum cp_policy policy_named(const char *name)
 {
@@ -22,7 +23,7 @@ static const char *policy_name(enum cp_policy p)
 	return p == CP_SEVEREST ? "severest" : p == CP_REVIEW ? "review" : "latest";
 }
 
-/* "table.column", else "table", of the project's policies. */
+/* "table.column", else "table", of the project's policies; else what the fields of a judgment's forms ask for. */
 static enum cp_policy policy_of(void *user, const char *name, size_t name_len)
 {
 	const struct policies *p = user;
@@ -33,6 +34,8 @@ static enum cp_policy policy_of(void *user, const char *name, size_t name_len)
 	v = json_object_get(p->by_column, key);
 	if (v == NULL)
 		v = json_object_get(p->by_column, cp_shapes[p->table].name);
+	if (v == NULL)
+		return p->of_fields;
 	return policy_named(json_string_value(v));
 }
 
@@ -72,7 +75,7 @@ static void tree_input_drop(struct tree_input *in)
 }
 #define cp_tree_input_drop tree_input_drop
 
-static void make_input(struct tree_input *in, const struct cp_document *d)
+static void make_input(struct tree_input *in, const struct cp_document *d, const struct cp_formset *forms)
 {
 	size_t cells = 0, at = 0;
 
@@ -97,7 +100,8 @@ static void make_input(struct tree_input *in, const struct cp_document *d)
 		for (size_t k = 0; k < e->n_cells; k++) {
 			if (!cp_cell_is_said(d->table, &e->cells[k]))
 				continue;
-			in->writes[at++] = (struct cp_write){ e->cells[k].name, e->cells[k].name_len, e->cells[k].value, 0 };
+			in->writes[at++] = (struct cp_write){ e->cells[k].name, e->cells[k].name_len, e->cells[k].value,
+				cp_formset_severity(forms, i, &e->cells[k]) };
 			t->n_writes++;
 		}
 	}
@@ -371,14 +375,20 @@ static enum cp_code write_state(struct cp_store *s, const struct cp_document *d,
 enum cp_code cp_apply_tree(struct cp_store *s, size_t table, const struct cp_id *doc, struct cp_err *err)
 {
 	struct cp_document d;
-	struct policies p = { NULL, table };
+	struct policies p = { NULL, table, CP_LATEST };
+	struct cp_formset forms;
 	struct cp_doc_state state = { 0 };
 	CP_AUTO(tree_input) struct tree_input in = { 0 };
 	enum cp_code code;
 
 	CP_TRY(cp_document_load(s, table, doc, &d, err));
-	make_input(&in, &d);
-	code = policies_load(s, table, &p, err);
+	code = cp_formset_load(s, &d, &forms, err);
+	if (code == CP_OK) {
+		make_input(&in, &d, &forms);
+		p.of_fields = cp_formset_policy(&forms, &d);
+		cp_formset_drop(&forms);
+		code = policies_load(s, table, &p, err);
+	}
 	if (code == CP_OK)
 		code = evaluate(s, &d, &in, &p, &state, err);
 	if (code == CP_OK)

@@ -157,6 +157,35 @@ static enum cp_code result_names(struct cp_buf *out, const char *doc, size_t len
 	return code;
 }
 
+enum cp_code cp_case_result_names(struct cp_store *s, const struct cp_id *assignment, const struct cp_hash *content,
+		struct cp_buf *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
+	struct cp_case_in c = { .id = NULL };
+	struct cp_id key, wanted;
+	uint8_t secret[32];
+	bool is_current;
+	json_t *o;
+	enum cp_code code;
+
+	CP_TRY(cp_query_text(s, out, &is_current, err, "SELECT c.results FROM cases c JOIN assignments a ON a.case_id = c.id"
+			" WHERE a.id = ?1 AND c.content = ?2", "dh", assignment, content));
+	if (is_current)
+		return CP_OK;
+	CP_TRY(cp_content_get(s, content, &doc, err));
+	CP_TRY(cp_store_secret(s, secret, err));
+	CP_TRY(cp_query_id(s, &wanted, err, "SELECT case_id FROM assignments WHERE id = ?1", "d", assignment));
+	o = json_loadb(doc.data, doc.len, 0, NULL);
+	c.id = json_string_value(json_object_get(o, "id"));
+	code = c.id == NULL ? cp_fail(err, CP_EINPUT, "content without an id") : case_key(s, c.id, &key, err);
+	if (code == CP_OK && !cp_id_equal(&key, &wanted))
+		code = cp_fail(err, CP_EINPUT, "content of another case");
+	if (code == CP_OK)
+		code = result_names(out, doc.data, doc.len, secret, &c, err);
+	json_decref(o);
+	return code;
+}
+
 /* ---- import ----------------------------------------------------------------------------------- */
 
 enum cp_code cp_cases_begin(struct cp_store *s, struct cp_err *err)
@@ -398,9 +427,14 @@ enum cp_code cp_case_each(struct cp_store *s, cp_case_each_visit *visit, void *u
 		if (!row)
 			return CP_OK;
 		cp_col_id(q, 0, &id);
-		CP_TRY(cp_case_load(s, &id, &v, err));
-		code = visit(user, &v, err);
-		cp_case_view_drop(&v);
-		CP_TRY(code);
+		code = cp_case_load(s, &id, &v, err);
+		if (code == CP_OK) {
+			code = visit(user, &v, err);
+			cp_case_view_drop(&v);
+		}
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
 	}
 }

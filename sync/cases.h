@@ -34,6 +34,11 @@ void cp_cases_abort(struct cp_store *s);
  * 6 or more hex digits of its key. CP_ENOTFOUND; CP_EINPUT when several fit. */
 CP_CHECKED enum cp_code cp_case_find(struct cp_store *s, const char *id, struct cp_id *out, struct cp_err *err);
 
+/* The names in history of the results that the case of an assignment had in that version, as a JSON array appended.
+ * CP_ENOTFOUND: that content is not here (any more). CP_EINPUT: it is another case's. */
+CP_CHECKED enum cp_code cp_case_result_names(struct cp_store *s, const struct cp_id *assignment,
+		const struct cp_hash *content, struct cp_buf *out, struct cp_err *err);
+
 struct cp_result_view { const char *name, *id, *type, *title, *snippet, *url, *side; int64_t rank; };
 struct cp_case_view {
 	struct cp_id key;

@@ -184,6 +184,27 @@ enum cp_code cp_query_text(struct cp_store *s, struct cp_buf *out, bool *found, 
 	return code;
 }
 
+enum cp_code cp_query_id(struct cp_store *s, struct cp_id *out, struct cp_err *err, const char *sql,
+		const char *binds, ...)
+{
+	sqlite3_stmt *q;
+	bool row = false;
+	enum cp_code code;
+	va_list args;
+
+	memset(out, 0, sizeof *out);
+	va_start(args, binds);
+	code = query_va(s, &q, err, sql, binds, args);
+	va_end(args);
+	if (code == CP_OK)
+		code = cp_step(s, q, &row, err);
+	if (code == CP_OK && row) {
+		cp_col_id(q, 0, out);
+		sqlite3_reset(q);
+	}
+	return code;
+}
+
 static void col_fixed(sqlite3_stmt *q, int column, void *out, size_t len)
 {
 	memset(out, 0, len);

@@ -124,6 +124,20 @@ static const char *write_sql(size_t table, bool is_new)
 	return sql;
 }
 
+/* Was the row written by the edit that is open? Then it keeps its rev: what one transaction does is one edit. */
+static enum cp_code is_of_this_edit(struct cp_store *s, size_t table, const struct cp_value *row, bool *out,
+		struct cp_err *err)
+{
+	int64_t indexed = 0;
+
+	*out = row[CP_C_REV].len == sizeof(struct cp_rev) && row[CP_C_CLOCK].integer == s->edit_clock;
+	if (*out)
+		CP_TRY(cp_query_int(s, &indexed, 0, err, "SELECT 1 FROM edits WHERE doc = ?1 AND tbl = ?2 AND rev = ?3", "viv",
+				&row[CP_C_ID], (int64_t)table, &row[CP_C_REV]));
+	*out = *out && !indexed;
+	return CP_OK;
+}
+
 enum cp_code cp_edit_document(struct cp_store *s, size_t table, const struct cp_id *id, const struct cp_set *sets,
 		size_t n, enum cp_edit_mode mode, struct cp_rev *out_rev, bool *out_changed, struct cp_err *err)
 {
@@ -131,7 +145,7 @@ enum cp_code cp_edit_document(struct cp_store *s, size_t table, const struct cp_
 	struct cp_rev rev;
 	uint8_t old[512];
 	size_t old_len;
-	bool found, changes;
+	bool found, changes, again = false;
 
 	assert(s->session[cp_table_is_private(table)] != NULL && table != CP_T_RATINGS);
 	CP_TRY(cp_row_get(s, table, id, row, &found, err));
@@ -141,12 +155,14 @@ enum cp_code cp_edit_document(struct cp_store *s, size_t table, const struct cp_
 	old_len = found ? row[CP_C_REV].len : 0;
 	if (found)
 		memcpy(old, row[CP_C_REV].bytes, old_len);
+	if (found && mode != CP_EDIT_DERIVED)
+		CP_TRY(is_of_this_edit(s, table, row, &again, err));
 	changes = overlay(row, table, sets, n) || !found || mode == CP_EDIT_FORCED;
 	if (mode == CP_EDIT_DERIVED)
 		derive_rev(&rev, table, row, old, old_len);
 	else
 		cp_rev_random(&rev);
-	if (!changes)
+	if (!changes || again)
 		memcpy(rev.bytes, old, sizeof rev.bytes);
 	if (out_rev != NULL)
 		*out_rev = rev;

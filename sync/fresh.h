@@ -12,6 +12,9 @@
 CP_CHECKED enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
 		struct cp_err *err);
 
+/* Take the workspace's lock for it, where nobody else holds it. CP_EBUSY: another casepack is at work there. */
+CP_CHECKED enum cp_code cp_fresh_lock(struct cp_store *s, struct cp_err *err);
+
 /* A database file with what SQLite keeps beside it. */
 void cp_fresh_remove(const char *path);
 int cp_fresh_rename(const char *from, const char *to);

@@ -52,6 +52,9 @@ CP_CHECKED enum cp_code cp_query_int(struct cp_store *s, int64_t *out, int64_t o
 		const char *sql, const char *binds, ...);
 CP_CHECKED enum cp_code cp_query_text(struct cp_store *s, struct cp_buf *out, bool *found, struct cp_err *err,
 		const char *sql, const char *binds, ...);
+/* Zeros when there is no row. */
+CP_CHECKED enum cp_code cp_query_id(struct cp_store *s, struct cp_id *out, struct cp_err *err, const char *sql,
+		const char *binds, ...);
 enum cp_code cp_fail_sqlite(struct cp_err *err, sqlite3 *db, const char *fmt, ...) CP_PRINTF(3, 4);
 
 /* Typed reading of the current row. Ids and revs of another size read as zeros. */

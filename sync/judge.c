@@ -44,6 +44,48 @@ static enum cp_code draft_answer(struct cp_store *s, const struct cp_task *t, co
 			&t->assignment, a->field, name, value.len ? value.data : NULL);
 }
 
+static bool still_fits(const struct cp_task *t, const char *name, const char *result, const char *value, size_t len)
+{
+	const struct cp_field *field = cp_form_field(&t->form, name);
+
+	if (field == NULL || (field->scope == CP_PAGE) != (*result == '\0'))
+		return false;
+	for (size_t i = 0; *result && i <= t->view.n_results; i++) {
+		if (i == t->view.n_results)
+			return false;
+		if (strcmp(t->view.results[i].name, result) == 0)
+			break;
+	}
+	return len == 0 || cp_field_accepts(field, value, len);
+}
+
+/* A draft may be older than the case or the form: an answer that has no place any more is dropped, since a hub
+ * refuses it, and with it all that its device writes after. */
+static enum cp_code draft_prune(struct cp_store *s, const struct cp_task *t, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT field, result, coalesce(value, '') FROM draft_ratings WHERE id = ?1", "d",
+			&t->assignment));
+	for (;;) {
+		CP_AUTO(str) char *field = NULL, *result = NULL;
+		const char *value;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		value = cp_col_text(q, 2);
+		if (still_fits(t, cp_col_text(q, 0), cp_col_text(q, 1), value, (size_t)sqlite3_column_bytes(q, 2)))
+			continue;
+		field = strdup(cp_col_text(q, 0));
+		result = strdup(cp_col_text(q, 1));
+		sqlite3_reset(q); /* and from the start, without it */
+		CP_TRY(cp_run(s, err, "DELETE FROM draft_ratings WHERE id = ?1 AND field = ?2 AND result = ?3", "dtt",
+				&t->assignment, field, result));
+	}
+}
+
 static enum cp_code draft_drop(struct cp_store *s, const struct cp_id *id, struct cp_err *err)
 {
 	CP_TRY(cp_run(s, err, "DELETE FROM draft_ratings WHERE id = ?1", "d", id));
@@ -107,7 +149,8 @@ static enum cp_code times_of(struct cp_store *s, const struct cp_id *id, int64_t
 {
 	CP_TRY(cp_query_int(s, active_ms, 0, err, "SELECT d.active_ms + coalesce(j.active_ms, 0) FROM drafts d"
 			" LEFT JOIN judgments j ON j.id = d.id WHERE d.id = ?1", "d", id));
-	return cp_query_int(s, wall_ms, 0, err, "SELECT (saved_us - begun_us) / 1000 FROM drafts WHERE id = ?1", "d", id);
+	return cp_query_int(s, wall_ms, 0, err, "SELECT (d.saved_us - d.begun_us) / 1000 + coalesce(j.wall_ms, 0) FROM drafts d"
+			" LEFT JOIN judgments j ON j.id = d.id WHERE d.id = ?1", "d", id);
 }
 
 static enum cp_code submit(struct cp_store *s, const struct cp_task *t, const char *state, struct cp_judge_result *out,
@@ -153,6 +196,7 @@ static enum cp_code judge_inside(struct cp_store *s, const struct cp_task *t, co
 	if (how == CP_SUBMIT_SKIP && (note == NULL || !*note) && (t->note == NULL || !*t->note))
 		return cp_fail(err, CP_EINPUT, "case %s: say why it is skipped (--note)", t->view.id);
 	CP_TRY(draft_touch(s, t, note, active_ms, err));
+	CP_TRY(draft_prune(s, t, err));
 	for (size_t i = 0; i < n; i++)
 		CP_TRY(draft_answer(s, t, &answers[i], err));
 	CP_TRY(count_missing(s, t, out, err));

@@ -61,17 +61,7 @@ static enum cp_code touch(struct cp_touched *t, enum cp_page page, const struct 
 static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_value *key, struct cp_id *out,
 		struct cp_err *err)
 {
-	sqlite3_stmt *q;
-	bool row;
-
-	memset(out, 0, sizeof *out);
-	CP_TRY(cp_query(s, &q, err, sql, "b", key->bytes, key->len));
-	CP_TRY(cp_step(s, q, &row, err));
-	if (row) {
-		cp_col_id(q, 0, out);
-		sqlite3_reset(q);
-	}
-	return CP_OK;
+	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
 static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)

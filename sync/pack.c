@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,6 +44,18 @@ static enum cp_code read_peer(struct packing *p, struct cp_err *err)
 	return CP_OK;
 }
 
+/* What I acknowledge is what the database has taken in: after a crash the branch may be ahead of it, and who
+ * is told so never sends the rest again. */
+static enum cp_code read_held(struct packing *p, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+
+	CP_TRY(cp_query_text(p->s, &oid, NULL, err, "SELECT oid FROM commits WHERE branch = ?1 AND is_private = 0 AND"
+			" verdict = 'accepted' ORDER BY no DESC LIMIT 1", "t", p->own_branch));
+	snprintf(p->held.hex, sizeof p->held.hex, "%s", oid.len ? oid.data : "");
+	return CP_OK;
+}
+
 /* The manifest without its parts: what is carried, what must be there, what I hold. */
 static enum cp_code plan(struct packing *p, struct cp_err *err)
 {
@@ -52,7 +65,7 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 	snprintf(p->outbound_branch, sizeof p->outbound_branch, "outbound/%s", hex);
 	snprintf(p->own_branch, sizeof p->own_branch, "replica/%s", hex);
 	CP_TRY(read_peer(p, err));
-	CP_TRY(cp_repo_branch(p->s->history, p->own_branch, &p->held, err));
+	CP_TRY(read_held(p, err));
 	cp_parcel_manifest(p->s, &p->m, CP_BUNDLE_CASES);
 	CP_TRY(cp_parcel_recipient(&p->m, &p->device.replica, err));
 	if (*p->outbound.hex)

@@ -1,5 +1,6 @@
 #include "sync/rebuild.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,21 +45,36 @@ static enum cp_code replay_change(void *user, const char *oid, const struct cp_c
 	return code;
 }
 
-/* What a hub gave, from its own outbound commits; a device puts the rows in place. */
-static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
+/* A device puts the rows in place, and knows its hub again and what of it it holds. */
+static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, const struct cp_commit *c,
+		const struct cp_buf *changeset, struct cp_err *err)
+{
+	struct cp_id hub;
+	char hex[CP_ID_HEX];
+	int64_t n = 0;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (!cp_unhex(hub.bytes, 16, hex))
+		return cp_fail(err, CP_EFORMAT, "%s: is by no hub", oid);
+	CP_TRY(cp_outbound_apply(s, changeset->data, changeset->len, &n, &n, err));
+	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
+			" outbound = excluded.outbound", "dt", &hub, oid));
+	return cp_meta_set(s, "applied", oid, 40, err);
+}
+
+/* What a hub gave, from its own outbound commits. */
+static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	struct cp_changeset reader;
 	struct cp_change c;
 	struct cp_id device;
-	int64_t n = 0;
 	bool more = true;
 
-	(void)unused;
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
 	if (!r->s->me.is_hub)
-		return cp_outbound_apply(r->s, changeset.data, changeset.len, &n, &n, err);
+		return replay_given_to_me(r->s, oid, commit, &changeset, err);
 	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
 	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
@@ -97,6 +113,8 @@ static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
 
 static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 {
+	int64_t clock;
+
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
@@ -108,6 +126,9 @@ static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 	if (s->me.is_hub)
 		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
 	CP_TRY(replay_my_branch(s, err));
+	CP_TRY(cp_query_int(s, &clock, 0, err, "SELECT coalesce(max(claimed_us), 0) FROM commits WHERE replica = ?1", "d",
+			&s->me.replica));
+	CP_TRY(cp_meta_set_int(s, "clock", clock, err)); /* mine never goes back */
 	return cp_txn_commit(s, err);
 }
 
@@ -134,6 +155,92 @@ static enum cp_code count(struct cp_store *s, struct cp_rebuilt *out, struct cp_
 	CP_TRY(cp_query_int(s, &out->edits, 0, err, "SELECT count(*) FROM edits", ""));
 	CP_TRY(count_missing(s, &out->missing_contents, err));
 	return cp_store_hash(s, &out->hash, err);
+}
+
+/* ---- what no history holds yet --------------------------------------------------------------------- */
+
+/* The last outbox row that my branch of that repository holds: 0 when there is none. */
+static enum cp_code last_sealed(struct cp_store *s, struct cp_repo *r, int64_t *out, struct cp_err *err)
+{
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_commit c;
+	struct cp_oid tip;
+	const char *text;
+	size_t len;
+
+	*out = 0;
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	CP_TRY(cp_repo_branch(r, branch, &tip, err));
+	if (*tip.hex == '\0')
+		return CP_OK;
+	CP_TRY(cp_repo_read_commit(r, tip.hex, &c, err));
+	if (cp_commit_trailer(&c, "Casepack-Outbox", 0, &text, &len))
+		*out = strtoll(text, NULL, 10);
+	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+/* Each save of the old outbox that no commit holds, under its number, and into the rows. */
+static enum cp_code take_outbox(struct cp_store *s, const int64_t sealed[2], int64_t *n, struct cp_err *err)
+{
+	int64_t seq = 0;
+
+	for (;;) {
+		CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+
+		CP_TRY(cp_query_int(s, &seq, 0, err, "SELECT min(seq) FROM old.outbox WHERE seq > ?1"
+				" AND seq > CASE is_private WHEN 0 THEN ?2 ELSE ?3 END", "iii", seq, sealed[0], sealed[1]));
+		if (seq == 0)
+			return CP_OK;
+		CP_TRY(cp_run(s, err, "INSERT INTO main.outbox SELECT * FROM old.outbox WHERE seq = ?1", "i", seq));
+		CP_TRY(cp_changeset_of(s, -seq, &changeset, err));
+		CP_TRY(cp_changeset_check(changeset.data, changeset.len, cp_shapes, CP_T_COUNT, NULL, err));
+		CP_TRY(cp_apply_change(s, changeset.data, changeset.len, -seq, err));
+		++*n;
+	}
+}
+
+/* Numbers go on behind those that were used: a repair goes by them. */
+static enum cp_code go_on_behind(struct cp_store *s, int64_t last, struct cp_err *err)
+{
+	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO main.outbox(seq, is_private, words, edits, at_us, changeset)"
+			" VALUES(?1, 2, '', 0, 0, x'')", "i", last));
+	return cp_run(s, err, "DELETE FROM main.outbox WHERE is_private = 2", "");
+}
+
+static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2], int64_t *n, struct cp_err *err)
+{
+	CP_TRY(cp_run(s, err, "INSERT INTO main.drafts SELECT * FROM old.drafts", ""));
+	CP_TRY(cp_run(s, err, "INSERT INTO main.draft_ratings SELECT * FROM old.draft_ratings", ""));
+	CP_TRY(take_outbox(s, sealed, n, err));
+	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key = 'clock' AND value >"
+			" (SELECT value FROM main.meta WHERE key = 'clock')", ""));
+	return cp_txn_commit(s, err);
+}
+
+/* Drafts and unsealed saves of the database that is replaced. One that cannot be read is said, and no obstacle. */
+static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, "casepack.db");
+	int64_t sealed[2] = { 0, 0 }, n = 0;
+	enum cp_code code;
+
+	CP_TRY(last_sealed(s, s->history, &sealed[0], err));
+	if (s->private != NULL)
+		CP_TRY(last_sealed(s, s->private, &sealed[1], err));
+	CP_TRY(go_on_behind(s, sealed[0] > sealed[1] ? sealed[0] : sealed[1], err));
+	if (!cp_file_exists(path))
+		return CP_OK;
+	code = cp_run(s, NULL, "ATTACH ?1 AS old", "t", path);
+	if (code == CP_OK)
+		code = cp_txn_begin(s, NULL);
+	if (code == CP_OK)
+		code = take_over_inside(s, sealed, &n, NULL);
+	out->is_old_unread = code != CP_OK;
+	out->unsealed = code == CP_OK ? n : 0;
+	if (code != CP_OK)
+		cp_txn_rollback(s);
+	return CP_OK;
 }
 
 /* ---- the two verbs -------------------------------------------------------------------------------- */
@@ -247,11 +354,16 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	CP_TRY(who_i_was(path, key_path, &me, err));
 	cp_fresh_remove(temp);
 	CP_TRY(cp_fresh_open(&s, path, "casepack.db.new", &me, err));
-	code = cp_store_use_key(s, key_path, err);
+	memset(out, 0, sizeof *out);
+	code = cp_fresh_lock(s, err);
+	if (code == CP_OK)
+		code = cp_store_use_key(s, key_path, err);
 	if (code == CP_OK)
 		code = replay_all(s, err);
 	if (code == CP_OK)
 		code = learn_person(s, err);
+	if (code == CP_OK)
+		code = take_over(s, out, err);
 	if (code == CP_OK)
 		code = count(s, out, err);
 	cp_store_close(s);

@@ -6,9 +6,15 @@
 
 #include "sync/store.h"
 
-struct cp_rebuilt { int64_t commits, edits, missing_contents; struct cp_hash hash; };
+struct cp_rebuilt {
+	int64_t commits, edits, missing_contents;
+	int64_t unsealed;        /* saves taken over from the old database, not sealed yet */
+	bool is_old_unread;      /* there is an old database whose unsealed work could not be read */
+	struct cp_hash hash;
+};
 
-/* Replay into a fresh casepack.db of the workspace at path; the old one is kept as casepack.db.old.
+/* Replay into a fresh casepack.db of the workspace at path; drafts and what is not sealed yet are taken over
+ * from the old one, which is kept as casepack.db.old. CP_EBUSY: another casepack is at work there.
  * key_path names this device's key (its id follows from it). */
 CP_CHECKED enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err);
 

@@ -70,6 +70,17 @@ static enum cp_code write_config(const char *path, struct cp_err *err)
 	return code;
 }
 
+/* A bare repository reads no .gitattributes: what makes changesets readable in `git log -p` stands in info/. */
+static enum cp_code write_attributes(const char *path, struct cp_err *err)
+{
+	static const char text[] = "changeset diff=casepack\n";
+	CP_AUTO(str) char *info = cp_path_join(path, "info");
+	CP_AUTO(str) char *file = cp_path_join(info, "attributes");
+
+	CP_TRY(cp_folder_make(info, err));
+	return cp_file_write(file, 0644, text, sizeof text - 1, err);
+}
+
 static enum cp_code sync_file(const char *path, struct cp_err *err)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -120,6 +131,7 @@ enum cp_code cp_repo_create(const char *path, struct cp_err *err)
 		return cp_fail_git(err, CP_EIO, "%s: creating a git repository", path);
 	git_repository_free(git);
 	CP_TRY(write_config(path, err));
+	CP_TRY(write_attributes(path, err));
 	return sync_all(path, err);
 }
 

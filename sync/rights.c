@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "formats/form.h"
+#include "sync/cases.h"
 #include "sync/content.h"
+#include "sync/document.h"
 #include "sync/inner.h"
 
 enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
@@ -48,11 +50,13 @@ struct checking {
 	char *why;                     /* 256 bytes */
 	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
 	struct cp_id form_id; struct cp_form form; bool has_form; /* the last one read */
+	struct cp_id names_id; struct cp_hash names_content; json_t *names; /* likewise */
 };
 
 static void checking_drop(struct checking *c)
 {
 	free(c->seen);
+	json_decref(c->names);
 	if (c->has_form)
 		cp_form_drop(&c->form);
 }
@@ -78,15 +82,66 @@ static const char *short_hex(const void *bytes, char out[17])
 
 /* ---- judgments -------------------------------------------------------------------------- */
 
-/* What a column of the judgment holds after the edit: written by it, or standing here. */
-static void now_or_held(const struct cp_change *c, size_t column, const struct cp_value *held, bool has_row, void *out,
-		size_t len)
+static void take_blob(const struct cp_value *v, void *out, size_t len)
 {
-	const struct cp_value *v = c->now[column].type != CP_ABSENT ? &c->now[column] : has_row ? &held[column] : NULL;
-
-	memset(out, 0, len);
-	if (v != NULL && v->len == len)
+	if (v->type == CP_BLOB && v->len == len)
 		memcpy(out, v->bytes, len);
+}
+
+/* Form and content as that edit left them: its own, else those of the edit that it grew from. */
+static enum cp_code base_in_tree(struct checking *k, struct judged *j, const uint8_t *rev, bool *known, struct cp_err *err)
+{
+	struct cp_document d;
+	bool has_form = false, has_content = false;
+
+	CP_TRY(cp_document_load(k->s, CP_T_JUDGMENTS, &j->id, &d, err));
+	for (size_t steps = 0; rev != NULL && steps <= d.n; steps++) {
+		const struct cp_doc_edit *e = NULL;
+
+		for (size_t i = 0; i < d.n && e == NULL; i++)
+			if (d.edits[i].has_row && memcmp(d.edits[i].rev.bytes, rev, 8) == 0)
+				e = &d.edits[i];
+		*known = *known || e != NULL;
+		for (size_t i = 0; e != NULL && i < e->n_cells; i++) {
+			const struct cp_cell_write *cell = &e->cells[i];
+
+			if (!cell->is_answer && cell->column == CP_J_FORM_VERSION && !has_form)
+				take_blob(&cell->value, &j->form_version, 16), has_form = true;
+			if (!cell->is_answer && cell->column == CP_J_CONTENT && !has_content)
+				take_blob(&cell->value, &j->content, 32), has_content = true;
+		}
+		rev = e != NULL && e->n_replaced > 0 ? e->replaced[0].bytes : NULL;
+	}
+	cp_document_drop(&d);
+	return CP_OK;
+}
+
+/* What an update builds on: an edit of the same changeset, what the row shows, or another one of the tree. Never
+ * simply the row: that may show what the other device of its author left. */
+static enum cp_code base_of(struct checking *k, const struct cp_change *c, struct judged *j, bool *known, struct cp_err *err)
+{
+	struct cp_value held[CP_MAX_COLUMNS];
+	const uint8_t *parent = c->was[CP_C_REV].bytes;
+	bool has_row;
+
+	*known = c->op == CP_INSERT;
+	if (*known)
+		return CP_OK;
+	for (size_t i = k->n; i > 0 && !*known; i--)
+		if (memcmp(&k->seen[i - 1].id, &j->id, 16) == 0 && memcmp(&k->seen[i - 1].rev, parent, 8) == 0) {
+			j->form_version = k->seen[i - 1].form_version;
+			j->content = k->seen[i - 1].content;
+			*known = true;
+		}
+	if (*known)
+		return CP_OK;
+	CP_TRY(cp_row_get(k->s, CP_T_JUDGMENTS, &j->id, held, &has_row, err));
+	if (!has_row || memcmp(held[CP_C_REV].bytes, parent, 8) != 0)
+		return base_in_tree(k, j, parent, known, err);
+	take_blob(&held[CP_J_FORM_VERSION], &j->form_version, 16);
+	take_blob(&held[CP_J_CONTENT], &j->content, 32);
+	*known = true;
+	return CP_OK;
 }
 
 static enum cp_code check_assignment(struct checking *k, const struct cp_id *id, bool *known, struct cp_err *err)
@@ -127,41 +182,40 @@ static enum cp_code check_named(struct checking *k, const struct cp_change *c, c
 	return CP_OK;
 }
 
-static enum cp_code check_judgment(struct checking *k, const struct cp_change *c, struct cp_err *err)
+static enum cp_code seen_add(struct checking *k, const struct judged *j)
 {
-	static const char *const states[] = { "submitted", "skipped", "escalated", "withdrawn" };
-	const struct cp_value *state = &c->now[CP_J_STATE];
-	struct cp_value held[CP_MAX_COLUMNS];
-	struct judged j = { .is_set = true };
-	bool known, has_row, good = state->type == CP_ABSENT;
-
-	memcpy(&j.id, cp_change_key(c, 0)->bytes, 16);
-	memcpy(&j.rev, c->now[CP_C_REV].bytes, 8);
-	CP_TRY(check_assignment(k, &j.id, &known, err));
-	CP_TRY(cp_row_get(k->s, CP_T_JUDGMENTS, &j.id, held, &has_row, err));
-	for (size_t i = k->n; i > 0; i--) /* an earlier edit of the same changeset is nearer than the row */
-		if (memcmp(&k->seen[i - 1].id, &j.id, 16) == 0) {
-			j.form_version = k->seen[i - 1].form_version;
-			j.content = k->seen[i - 1].content;
-			break;
-		}
-	if (c->now[CP_J_FORM_VERSION].type != CP_ABSENT || sodium_is_zero(j.form_version.bytes, 16))
-		now_or_held(c, CP_J_FORM_VERSION, held, has_row, &j.form_version, 16);
-	if (c->now[CP_J_CONTENT].type != CP_ABSENT || sodium_is_zero(j.content.bytes, 32))
-		now_or_held(c, CP_J_CONTENT, held, has_row, &j.content, 32);
-	for (size_t i = 0; i < 4; i++)
-		good = good || (state->len == strlen(states[i]) && memcmp(state->bytes, states[i], state->len) == 0);
-	if (!good)
-		say(k, CP_REFUSE, "a judgment in an unknown state");
-	if (known)
-		CP_TRY(check_named(k, c, &j, err));
 	if (k->n == k->room) {
 		k->room = k->room * 2 + 64;
 		k->seen = reallocarray(k->seen, k->room, sizeof *k->seen);
 		assert(k->seen != NULL);
 	}
-	k->seen[k->n++] = j;
+	k->seen[k->n++] = *j;
 	return CP_OK;
+}
+
+static enum cp_code check_judgment(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	static const char *const states[] = { "submitted", "skipped", "escalated", "withdrawn" };
+	const struct cp_value *state = &c->now[CP_J_STATE];
+	struct judged j = { .is_set = true };
+	bool known, has_base, good = state->type == CP_ABSENT;
+	char hex[17];
+
+	memcpy(&j.id, cp_change_key(c, 0)->bytes, 16);
+	memcpy(&j.rev, c->now[CP_C_REV].bytes, 8);
+	CP_TRY(check_assignment(k, &j.id, &known, err));
+	CP_TRY(base_of(k, c, &j, &has_base, err));
+	take_blob(&c->now[CP_J_FORM_VERSION], &j.form_version, 16);
+	take_blob(&c->now[CP_J_CONTENT], &j.content, 32);
+	for (size_t i = 0; i < 4; i++)
+		good = good || (state->len == strlen(states[i]) && memcmp(state->bytes, states[i], state->len) == 0);
+	if (!good)
+		say(k, CP_REFUSE, "a judgment in an unknown state");
+	if (!has_base)
+		say(k, CP_WAIT, "judgment %s builds on an edit that has not come yet", short_hex(&j.id, hex));
+	else if (known)
+		CP_TRY(check_named(k, c, &j, err));
+	return seen_add(k, &j);
 }
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -185,31 +239,43 @@ static enum cp_code form_of(struct checking *k, const struct cp_id *version, str
 	return CP_OK;
 }
 
-static bool names_hold(const char *json, size_t len, const struct cp_value *result)
-{
-	json_t *names = json_loadb(json, len, 0, NULL), *v;
-	bool found = false;
-	size_t i;
-
-	json_array_foreach(names, i, v)
-		found = found || (json_string_length(v) == result->len &&
-				memcmp(json_string_value(v), result->bytes, result->len) == 0);
-	json_decref(names);
-	return found;
-}
-
-/* Does the case have that result? An older version of the case may have had it: then its content is not the row's. */
-static enum cp_code check_result(struct checking *k, const struct judged *j, const struct cp_value *result, struct cp_err *err)
+/* The names of the results that were on screen, kept from one answer to the next of the same judgment. */
+static enum cp_code names_of(struct checking *k, const struct judged *j, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf names = CP_BUF(CP_TEXT_MAX);
-	int64_t same;
-	bool found;
+	enum cp_code code;
 
-	CP_TRY(cp_query_text(k->s, &names, &found, err, "SELECT c.results FROM cases c JOIN assignments a ON a.case_id = c.id"
-			" WHERE a.id = ?1", "d", &j->id));
-	CP_TRY(cp_query_int(k->s, &same, 0, err, "SELECT c.content = ?2 FROM cases c JOIN assignments a ON a.case_id = c.id"
-			" WHERE a.id = ?1", "dh", &j->id, &j->content));
-	if (found && same && !names_hold(names.data, names.len, result))
+	if (k->names != NULL && cp_id_equal(&k->names_id, &j->id) && memcmp(&k->names_content, &j->content, 32) == 0)
+		return CP_OK;
+	json_decref(k->names);
+	k->names = NULL;
+	code = cp_case_result_names(k->s, &j->id, &j->content, &names, err);
+	if (code == CP_ENOTFOUND)
+		return CP_OK; /* erased since: nobody can say any more */
+	if (code == CP_EINPUT) {
+		say(k, CP_REFUSE, "a judgment of content that is another case's");
+		return CP_OK;
+	}
+	CP_TRY(code);
+	k->names = json_loadb(names.data ? names.data : "[]", names.data ? names.len : 2, 0, NULL);
+	k->names_id = j->id;
+	k->names_content = j->content;
+	return CP_OK;
+}
+
+static enum cp_code check_result(struct checking *k, const struct judged *j, const struct cp_value *result, struct cp_err *err)
+{
+	bool found = false;
+	json_t *v;
+	size_t i;
+
+	CP_TRY(names_of(k, j, err));
+	if (k->names == NULL)
+		return CP_OK;
+	json_array_foreach(k->names, i, v)
+		found = found || (json_string_length(v) == result->len &&
+				memcmp(json_string_value(v), result->bytes, result->len) == 0);
+	if (!found)
 		say(k, CP_REFUSE, "an answer for result \"%.*s\", which the case does not have", (int)(result->len > 64 ? 64 : result->len),
 				(const char *)result->bytes);
 	return CP_OK;
@@ -260,7 +326,9 @@ static bool types_hold(const struct cp_change *c)
 	if (c->op == CP_UPDATE && (old->type != CP_BLOB || old->len < 8 || old->len > 512 || old->len % 8 != 0))
 		return false;
 	if (c->table == CP_T_RATINGS)
-		return cp_change_key(c, CP_R_FIELD)->type == CP_TEXT && cp_change_key(c, CP_R_RESULT)->type == CP_TEXT;
+		return cp_change_key(c, CP_R_FIELD)->type == CP_TEXT && cp_change_key(c, CP_R_RESULT)->type == CP_TEXT &&
+			(c->now[CP_R_VALUE].type == CP_TEXT || c->now[CP_R_VALUE].type == CP_NULL ||
+			 c->now[CP_R_VALUE].type == CP_ABSENT);
 	if (c->now[CP_C_CLOCK].type != CP_INT || c->now[CP_C_CLOCK].integer < 0)
 		return false;
 	for (size_t i = CP_C_CLOCK + 1; i < cp_shapes[c->table].n_columns; i++) {

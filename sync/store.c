@@ -492,6 +492,11 @@ enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *d
 	return code;
 }
 
+enum cp_code cp_fresh_lock(struct cp_store *s, struct cp_err *err)
+{
+	return take_lock(s, err);
+}
+
 static const char *const beside[] = { "", "-wal", "-shm" };
 
 void cp_fresh_remove(const char *path)

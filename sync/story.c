@@ -26,7 +26,7 @@ static enum cp_code add_value(struct cp_buf *out, const struct cp_value *v, stru
 		for (size_t i = 0; i < v->len && i < 200; i++) {
 			uint8_t b = v->bytes[i];
 
-			CP_TRY(b < 0x20 || b == 0x7f || b == '"' ? cp_buf_printf(out, err, b == '\n' ? "\\n" : "\\x%02x", b)
+			CP_TRY(b < 0x20 || b == 0x7f ? cp_buf_printf(out, err, b == '\n' ? "\\n" : "\\x%02x", b)
 					: cp_buf_add(out, &b, 1, err));
 		}
 		return cp_buf_puts(out, v->len > 200 ? "\"..." : "\"", err);

@@ -31,7 +31,7 @@ struct cp_taking {
 	struct cp_buf commit, tree;      /* of the triple that is coming in */
 	struct cp_oid commit_oid, tree_oid;
 	int expects;                     /* 0 commit, 1 tree, 2 blob */
-	int64_t known, waiting;
+	int64_t known;
 	char why[512];
 	bool is_done;
 };
@@ -260,8 +260,9 @@ static enum cp_code keep_refused(struct cp_taking *t, const struct incoming *in,
 		c.n_parents = 1;
 		c.parents[0] = old;
 	}
-	CP_TRY(cp_repo_tree(repo, *old.hex ? &before.tree : NULL, &edit, 1, &c.tree, err));
+	code = cp_repo_tree(repo, *old.hex ? &before.tree : NULL, &edit, 1, &c.tree, err);
 	cp_commit_drop(&before);
+	CP_TRY(code);
 	cp_me_ident(&t->s->me, t->at_us, &c.author);
 	c.committer = c.author;
 	c.message = (char[]){ "refused a change commit\n" };
@@ -288,11 +289,29 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	return CP_OK;
 }
 
+/* Is its clock, or that of one of its rows, far ahead of its receipt? */
+static enum cp_code claims_far(const struct cp_taking *t, const struct incoming *in, bool *out, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	*out = in->c.clock > t->at_us + FAR_US;
+	cp_changeset_begin(&r, in->changeset, in->len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		*out = *out || (c.table != CP_T_RATINGS && c.now[CP_C_CLOCK].integer > t->at_us + FAR_US);
+	}
+}
+
 static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[256], bool *applied, struct cp_err *err)
 {
-	bool is_far = in->c.clock > t->at_us + FAR_US;
 	struct group *g;
+	bool is_far;
 
+	CP_TRY(claims_far(t, in, &is_far, err));
 	CP_TRY(choose_branch(t->s, in, err));
 	CP_TRY(try_apply(t, in, is_far, applied, why, err));
 	if (!*applied)
@@ -309,7 +328,6 @@ static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[25
 
 static enum cp_code let_wait(struct cp_taking *t, const struct incoming *in, const char *why, struct cp_err *err)
 {
-	t->waiting++;
 	if (*t->why == '\0')
 		snprintf(t->why, sizeof t->why, "%.12s waits: %.200s", in->oid, why);
 	return cp_run(t->s, err, "INSERT OR REPLACE INTO waiting(oid, branch, commit_bytes, tree_bytes, changeset, edits, why,"
@@ -324,6 +342,8 @@ static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_v
 	bool applied = false;
 
 	CP_TRY(decide(t->s, in, verdict, why, err));
+	if (*verdict != CP_WAIT) /* it may have waited since an earlier bundle */
+		CP_TRY(cp_run(t->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", in->oid));
 	if (*verdict == CP_ACCEPT) {
 		CP_TRY(accept(t, in, why, &applied, err));
 		if (!applied)
@@ -428,18 +448,16 @@ static enum cp_code retry_one(struct cp_taking *t, struct cp_buf parts[4], bool 
 	struct incoming in = { .oid = parts[0].data, .commit = parts[1].data, .commit_len = parts[1].len, .tree = parts[2].data,
 		.tree_len = parts[2].len, .changeset = parts[3].data, .len = parts[3].len };
 	enum cp_verdict verdict = CP_WAIT;
-	int64_t waiting = t->waiting;
 	enum cp_code code;
 
 	code = authenticate(t, &in, err);
 	if (code == CP_OK)
 		code = take_one(t, &in, &verdict, err);
-	t->waiting = waiting;
 	cp_change_commit_drop(&in.c);
 	if (code != CP_OK || verdict == CP_WAIT)
 		return code;
 	*moved = true;
-	return cp_run(t->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", parts[0].data);
+	return CP_OK;
 }
 
 /* Until nothing that waits can be moved any more. */
@@ -511,7 +529,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	}
 	CP_TRY(cp_query_int(t->s, &conflicts, 0, err, "SELECT count(*) FROM conflicts", ""));
 	out->known = t->known;
-	out->waiting = t->waiting;
+	CP_TRY(cp_query_int(t->s, &out->waiting, 0, err, "SELECT count(*) FROM waiting", ""));
 	out->conflicts = conflicts;
 	snprintf(out->why, sizeof out->why, "%s", t->why);
 	CP_TRY(cp_repo_flush(t->s->history, err));

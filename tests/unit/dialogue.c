@@ -11,12 +11,14 @@
 
 static const char form_json[] =
 	"{\"title\":\"Everything\",\"fields\":["
-	"{\"name\":\"grade\",\"label\":\"Grade?\",\"help\":\"Be fair.\",\"type\":\"scale\",\"level\":\"ordinal\",\"scope\":\"result\","
-	" \"required\":true,\"choices\":[{\"value\":\"0\",\"label\":\"Low\",\"key\":\"0\"},{\"value\":\"1\",\"label\":\"High\",\"key\":\"1\"}]},"
-	"{\"name\":\"flags\",\"label\":\"Flags?\",\"type\":\"multi\",\"scope\":\"page\",\"choices\":[{\"value\":\"spam\",\"label\":\"Spam\"},"
-	" {\"value\":\"old\",\"label\":\"Old\",\"key\":\"u\"}]},"
+	"{\"name\":\"grade\",\"label\":\"Grade?\",\"help\":\"Be fair.\",\"type\":\"scale\",\"level\":\"ordinal\","
+	" \"scope\":\"result\",\"required\":true,\"choices\":[{\"value\":\"0\",\"label\":\"Low\",\"key\":\"0\"},"
+	" {\"value\":\"1\",\"label\":\"High\",\"key\":\"1\"}]},"
+	"{\"name\":\"flags\",\"label\":\"Flags?\",\"type\":\"multi\",\"scope\":\"page\",\"choices\":["
+	" {\"value\":\"spam\",\"label\":\"Spam\"},{\"value\":\"old\",\"label\":\"Old\",\"key\":\"u\"}]},"
 	"{\"name\":\"ok\",\"label\":\"Ok?\",\"type\":\"bool\",\"scope\":\"page\",\"required\":true},"
-	"{\"name\":\"secs\",\"label\":\"Seconds?\",\"type\":\"number\",\"level\":\"ratio\",\"scope\":\"page\",\"min\":0,\"max\":100},"
+	"{\"name\":\"secs\",\"label\":\"Seconds?\",\"type\":\"number\",\"level\":\"ratio\",\"scope\":\"page\","
+	" \"min\":0,\"max\":100},"
 	"{\"name\":\"why\",\"label\":\"Why?\",\"type\":\"text\",\"scope\":\"page\"}]}";
 
 static struct cp_result_view results[] = {
@@ -50,8 +52,9 @@ static void sit_down_with(struct desk *k, cp_answer_of *answer_of)
 
 	*k = (struct desk){ .d = CP_DIALOGUE, .saved = CP_BUF(65536) };
 	assert_int_equal(cp_form_read(&k->task.form, form_json, strlen(form_json), &err), CP_OK);
-	k->task.view = (struct cp_case_view){ .name = "q1", .id = "q1", .kind = "serp", .query = "red shoes", .locale = "en-US",
-		.market = "", .need = "", .segment = "", .state = "", .has_content = true, .results = results, .n_results = 2 };
+	k->task.view = (struct cp_case_view){ .name = "q1", .id = "q1", .kind = "serp", .query = "red shoes",
+		.locale = "en-US", .market = "", .need = "", .segment = "", .state = "",
+		.has_content = true, .results = results, .n_results = 2 };
 	k->task.guideline = "aup";
 	k->task.guideline_number = 3;
 	k->task.position = 2;
@@ -80,7 +83,8 @@ static enum cp_todo press(struct desk *k, int key)
 
 	assert_int_equal(cp_dialogue_key(&k->d, key, &k->wish, &err), CP_OK);
 	if (k->wish.todo == CP_TODO_ANSWER)
-		assert_int_equal(cp_buf_printf(&k->saved, &err, "%s@%s=%s;", k->wish.field, k->wish.result, k->wish.value), CP_OK);
+		assert_int_equal(cp_buf_printf(&k->saved, &err, "%s@%s=%s;", k->wish.field, k->wish.result,
+				k->wish.value), CP_OK);
 	return k->wish.todo;
 }
 
@@ -95,7 +99,7 @@ static const char *saved(const struct desk *k)
 	return k->saved.data == NULL ? "" : k->saved.data;
 }
 
-/* ---- answering ----------------------------------------------------------------------------------- */
+/* ---- answering ----------------------------------------------------------------------------- */
 
 static void a_choice_answers_at_once_and_goes_on(void **state)
 {
@@ -224,7 +228,7 @@ static void a_backspace_takes_away_what_a_person_calls_a_character(void **state)
 	stand_up(&k);
 }
 
-/* ---- taking back ----------------------------------------------------------------------------------- */
+/* ---- taking back --------------------------------------------------------------------------- */
 
 static void undo_takes_back_answers_from_the_last_to_the_first(void **state)
 {
@@ -303,7 +307,7 @@ static void a_skip_can_be_taken_back(void **state)
 	stand_up(&k);
 }
 
-/* ---- commands ---------------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------------ */
 
 static void where_a_choice_has_a_commands_letter_the_capital_is_the_command(void **state)
 {
@@ -391,7 +395,7 @@ static void any_keys_in_any_order_do_no_harm(void **state)
 	stand_up(&k);
 }
 
-/* ---- what is seen --------------------------------------------------------------------------------------- */
+/* ---- what is seen -------------------------------------------------------------------------- */
 
 static void nothing_that_a_result_says_acts_on_the_terminal(void **state)
 {

@@ -460,10 +460,10 @@ static void tables_in_three_scripts_keep_every_byte(void **state)
 	assert_int_equal(judge(at("t.tsv"), CP_ROWS_TSV), 3);
 }
 
-/* Every .csv and .tsv of a folder that CASEPACK_TABLES names, or of samples/ratings. */
+/* Every .csv and .tsv of a folder that CASEPACK_TABLES names, or of samples/chorus. */
 static void real_tables_are_read_as_python_reads_them(void **state)
 {
-	const char *from = getenv("CASEPACK_TABLES") != NULL ? getenv("CASEPACK_TABLES") : "samples/ratings";
+	const char *from = getenv("CASEPACK_TABLES") != NULL ? getenv("CASEPACK_TABLES") : "samples/chorus";
 	char path[5000], *whole;
 	enum cp_rows_kind kind;
 	DIR *dir = there_is_python() ? opendir(from) : NULL;
