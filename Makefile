@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=c17 $(WARN) -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+override CFLAGS += -std=c17 $(WARN) -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -Wno-format-truncation)
 override CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD)/gen -DCP_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 LIBS = $(PKG_LIBS) -lcsv -lpthread
 
@@ -78,7 +78,12 @@ test: setup
 check: all $(UNITS) $(BUILD)/tests/tree/driver
 	@tests/run $(BUILD) $(TEST)
 
-bench: all
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS)
+
+bench: all $(BENCHES)
 	@tests/bench/run $(BUILD)
 
 # ---- a first look --------------------------------------------------------------------

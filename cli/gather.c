@@ -83,7 +83,7 @@ struct row {
 	const struct cp_cell *cell[CP_TARGETS]; /* NULL: empty or not there */
 	const char *kind;
 	int64_t rank;
-	bool is_whole;    /* a line of JSON with a list of results */
+	bool is_whole;    /* all of its case: a line of JSON with a list of results, or a query without any */
 	const struct cp_cell *results;
 };
 
@@ -127,7 +127,9 @@ static void load(struct cp_gather *g, struct row *r, const struct cp_row *raw, e
 	}
 	r->kind = said(g, r, CP_TO_KIND);
 	r->results = kind == CP_ROWS_JSONL ? cp_row_cell(raw, "results") : NULL;
-	r->is_whole = r->results != NULL && r->results->text[0] == '[';
+	if (r->results != NULL && r->results->text[0] != '[')
+		r->results = NULL;
+	r->is_whole = r->results != NULL || m->column[CP_TO_RESULT] == NULL; /* queries alone, like a file of topics */
 }
 
 /* Says what is wrong with a row; true when nothing is. */
@@ -279,7 +281,9 @@ static enum cp_code take(struct cp_gather *g, const struct cp_row *raw, enum cp_
 	CP_TRY(find_case(g, &r, &number, &is_good, err));
 	if (!is_good)
 		return CP_OK;
-	return r.is_whole ? cp_gather_results(g, number, raw->line, r.results, err) : add_result(g, &r, number, err);
+	if (!r.is_whole)
+		return add_result(g, &r, number, err);
+	return r.results != NULL ? cp_gather_results(g, number, raw->line, r.results, err) : CP_OK;
 }
 
 /* ---- a file ---------------------------------------------------------------------------------------- */

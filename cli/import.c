@@ -219,7 +219,7 @@ const struct cp_command cp_cmd_import = {
 		"input.\n\n"
 		"--map says which column is what: id, query, result, title, snippet, url, type, rank, side, locale, market, "
 		"need, segment, kind. Without it the columns that are called so are taken. All others are listed and "
-		"never imported.\n\n"
+		"never imported. A mapping without a result makes cases of queries alone.\n\n"
 		"In a serp, rows with the same id (without ids: the same query) are one case, its results in the order of "
 		"their ranks, or of the rows where none has a rank. An item is one row; without an id it is called by its "
 		"query and its result. In an sxs case each result is on side a or b; which system that is never "

@@ -112,7 +112,7 @@ enum cp_code cp_mapping_check(const struct cp_mapping *m, const char *path, cons
 		if (m->column[t] != NULL && !has(header, n, m->column[t]))
 			return cp_fail(err, CP_EINPUT, "%s: there is no column %s; the columns are: %s", path,
 					cp_text_quote(shown, m->column[t], strlen(m->column[t])), columns);
-	if (!has(header, n, m->column[CP_TO_RESULT]))
+	if (m->by_name && !has(header, n, m->column[CP_TO_RESULT]))
 		return cp_fail(err, CP_EINPUT, "%s: no column is the result; say --map query=COLUMN,result=COLUMN; "
 				"the columns are: %s", path, columns);
 	if (!has(header, n, m->column[CP_TO_ID]) && !has(header, n, m->column[CP_TO_QUERY]))

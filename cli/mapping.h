@@ -30,8 +30,8 @@ void cp_mapping_drop(struct cp_mapping *m);
 bool cp_mapping_uses(const struct cp_mapping *m, const char *column);
 
 /*
- * Does a file with this header say enough? CP_EINPUT when a column of --map is not there, or no column is
- * the result, or none the id or query; the words name the file and its columns.
+ * Does a file with this header say enough? CP_EINPUT when a column of --map is not there, or without --map none is
+ * the result, or none is the id or query; the words name the file and its columns.
  */
 CP_CHECKED enum cp_code cp_mapping_check(const struct cp_mapping *m, const char *path, const char *const *header,
 		size_t n, struct cp_err *err);

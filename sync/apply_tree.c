@@ -221,7 +221,7 @@ static enum cp_code write_rows(struct cp_store *s, const struct cp_document *d, 
 	if (state->n_revs == 0)
 		return CP_OK; /* nothing counts yet */
 	r->row[CP_C_ID] = cp_v_blob(d->id.bytes, 16);
-	r->row[CP_C_REV] = cp_v_blob(state->revs, state->n_revs * 8);
+	r->row[CP_C_REV] = cp_v_blob(state->revs, (state->n_revs < CP_ROW_REVS ? state->n_revs : CP_ROW_REVS) * 8);
 	CP_TRY(cp_row_put(s, d->table, r->row, err));
 	for (size_t i = 0; i < r->n_answers; i++)
 		CP_TRY(cp_run(s, err, "INSERT INTO ratings(judgment, field, result, rev, value) VALUES(?1, ?2, ?3, ?4, ?5)",

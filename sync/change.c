@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/text.h"
 #include "sync/apply.h"
 #include "sync/inner.h"
 
@@ -27,6 +28,19 @@ void cp_me_ident(const struct cp_me *me, int64_t at_us, struct cp_ident *out)
 void cp_change_commit_drop(struct cp_change_commit *c)
 {
 	cp_commit_drop(&c->commit);
+}
+
+enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *err)
+{
+	for (const char *p = words; *p != '\0';) {
+		uint8_t b = (uint8_t)*p;
+		size_t n = b < 0xc0 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+		bool good = b >= 0x20 && b != 0x7f && strnlen(p, n) == n && cp_utf8_valid(p, n);
+
+		CP_TRY(good ? cp_buf_add(out, p, n, err) : cp_buf_puts(out, b < 0x20 ? " " : "?", err));
+		p += good ? n : 1;
+	}
+	return CP_OK;
 }
 
 /* ---- making ------------------------------------------------------------------------------ */

@@ -310,17 +310,44 @@ enum cp_code cp_clock_tick(struct cp_store *s, int64_t *out, struct cp_err *err)
 static const char *const get_sql[CP_T_COUNT] = {
 	BY_TABLE(GET)
 };
+/* Copies the row's texts and blobs, each behind a zero byte, so that no statement stays open: one that does
+ * keeps SQLite from ever starting its write-ahead log again. */
+static enum cp_code hold_row(struct cp_buf *held, struct cp_value *row, size_t n, struct cp_err *err)
+{
+	size_t at = 1;
+
+	cp_buf_clear(held);
+	CP_TRY(cp_buf_add(held, "", 1, err));
+	for (size_t c = 0; c < n; c++)
+		if (row[c].type == CP_TEXT || row[c].type == CP_BLOB) {
+			CP_TRY(cp_buf_add(held, row[c].bytes, row[c].len, err));
+			CP_TRY(cp_buf_add(held, "", 1, err));
+		}
+	for (size_t c = 0; c < n; c++)
+		if (row[c].type == CP_TEXT || row[c].type == CP_BLOB) {
+			row[c].bytes = (const uint8_t *)held->data + at;
+			at += row[c].len + 1;
+		}
+	return CP_OK;
+}
+
 enum cp_code cp_row_get(struct cp_store *s, size_t table, const struct cp_id *id, struct cp_value *out,
 		bool *found, struct cp_err *err)
 {
+	size_t n = cp_shapes[table].n_columns;
 	sqlite3_stmt *q;
+	enum cp_code code;
 
 	assert(table < CP_T_COUNT && table != CP_T_RATINGS);
 	CP_TRY(cp_query(s, &q, err, get_sql[table], "d", id));
 	CP_TRY(cp_step(s, q, found, err));
-	for (size_t c = 0; *found && c < cp_shapes[table].n_columns; c++)
+	if (!*found)
+		return CP_OK;
+	for (size_t c = 0; c < n; c++)
 		cp_col_value(q, (int)c, &out[c]);
-	return CP_OK;
+	code = hold_row(&s->held[table], out, n, err);
+	sqlite3_reset(q);
+	return code;
 }
 
 /* The statement that writes a whole row, made once from the table's description. */

@@ -161,9 +161,15 @@ static enum cp_code render_all(struct cp_store *s, const struct cp_touched *t, s
 static enum cp_code main_message(const struct cp_batch *b, struct cp_buf *out, struct cp_err *err)
 {
 	CP_TRY(cp_buf_printf(out, err, "%s\n\nBranch: %s\n", b->words, b->branch));
-	for (size_t i = 0; i < b->n; i++)
-		CP_TRY(cp_buf_printf(out, err, "Change-commit: %s %s %lld\n", b->commits[i].oid.hex, b->commits[i].is_refused
-				? "refused" : b->commits[i].is_far ? "accepted-far" : "accepted", (long long)b->commits[i].edits));
+	for (size_t i = 0; i < b->n; i++) {
+		const struct cp_batch_commit *c = &b->commits[i];
+
+		CP_TRY(cp_buf_printf(out, err, "Change-commit: %s %s %lld", c->oid.hex, c->is_refused ? "refused"
+				: c->is_far ? "accepted-far" : "accepted", (long long)c->edits));
+		CP_TRY(cp_buf_puts(out, *c->reason ? " " : "", err));
+		CP_TRY(cp_words_add(out, c->reason, err));
+		CP_TRY(cp_buf_puts(out, "\n", err));
+	}
 	return CP_OK;
 }
 
@@ -247,7 +253,7 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 /* ---- replay ------------------------------------------------------------------------------------- */
 
 static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
-		int64_t edits, int64_t at_us, struct cp_err *err)
+		int64_t edits, const char *reason, int64_t at_us, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
@@ -265,8 +271,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 		snprintf(hex, sizeof hex, "%.32s", branch + strlen("replica/"));
 		if (!cp_unhex(replica.bytes, 16, hex))
 			return cp_fail(err, CP_EFORMAT, "main names no replica for %s", oid);
-		return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, edits)"
-				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?4, ?5)", "ttdii", oid, branch, &replica, at_us, edits);
+		return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us, edits)"
+				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?5, ?5, ?6)", "ttdtii", oid, branch, &replica, reason, at_us, edits);
 	}
 	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
 	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
@@ -292,13 +298,14 @@ static enum cp_code replay_one(void *user, const char *main_oid, const struct cp
 	if (cp_commit_trailer(c, "Branch", 0, &text, &len))
 		snprintf(branch, sizeof branch, "%.*s", (int)len, text);
 	for (size_t i = 0; cp_commit_trailer(c, "Change-commit", i, &text, &len); i++) {
-		char line[96];
+		char line[512];
 		long long edits;
+		int end = 0;
 
 		snprintf(line, sizeof line, "%.*s", (int)len, text);
-		if (sscanf(line, "%40[0-9a-f] %15s %lld", oid, verdict, &edits) != 3 || strlen(oid) != 40)
+		if (sscanf(line, "%40[0-9a-f] %15s %lld %n", oid, verdict, &edits, &end) != 3 || strlen(oid) != 40)
 			return cp_fail(err, CP_EFORMAT, "main commit %s: a trailer cannot be read", main_oid);
-		CP_TRY(replay_change(s, oid, branch, verdict, edits, c->committer.seconds * 1000000, err));
+		CP_TRY(replay_change(s, oid, branch, verdict, edits, line + end, c->committer.seconds * 1000000, err));
 		if (strcmp(branch, mine) == 0)
 			CP_TRY(cp_meta_set(s, "taken_own", oid, 40, err));
 	}

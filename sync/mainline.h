@@ -16,7 +16,7 @@ CP_CHECKED enum cp_code cp_touched_add(struct cp_store *s, struct cp_touched *t,
 		struct cp_err *err);
 
 /* One change commit of a batch. */
-struct cp_batch_commit { struct cp_oid oid; bool is_refused, is_far; int64_t edits; };
+struct cp_batch_commit { struct cp_oid oid; bool is_refused, is_far; int64_t edits; char reason[256]; /* of a refusal */ };
 struct cp_batch {
 	char branch[80];                 /* whose: replica/<id> */
 	const struct cp_batch_commit *commits; size_t n;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/text.h"
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
@@ -25,20 +24,6 @@ static void sealing_drop(struct sealing *z)
 }
 #define cp_sealing_drop sealing_drop
 
-/* Words as a commit can carry them: one line of UTF-8 without control characters, whatever was typed or cut. */
-static enum cp_code add_words(struct cp_buf *out, const char *words, struct cp_err *err)
-{
-	for (const char *p = words; *p != '\0';) {
-		uint8_t b = (uint8_t)*p;
-		size_t n = b < 0xc0 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
-		bool good = b >= 0x20 && b != 0x7f && strnlen(p, n) == n && cp_utf8_valid(p, n);
-
-		CP_TRY(good ? cp_buf_add(out, p, n, err) : cp_buf_puts(out, b < 0x20 ? " " : "?", err));
-		p += good ? n : 1;
-	}
-	return CP_OK;
-}
-
 static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err *err)
 {
 	sqlite3_stmt *q;
@@ -55,7 +40,7 @@ static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err 
 		z->clock = sqlite3_column_int64(q, 3);
 		if (++z->rows <= 40) {
 			CP_TRY(cp_buf_puts(&z->words, z->rows > 1 ? "- " : "", err));
-			CP_TRY(add_words(&z->words, cp_col_text(q, 1), err));
+			CP_TRY(cp_words_add(&z->words, cp_col_text(q, 1), err));
 			CP_TRY(cp_buf_puts(&z->words, "\n", err));
 		}
 		CP_TRY(cp_buf_add(&z->changeset, sqlite3_column_blob(q, 4), (size_t)sqlite3_column_bytes(q, 4), err));
@@ -149,7 +134,7 @@ static enum cp_code take_own(struct cp_store *s, const char *branch, const struc
 		const struct cp_buf *changeset, int64_t edits, int64_t at_us, struct cp_oid *main, struct cp_err *err)
 {
 	CP_AUTO(touched) struct cp_touched touched = { 0 };
-	struct cp_batch_commit one = { *oid, false, false, edits };
+	struct cp_batch_commit one = { .oid = *oid, .edits = edits };
 	struct cp_batch batch = { .commits = &one, .n = 1, .words = words, .at_us = at_us };
 
 	snprintf(batch.branch, sizeof batch.branch, "%s", branch);

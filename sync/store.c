@@ -124,6 +124,8 @@ static struct cp_store *store_new(const char *path)
 	s->key_path = strdup("");
 	assert(s->path != NULL && s->key_path != NULL);
 	s->lock = -1;
+	for (size_t t = 0; t < CP_T_COUNT; t++)
+		s->held[t] = (struct cp_buf)CP_BUF((size_t)1 << 31);
 	return s;
 }
 
@@ -159,6 +161,8 @@ void cp_store_close(struct cp_store *s)
 	cp_repo_free(s->history);
 	cp_repo_free(s->private);
 	cp_seckey_drop(&s->key);
+	for (size_t t = 0; t < CP_T_COUNT; t++)
+		cp_buf_drop(&s->held[t]);
 	if (s->lock >= 0)
 		close(s->lock);
 	free(s->path);

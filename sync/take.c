@@ -86,7 +86,8 @@ static struct group *group_of(struct cp_taking *t, const char *branch)
 	return g;
 }
 
-static void group_add(struct group *g, const char *oid, bool is_refused, bool is_far, int64_t edits)
+/* reason: of a refusal, NULL where it is accepted */
+static void group_add(struct group *g, const char *oid, const char *reason, bool is_far, int64_t edits)
 {
 	if (g->n == g->room) {
 		g->room = g->room * 2 + 8;
@@ -94,7 +95,8 @@ static void group_add(struct group *g, const char *oid, bool is_refused, bool is
 		assert(g->commits != NULL);
 	}
 	snprintf(g->commits[g->n].oid.hex, sizeof g->commits[g->n].oid.hex, "%s", oid);
-	g->commits[g->n].is_refused = is_refused;
+	g->commits[g->n].is_refused = reason != NULL;
+	snprintf(g->commits[g->n].reason, sizeof g->commits[g->n].reason, "%s", reason ? reason : "");
 	g->commits[g->n].edits = edits;
 	g->commits[g->n++].is_far = is_far;
 }
@@ -137,7 +139,7 @@ static enum cp_code choose_branch(struct cp_store *s, struct incoming *in, struc
 	return CP_OK;
 }
 
-/* Where its chain stands: an unknown parent has to come first, a refused one refuses all behind it. */
+/* Where its chain stands: behind a forerunner that is unknown or was refused it waits. */
 static enum cp_code check_chain(struct cp_store *s, const struct incoming *in, enum cp_verdict *out, char why[256],
 		struct cp_err *err)
 {
@@ -152,7 +154,7 @@ static enum cp_code check_chain(struct cp_store *s, const struct incoming *in, e
 		*out = CP_WAIT;
 		snprintf(why, 256, "its forerunner %.12s has not come yet", in->c.parent);
 	} else if (strcmp(verdict.data, "accepted") != 0) {
-		*out = CP_REFUSE;
+		*out = CP_WAIT; /* an acceptance may follow a refusal; git must have the parent's object then */
 		snprintf(why, 256, "its forerunner %.12s was refused", in->c.parent);
 	}
 	return CP_OK;
@@ -271,17 +273,21 @@ static enum cp_code keep_refused(struct cp_taking *t, const struct incoming *in,
 	return cp_repo_move(repo, "refused", &old, &blob, err);
 }
 
-static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char *why, struct cp_err *err)
+static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char *reason, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096); /* what it quotes may be anything */
+	const char *why;
 	struct group *g;
 	char hex[CP_ID_HEX];
 
+	CP_TRY(cp_words_add(&words, reason, err));
+	why = words.len ? words.data : "";
 	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
 	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
 	if (t->s->private != NULL)
 		CP_TRY(keep_refused(t, in, why, err));
 	g = group_of(t, in->c.branch);
-	group_add(g, in->oid, true, false, in->c.edits);
+	group_add(g, in->oid, why, false, in->c.edits);
 	g->author = in->c.commit.author;
 	g->refused++;
 	if (*t->why == '\0')
@@ -317,7 +323,7 @@ static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[25
 	if (!*applied)
 		return CP_OK;
 	g = group_of(t, in->c.branch);
-	group_add(g, in->oid, false, is_far, in->c.edits);
+	group_add(g, in->oid, NULL, is_far, in->c.edits);
 	g->author = in->c.commit.author;
 	snprintf(g->tip.hex, sizeof g->tip.hex, "%s", in->oid);
 	g->accepted++;

@@ -33,8 +33,8 @@ import_all() {
 	local step=100
 	for ((i = 1; i <= cases; i += step)); do
 		[ $((i + step)) -le $((cases + 1)) ] || step=$((cases + 1 - i))
-		python3 "$root/tests/tools/bulk.py" 7 "$i" "$step" |
-			under "import" casepack -C hub import - --format jsonl --locale en-US || return 1
+		python3 "$root/tests/tools/bulk.py" 7 "$i" "$step" csv |
+			under "import" casepack -C hub import - --format csv --locale en-US || return 1
 	done
 }
 

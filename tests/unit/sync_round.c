@@ -445,6 +445,36 @@ static void a_rebuild_appends_nothing_to_main(void **state)
 	assert_string_equal(shell("git -C hub/history.git rev-parse main"), before);
 }
 
+static enum cp_code take_reason(void *user, const struct cp_commit_row *row, struct cp_err *err)
+{
+	(void)err;
+	if (strcmp(row->verdict, "refused") == 0)
+		snprintf(user, 256, "%s", row->reason);
+	return CP_OK;
+}
+
+static void a_rebuild_knows_why_a_commit_was_refused(void **state)
+{
+	char before[256] = "", after[256] = "";
+	struct cp_rebuilt r;
+
+	(void)state;
+	grade("a", "shoes", "1", "2");
+	send_back("a");
+	OK(cp_seal(hub, NULL, err));
+	hub_close(); /* the roster entry of a device that was revoked, put there by hand */
+	shell("sqlite3 hub/casepack.db \"UPDATE replicas SET state = 'revoked' WHERE is_hub = 0\"");
+	hub_open();
+	assert_int_equal(merge().refused, 1);
+	OK(cp_log_commits(hub, 0, take_reason, before, err));
+	assert_non_null(strstr(before, "no longer trusted"));
+	hub_close();
+	OK(cp_rebuild(at("hub"), at("lead"), &r, err));
+	hub_open();
+	OK(cp_log_commits(hub, 0, take_reason, after, err));
+	assert_string_equal(before, after);
+}
+
 static void a_rebuild_waits_for_no_workspace_that_is_in_use(void **state)
 {
 	struct cp_rebuilt r;
@@ -642,6 +672,7 @@ int main(void)
 		TEST(words_cut_inside_a_character_can_be_sealed),
 		TEST(a_rebuild_keeps_drafts_and_what_is_not_sealed),
 		TEST(a_rebuild_appends_nothing_to_main),
+		TEST(a_rebuild_knows_why_a_commit_was_refused),
 		TEST(a_rebuild_waits_for_no_workspace_that_is_in_use),
 		TEST(a_commit_that_waited_is_taken_when_it_is_sent_again),
 		TEST(a_draft_loses_answers_that_the_case_has_no_place_for),
