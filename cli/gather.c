@@ -230,13 +230,15 @@ static enum cp_code agree(struct cp_gather *g, const struct row *r, struct cp_ga
 static enum cp_code find_case(struct cp_gather *g, const struct row *r, size_t *out, bool *is_good,
 		struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf nfc = CP_BUF(CP_TEXT_MAX);
 	bool is_new;
 	struct cp_gathered *c;
 	char what[CP_QUOTE];
 
 	*is_good = true;
 	CP_TRY(case_id(g, r, err));
-	CP_TRY(cp_index_add(&g->cases, &g->pool, g->key.data, g->key.len, g->n, out, &is_new, err));
+	CP_TRY(cp_text_nfc(&nfc, g->key.data, g->key.len, err));
+	CP_TRY(cp_index_add(&g->cases, &g->pool, nfc.data, nfc.len, g->n, out, &is_new, err));
 	if (is_new)
 		return begin(g, r, err);
 	c = &g->list[*out];

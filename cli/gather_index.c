@@ -155,6 +155,12 @@ static enum cp_code result_key(struct cp_gather *g, size_t number, const struct 
 	return cp_buf_printf(&g->key, err, "%zu %s %s", number, r->side != NULL ? r->side : "-", r->id);
 }
 
+/* By rank; those without one stand behind, in the order of their rows. */
+static bool ranks_before(const struct cp_result_in *a, const struct cp_result_in *b)
+{
+	return a->rank > 0 && (b->rank == 0 || a->rank < b->rank);
+}
+
 enum cp_code cp_gather_result(struct cp_gather *g, size_t number, const struct cp_result_in *r, bool *is_new,
 		struct cp_err *err)
 {
@@ -174,7 +180,10 @@ enum cp_code cp_gather_result(struct cp_gather *g, size_t number, const struct c
 		c->results = more;
 		c->cap = cap;
 	}
-	c->results[c->in.n_results++] = *r;
+	size_t at = c->in.n_results++;
+	for (; at > 0 && ranks_before(r, &c->results[at - 1]); at--)
+		c->results[at] = c->results[at - 1];
+	c->results[at] = *r;
 	c->in.results = c->results;
 	return CP_OK;
 }

@@ -222,6 +222,7 @@ enum cp_code cp_help_command(const struct cp_command *c, struct cp_err *err)
 {
 	print_command(c);
 	print_options("options of every command:", cp_common_options);
+	print_facts("exit status:", cp_statuses, 6);
 	return check(err);
 }
 
@@ -273,12 +274,18 @@ static const struct cp_option help_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct cp_example help_examples[] = {
+	{ "casepack help rate", "how cases are judged; `casepack rate --help` says the same" },
+	{ NULL, NULL },
+};
+
 const struct cp_command cp_cmd_help = {
 	.name = "help",
 	.usage = "[COMMAND]\n--all",
 	.summary = "say what a command does",
 	.about = "Without a word the list of commands; with one, how that command is used.",
 	.options = help_options,
+	.examples = help_examples,
 	.run = run_help,
 };
 
@@ -299,11 +306,17 @@ static enum cp_code run_version(struct cp_args *a, struct cp_err *err)
 	return cp_version_print(a, err);
 }
 
+static const struct cp_example version_examples[] = {
+	{ "casepack version", "to name it in a report of something that went wrong" },
+	{ NULL, NULL },
+};
+
 const struct cp_command cp_cmd_version = {
 	.name = "version",
 	.usage = "",
 	.summary = "say which casepack this is",
 	.about = "Prints the version of this program.",
 	.options = cp_no_options,
+	.examples = version_examples,
 	.run = run_version,
 };

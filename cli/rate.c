@@ -222,7 +222,7 @@ static const struct cp_option options[] = {
 	{ "--skip", NULL, "skip the case; --note says why" },
 	{ "--escalate", NULL, "hand the case to the lead" },
 	{ "--note", "TEXT", "a note on the case; it becomes part of the project's history" },
-	{ "--dry-run", NULL, "check everything and keep nothing (-n)" },
+	{ "--dry-run", NULL, "check everything and keep nothing" },
 	{ NULL, NULL, NULL },
 };
 

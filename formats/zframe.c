@@ -10,7 +10,7 @@ enum cp_code cp_zframe_pack(struct cp_buf *out, const void *bytes, size_t len, s
 	CP_TRY(cp_buf_room(out, bound, err));
 	if (ctx == NULL && (ctx = ZSTD_createCCtx()) == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
-	ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, 3);
+	ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, 1); /* half the time of 3 for some 8 % more bytes */
 	ZSTD_CCtx_setParameter(ctx, ZSTD_c_checksumFlag, 1);
 	n = ZSTD_compress2(ctx, out->data + out->len, bound, bytes, len);
 	if (ZSTD_isError(n))

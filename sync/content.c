@@ -12,7 +12,7 @@
  * A document that no row names does no harm, the other way round a case is lost.
  */
 static const char schema[] =
-	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -4096;"
+	"PRAGMA page_size = 16384; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -4096;"
 	" CREATE TABLE IF NOT EXISTS contents ("
 	" hash BLOB PRIMARY KEY CHECK (length(hash) = 32), size INTEGER NOT NULL, frame BLOB NOT NULL) STRICT";
 
@@ -48,6 +48,11 @@ void cp_content_close(struct cp_store *s)
 	for (int i = 0; i < CP_CONTENT_STATEMENTS; i++)
 		sqlite3_finalize(s->content_sql[i]);
 	sqlite3_close(s->contents);
+}
+
+enum cp_code cp_content_begin_reading(struct cp_store *s, struct cp_err *err)
+{
+	return sqlite3_exec(s->contents, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? CP_OK : fail(s, err);
 }
 
 enum cp_code cp_content_commit(struct cp_store *s, struct cp_err *err)

@@ -18,6 +18,9 @@ CP_CHECKED enum cp_code cp_content_has(struct cp_store *s, const struct cp_hash 
 /* Bytes that it takes here, compressed; -1 when it is not here. */
 CP_CHECKED enum cp_code cp_content_size(struct cp_store *s, const struct cp_hash *hash, int64_t *out, struct cp_err *err);
 
+/* Many reads in one view of the file: cheaper than one by one. Ended by cp_content_rollback. */
+CP_CHECKED enum cp_code cp_content_begin_reading(struct cp_store *s, struct cp_err *err);
+
 /* For store.c and db.c: the connection, and its side of a transaction. */
 CP_CHECKED enum cp_code cp_content_open(struct cp_store *s, struct cp_err *err);
 void cp_content_close(struct cp_store *s);

@@ -226,7 +226,10 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	if (code == CP_OK && if_owed)
 		code = is_owed(&p, dir, &owed, err);
 	if (code == CP_OK && owed) {
-		code = write_bundle(&p, dir, &sent, err);
+		code = cp_content_begin_reading(s, err);
+		if (code == CP_OK)
+			code = write_bundle(&p, dir, &sent, err);
+		cp_content_rollback(s); /* it only read */
 		if (code == CP_OK) {
 			++*out_n;
 			visit(user, &sent);

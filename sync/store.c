@@ -77,6 +77,7 @@ static enum cp_code connect(struct cp_store *s, const char *dbname, int flags, s
 	CP_TRY(exec(s, "PRAGMA journal_mode = WAL", err));
 	CP_TRY(exec(s, "PRAGMA synchronous = FULL", err));
 	CP_TRY(exec(s, "PRAGMA secure_delete = FAST", err));
+	CP_TRY(exec(s, "PRAGMA temp_store = MEMORY", err)); /* nothing is written outside the workspace */
 	return exec(s, "PRAGMA cache_size = -8192", err);
 }
 

@@ -77,13 +77,13 @@ check "a row of TSV with a cell too many is named" bad 3:3 "3 cells" wide.tsv
 printf 'query\tresult\nq\t\xff\n' >latin1.tsv
 check "a cell of TSV that is not UTF-8 is named" bad 2:2 "UTF-8" latin1.tsv
 printf '%s\n' '{"query":"q","result":"d1"}' '{"query":"q","result":' >cut.jsonl
-check "a line of JSON that is cut is named" bad 2:24 "" cut.jsonl
+check "a line of JSON that is cut is named" bad 2:22 "" cut.jsonl
 printf '%s\n' '[{"query":"q","result":"d1"}]' >array.jsonl
 check "a JSON array is named, with what to do" bad 1:1 "jq -c" array.jsonl
 printf '%s\n' '{"query":"q","query":"r","result":"d1"}' >double.jsonl
-check "a member that is there twice is named" bad 1:16 "" double.jsonl
+check "a member that is there twice is named" bad 1:20 "duplicate" double.jsonl
 printf '%s\n' '{"query":"a\u0000b","result":"d1"}' >nul.jsonl
-check "a NUL in JSON is named" bad 1:16 "u0000" nul.jsonl
+check "a NUL in JSON is named" bad 1:19 "u0000" nul.jsonl
 printf '%s\n' '{"id":"c","query":"q","results":[{"id":"d1"},{"title":"T"}]}' >noid.jsonl
 check "a result without an id is named by its number" bad 1:3 "results[1]: no id" noid.jsonl
 printf '%s\n' '{"id":"c","query":"q","results":[{"id":"d1","rank":-1}]}' >neg.jsonl
@@ -112,8 +112,9 @@ row >good.csv
 two_files() { complains 1 'nothing was imported' casepack -C hub import good.csv rank.csv && equal "$(hash hub && refs hub)" "$before"; }
 check "one bad file of several, and none is taken" two_files
 several_bad() { # every bad row of every file, not the first alone
-	complains 1 '3 rows do not fit' casepack -C hub import rank.csv wide.csv rank0.csv &&
-		grep -q '^rank.csv:3:4: ' "$work/.words" && grep -q '^wide.csv:3:6: ' "$work/.words"
+	for n in 1 2 3; do printf 'query,result,rank\nq%d,d1,1\nq%d,d2,x\n' $n $n >several$n.csv; done
+	complains 1 '3 rows do not fit' casepack -C hub import several1.csv several2.csv several3.csv &&
+		equal "$(grep -c '^several[123].csv:3:3: ' "$work/.words")" 3
 }
 check "the bad rows of all files are named" several_bad
 
@@ -146,8 +147,8 @@ check "a URL stays as it is" shown j1 '.results[1].url' 'https://example.org/?a=
 from_stdin() { printf 'query,result\npiped,d1\n' | casepack -C hub import - --format csv && shown piped .query piped; }
 check "standard input is taken" from_stdin
 printf 'query,result,rank\nranked,third,3\nranked,first,1\nranked,second,2\n' >ranked.csv
-check "results stand in the order of their ranks" bash -c "
-	casepack -C hub import ranked.csv && [ \"\$(casepack -C hub --json show ranked | jq -c '[.results[].id]')\" = '[\"first\",\"second\",\"third\"]' ]"
+check "ranks are taken" effect 1 0 0 3 ranked.csv
+check "and results stand in their order" shown ranked '[.results[].id] | join(" ")' 'first second third'
 
 printf 'id,query,result\ncaf\xc3\xa9,q,d1\ncafe\xcc\x81,q,d2\n' >nfc.csv
 check "ids that are the same in NFC are one case" effect 1 0 0 2 nfc.csv
@@ -183,7 +184,7 @@ topics() {
 	casepack -C "anna-$1" --json rate --list | jq -r '.case + "\t" + .query' | LC_ALL=C sort >"got-$1"
 	LC_ALL=C sort "$file" | cmp - "got-$1"
 }
-for language in ar fa hi zh fr es; do
+for language in ar fa hi zh; do
 	check "the topics of MIRACL in $language pass through unchanged" topics "$language"
 done
 finish
