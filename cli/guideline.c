@@ -59,6 +59,8 @@ static enum cp_code read_body(const char *path, struct cp_buf *out, struct cp_er
 	if (code == CP_EFORMAT)
 		return cp_fail(err, CP_EINPUT, "%s: has more than %zu MiB", path, TEXT_MAX >> 20);
 	CP_TRY(code);
+	if (out->len > 0 && !cp_utf8_valid(out->data, out->len))
+		return cp_fail(err, CP_EINPUT, "%s: is not UTF-8", path);
 	return out->len > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is empty", path);
 }
 
@@ -361,7 +363,7 @@ static enum cp_code run_form(struct cp_args *a, struct cp_err *err)
 }
 
 static const struct cp_option guideline_options[] = {
-	{ "--title", "TITLE", "unless said that of the text, its first heading" },
+	{ "--title", "TITLE", "unless said that of the text: of its front matter, or its first heading" },
 	{ "--kind", "KIND", "guideline (unless said) or sop" },
 	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the text was written or changed" },

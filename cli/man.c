@@ -11,7 +11,7 @@
  */
 
 #ifndef CP_RELEASED
-#define CP_RELEASED "" /* the day of the release, YYYY-MM-DD, where the build knows it */
+#define CP_RELEASED "2026-11-23" /* the day of this version, YYYY-MM-DD; a build may know another */
 #endif
 
 /* One byte so that roff prints it: no request at the start of a line, "-" as it is typed. */

@@ -187,7 +187,7 @@ static enum cp_code choose_raters(struct cp_store *s, const struct cp_assign *a,
 			have++;
 		}
 	}
-	out->without_rater += have == 0;
+	out->without_rater += a->overlap ? have < want : have == 0;
 	free(holds);
 	return CP_OK;
 }

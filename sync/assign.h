@@ -19,6 +19,7 @@ struct cp_assign {
 	bool is_shuffled; uint64_t seed;     /* of each rater's order; same seed, cases and people, same order */
 	bool is_dry_run;
 };
+/* without_rater: cases that got fewer raters than the overlap, or without one nobody. */
 struct cp_assigned { int64_t made, there_already, cases, people, without_rater; };
 /* A rater gets only cases of its locales. Cases go to those who fit and have fewest. CP_EINPUT when
  * nobody can take any. The same call again makes nothing new. */

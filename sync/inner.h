@@ -103,6 +103,16 @@ CP_CHECKED enum cp_code cp_run_row(struct cp_store *s, size_t table, const char 
 /* Missing, or a folder with nothing in it; else CP_EINPUT. */
 CP_CHECKED enum cp_code cp_folder_is_new(const char *path, struct cp_err *err);
 
+/*
+ * A new workspace is made beside its place and put there when it is whole, so that a
+ * failure leaves nothing: beside names and makes the temporary folder (what an
+ * interrupted try left there is swept away), fill puts an empty workspace into it,
+ * settle moves it when code is CP_OK, else removes it and returns code.
+ */
+CP_CHECKED enum cp_code cp_workspace_beside(const char *path, char *out, size_t size, struct cp_err *err);
+CP_CHECKED enum cp_code cp_device_fill(const char *temp, const char *key_path, struct cp_err *err);
+CP_CHECKED enum cp_code cp_workspace_settle(const char *temp, const char *path, enum cp_code code, struct cp_err *err);
+
 /* Type, then the length-prefixed bytes or the 8 bytes of a number: what every hash over rows is made of. */
 void cp_hash_value(struct cp_hasher *h, const struct cp_value *v);
 

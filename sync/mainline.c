@@ -247,7 +247,9 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 		CP_TRY(move_from_where_it_is(s->history, branch, tip, err));
 	if (*main->hex != '\0')
 		CP_TRY(move_from_where_it_is(s->history, "main", main, err));
-	return cp_txn_commit(s, err);
+	if (cp_txn_commit(s, err) == CP_OK)
+		return CP_OK;
+	return cp_fail_at(err, "kept in history; the database follows at the next command");
 }
 
 /* ---- replay ------------------------------------------------------------------------------------- */

@@ -240,31 +240,19 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 /* A new workspace is made beside its place and moved there when it is whole. */
 static enum cp_code open_new(const char *path, const char *key_path, struct cp_bundle *b, struct cp_opened *out, struct cp_err *err)
 {
-	char temp[4096];
-	CP_AUTO(str) char *db = NULL;
 	struct cp_store *s = NULL;
-	size_t n = strlen(path);
+	char temp[4096];
 	enum cp_code code;
 
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	if (snprintf(temp, sizeof temp, "%.*s.opening", (int)n, path) >= (int)sizeof temp)
-		return cp_fail(err, CP_EINPUT, "%s: the path is too long", path);
-	CP_TRY(cp_folder_is_new(path, err));
-	db = cp_path_join(temp, "casepack.db");
-	if (cp_file_exists(db)) /* of an opening that was interrupted; anything else is somebody's */
-		cp_folder_remove(temp);
-	CP_TRY(cp_device_create(temp, key_path ? key_path : "", err));
-	code = cp_store_open(&s, temp, err);
+	CP_TRY(cp_workspace_beside(path, temp, sizeof temp, err));
+	code = cp_device_fill(temp, key_path ? key_path : "", err);
+	if (code == CP_OK)
+		code = cp_store_open(&s, temp, err);
 	if (code == CP_OK)
 		code = open_into(s, b, true, out, err);
 	cp_store_close(s);
-	if (code == CP_OK)
-		code = cp_folder_settle(temp, path, "casepack.db", err);
-	if (code != CP_OK)
-		cp_folder_remove(temp);
 	out->is_new_workspace = true;
-	return code;
+	return cp_workspace_settle(temp, path, code, err);
 }
 
 static enum cp_code open_there(const char *path, const char *key_path, struct cp_bundle *b, cp_passphrase_ask *ask,

@@ -373,15 +373,72 @@ static enum cp_code create_files(struct cp_store *s, bool with_private, struct c
 	return with_private ? cp_repo_open(&s->private, private, true, err) : CP_OK;
 }
 
-/*
- * A workspace is made under a temporary name beside its place and renamed when it
- * is whole, so that a failure leaves nothing behind.
- */
-static enum cp_code settle_new(struct cp_store *s, const char *path, enum cp_code code, struct cp_err *err)
-{
-	CP_AUTO(str) char *temp = strdup(s->path);
+#define MARK ".casepack-new" /* stands in a workspace that is not whole yet */
 
-	cp_store_close(s);
+/* Marked as unfinished, or interrupted before even the mark was whole. */
+static bool is_unfinished(const char *temp)
+{
+	CP_AUTO(str) char *mark = cp_path_join(temp, MARK);
+	bool is_ours = true;
+	struct dirent *e;
+	DIR *d;
+
+	if (cp_file_exists(mark))
+		return true;
+	d = opendir(temp);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		is_ours = is_ours && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+				strncmp(e->d_name, MARK, strlen(MARK)) == 0);
+	if (d != NULL)
+		closedir(d);
+	return d != NULL && is_ours;
+}
+
+/* What an interrupted creation left there goes; what is somebody's, or being made right now, stays. */
+static enum cp_code sweep(const char *temp, struct cp_err *err)
+{
+	int fd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum cp_code code = CP_OK;
+
+	if (fd < 0 && errno == ENOENT)
+		return CP_OK;
+	if (fd < 0 || !is_unfinished(temp))
+		code = cp_fail(err, CP_EINPUT, "%s: is in the way; rename it", temp);
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		code = cp_fail(err, CP_EBUSY, "%s: is being made by another casepack", temp);
+	else
+		cp_folder_remove(temp);
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+enum cp_code cp_workspace_beside(const char *path, char *out, size_t size, struct cp_err *err)
+{
+	CP_AUTO(str) char *mark = NULL;
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	if (n == 1 && *path == '.')
+		n = (size_t)snprintf(out, size, "../casepack.new");
+	else
+		n = (size_t)snprintf(out, size, "%.*s.new", (int)n, path);
+	if (n >= size)
+		return cp_fail(err, CP_EINPUT, "%s: the path is too long", path);
+	CP_TRY(cp_folder_is_new(path, err));
+	CP_TRY(sweep(out, err));
+	CP_TRY(cp_folder_make(out, err));
+	mark = cp_path_join(out, MARK);
+	return cp_file_write(mark, 0600, "", 0, err);
+}
+
+enum cp_code cp_workspace_settle(const char *temp, const char *path, enum cp_code code, struct cp_err *err)
+{
+	CP_AUTO(str) char *mark = cp_path_join(temp, MARK);
+
+	if (code == CP_OK && unlink(mark) != 0)
+		code = cp_fail_errno(err, "%s", mark);
 	if (code == CP_OK)
 		code = cp_folder_settle(temp, path, "casepack.db", err);
 	if (code != CP_OK)
@@ -389,30 +446,20 @@ static enum cp_code settle_new(struct cp_store *s, const char *path, enum cp_cod
 	return code;
 }
 
-static struct cp_store *store_beside(const char *path)
+enum cp_code cp_device_fill(const char *temp, const char *key_path, struct cp_err *err)
 {
-	size_t n = strlen(path);
-	char temp[4096];
+	CP_AUTO(store) struct cp_store *s = store_new(temp);
 
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	snprintf(temp, sizeof temp, "%.*s.new-%d", (int)n, path, (int)getpid());
-	return store_new(temp);
-}
-
-static enum cp_code fill_device(struct cp_store *s, const char *key_path, struct cp_err *err)
-{
 	CP_TRY(create_files(s, false, err));
 	return *key_path ? cp_store_use_key(s, key_path, err) : CP_OK;
 }
 
 enum cp_code cp_device_create(const char *path, const char *key_path, struct cp_err *err)
 {
-	struct cp_store *s;
+	char temp[4096];
 
-	CP_TRY(cp_folder_is_new(path, err));
-	s = store_beside(path);
-	return settle_new(s, path, fill_device(s, key_path, err), err);
+	CP_TRY(cp_workspace_beside(path, temp, sizeof temp, err));
+	return cp_workspace_settle(temp, path, cp_device_fill(temp, key_path, err), err);
 }
 
 /* The first documents of a project, as one edit. */
@@ -461,12 +508,16 @@ static enum cp_code fill_hub(struct cp_store *s, const struct cp_new_hub *hub, s
 
 enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask, void *user, struct cp_err *err)
 {
+	char temp[4096];
 	struct cp_store *s;
+	enum cp_code code;
 
-	CP_TRY(cp_folder_is_new(hub->path, err));
-	s = store_beside(hub->path);
+	CP_TRY(cp_workspace_beside(hub->path, temp, sizeof temp, err));
+	s = store_new(temp);
 	cp_store_ask_with(s, ask, user);
-	return settle_new(s, hub->path, fill_hub(s, hub, err), err);
+	code = fill_hub(s, hub, err);
+	cp_store_close(s);
+	return cp_workspace_settle(temp, hub->path, code, err);
 }
 
 /* ---- a database beside the one in use -------------------------------------------------- */

@@ -22,24 +22,33 @@ static bool name_is_good(const char *name)
 	return n >= 1 && n <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n && *name != '_' && *name != '-';
 }
 
-/* The title that the text gives itself: its first heading. */
-static void heading_of(const char *body, size_t len, struct cp_buf *out)
+/* The line without what is around it. */
+static void add_title(const char *line, const char *stop, const char *around, struct cp_buf *out)
 {
-	const char *end = body + len, *line = body;
+	while (line < stop && strchr(around, *line) != NULL)
+		line++;
+	while (stop > line && strchr(around, stop[-1]) != NULL)
+		stop--;
+	if (cp_buf_add(out, line, (size_t)(stop - line), NULL) != CP_OK)
+		cp_buf_clear(out);
+}
 
-	while (line < end) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
+/* The title that the text gives itself: that of its front matter (lines between two of "---"), else its
+ * first heading. */
+static void title_of(const char *body, size_t len, struct cp_buf *out)
+{
+	const char *end = body + len, *line = body, *stop;
+	bool is_front = false;
 
+	for (; line < end && out->len == 0; line = stop + 1) {
+		stop = memchr(line, '\n', (size_t)(end - line));
 		stop = stop ? stop : end;
-		if (line < stop && *line == '#') {
-			while (line < stop && (*line == '#' || *line == ' '))
-				line++;
-			while (stop > line && (stop[-1] == '\r' || stop[-1] == ' '))
-				stop--;
-			if (cp_buf_add(out, line, (size_t)(stop - line), NULL) == CP_OK)
-				return;
-		}
-		line = stop + 1;
+		if (stop - line >= 3 && memcmp(line, "---", 3) == 0 && (is_front || line == body))
+			is_front = !is_front;
+		else if (is_front && stop - line > 6 && memcmp(line, "title:", 6) == 0)
+			add_title(line + 6, stop, " \t\r'\"", out);
+		else if (!is_front && *line == '#')
+			add_title(line, stop, "# \t\r", out);
 	}
 }
 
@@ -93,7 +102,7 @@ static enum cp_code canonical(const struct cp_text_add *t, const struct standing
 
 	if (t->kind != CP_FORM) {
 		if (t->title == NULL)
-			heading_of(t->body, t->len, title);
+			title_of(t->body, t->len, title);
 		return cp_buf_add(body, t->body, t->len, err);
 	}
 	CP_TRY(cp_form_read(&next, t->body, t->len, err));
@@ -122,9 +131,11 @@ static enum cp_code write_revision(struct cp_store *s, const struct cp_text_add 
 	cp_id_derive(&id, "revision", 3, (const void *const[]){ text->bytes, body->data, now->id.bytes },
 			(const size_t[]){ 16, body->len, parents });
 	CP_TRY(cp_edit_begin(s, err));
+	/* The kind last: an SOP that is revised stays one. */
 	CP_TRY(cp_edit_document(s, text_table(is_form), text, (struct cp_set[]){ { "name", cp_v_text(t->name) },
-			{ "kind", cp_v_text(t->kind == CP_FORM ? "form" : t->kind == CP_SOP ? "sop" : "guideline") },
-			{ "title", cp_v_text(title) } }, 3, CP_EDIT_PLAIN, NULL, NULL, err));
+			{ "title", cp_v_text(title) },
+			{ "kind", cp_v_text(t->kind == CP_FORM ? "form" : t->kind == CP_SOP ? "sop" : "guideline") } },
+			now->exists ? 2 : 3, CP_EDIT_PLAIN, NULL, NULL, err));
 	CP_TRY(cp_edit_document(s, revision_table(is_form), &id, (struct cp_set[]){
 			{ "parent_doc", cp_v_blob(text->bytes, 16) }, { "parents", cp_v_blob(now->id.bytes, parents) },
 			{ "number", cp_v_int(now->number + 1) },

@@ -97,6 +97,7 @@ static enum cp_code rate(const char *bundle, const char *key, const char *worksp
 	if (strcmp(returns, "-") == 0)
 		return CP_OK;
 	CP_TRY(cp_store_open(&s, workspace, err));
+	CP_TRY(cp_run(s, err, "PRAGMA synchronous = OFF", "")); /* this is set-up: a power cut only means to begin again */
 	CP_TRY(judge_all(s, err));
 	return cp_return(s, returns, false, &sent, &n, err);
 }
