@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int fail(const char *what, sqlite3 *db)
+static _Noreturn void fail(const char *what, sqlite3 *db)
 {
 	fprintf(stderr, "apply: %s: %s\n", what, db ? sqlite3_errmsg(db) : "cannot be read");
 	exit(1);
