@@ -98,7 +98,7 @@ static void no_synced_table_has_what_merging_cannot_bear(void **state)
 {
 	(void)state;
 	for (size_t t = 0; t < CP_T_COUNT; t++) {
-		char sql[256];
+		char sql[512];
 		sqlite3_stmt *q;
 
 		snprintf(sql, sizeof sql, "SELECT (SELECT count(*) FROM pragma_foreign_key_list('%s')) + (SELECT count(*) FROM"
