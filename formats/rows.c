@@ -302,6 +302,7 @@ static enum cp_code read_csv(struct cp_rows *r, struct cp_err *err)
 
 	if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		return cp_fail(err, CP_EIO, "%s: out of memory", r->where);
+	csv_set_blk_size(&p, 16384); /* it grows by so much at a time: by 128 bytes a long cell takes quadratic time */
 	csv_set_space_func(&p, never_space);
 	code = feed_csv(&is_good, r, &p, err);
 	if (code == CP_OK && !is_good) {
