@@ -76,7 +76,7 @@ test: setup
 	@$(MAKE) --no-print-directory check
 
 check: all $(UNITS) $(BUILD)/tests/tree/driver
-	@tests/run $(BUILD) $(TEST)
+	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libcasepack.a
