@@ -346,8 +346,7 @@ static enum cp_code rate_inside(struct cp_args *a, struct batch *b, struct cp_er
 
 static enum cp_code rate_batch(struct cp_args *a, struct batch *b, struct cp_err *err)
 {
-	const char *slash = strrchr(b->path, '/');
-	char words[160], quoted[CP_QUOTE];
+	char words[64];
 
 	CP_TRY(read_file(b, err));
 	CP_TRY(cp_judge_begin(a->store, err));
@@ -357,9 +356,8 @@ static enum cp_code rate_batch(struct cp_args *a, struct batch *b, struct cp_err
 		cp_judge_abort(a->store);
 		return code == CP_OK ? say_done(a, b, err) : code;
 	}
-	const char *name = slash == NULL ? b->path : slash + 1;
-	snprintf(words, sizeof words, "%lld cases rated from %.100s", (long long)b->cases,
-			cp_text_quote(quoted, name, strlen(name)));
+	/* Not the file's name: these words are history, and a name may say what must not be there. */
+	snprintf(words, sizeof words, "%lld cases rated from a file", (long long)b->cases);
 	CP_TRY(cp_judge_commit(a->store, words, err));
 	return say_done(a, b, err);
 }
