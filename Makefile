@@ -23,7 +23,7 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=c17 $(WARN) -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -Wno-format-truncation)
 override CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD)/gen -DCP_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
-LIBS = $(PKG_LIBS) -lcsv -lpthread
+LIBS = $(PKG_LIBS) -lcsv -lpthread -lm
 
 LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
 CLI_SRC   := $(sort $(wildcard cli/*.c))

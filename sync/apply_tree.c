@@ -180,7 +180,7 @@ static size_t column_of(const struct cp_document *d, const struct cp_column_stat
 		if (strlen(cp_columns[d->table][i]) == c->name_len &&
 				memcmp(cp_columns[d->table][i], c->name, c->name_len) == 0)
 			return i;
-	assert(!"a column of another table");
+	assert(0 && "a column of another table");
 	return 0;
 }
 

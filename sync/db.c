@@ -43,7 +43,7 @@ static enum cp_code prepared(struct cp_store *s, sqlite3_stmt **out, const char 
 		s->cached[at].q = *out;
 		return CP_OK;
 	}
-	assert(!"CP_STATEMENTS is too small");
+	assert(0 && "CP_STATEMENTS is too small");
 	return CP_EIO;
 }
 
@@ -85,7 +85,7 @@ static enum cp_code bind_all(struct cp_store *s, sqlite3_stmt *q, const char *bi
 			n = va_arg(args, size_t);
 			rc = sqlite3_bind_text64(q, at, n ? p : "", n, SQLITE_STATIC, SQLITE_UTF8);
 			break;
-		default: assert(!"unknown bind letter");
+		default: assert(0 && "unknown bind letter");
 		}
 	}
 	return rc == SQLITE_OK ? CP_OK : cp_fail_sqlite(err, s->db, "binding a value");

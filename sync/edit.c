@@ -57,7 +57,7 @@ static size_t column_named(size_t table, const char *name)
 	for (size_t c = 0; c < cp_shapes[table].n_columns; c++)
 		if (strcmp(cp_columns[table][c], name) == 0)
 			return c;
-	assert(!"no such column");
+	assert(0 && "no such column");
 	return 0;
 }
 
