@@ -85,7 +85,7 @@ static enum cp_code fail_command(const struct cp_command *const *commands, const
 		weigh(typed, commands[i]->name, &best, &nearest);
 	cp_text_quote(shown, typed, strlen(typed));
 	if (best != NULL)
-		return cp_fail(err, CP_EUSAGE, "there is no command %s; did you mean %s?", shown, best);
+		return cp_fail(err, CP_EUSAGE, "there is no command %s (did you mean %s?)", shown, best);
 	return cp_fail(err, CP_EUSAGE, "there is no command %s; `casepack help` lists them", shown);
 }
 
@@ -99,7 +99,7 @@ static enum cp_code fail_option(const struct cp_command *command, const char *ty
 		weigh(typed, o->name, &best, &nearest);
 	cp_text_quote(shown, typed, strlen(typed));
 	if (best != NULL)
-		return cp_fail(err, CP_EUSAGE, "there is no option %s; did you mean %s?", shown, best);
+		return cp_fail(err, CP_EUSAGE, "there is no option %s (did you mean %s?)", shown, best);
 	return cp_fail(err, CP_EUSAGE, "there is no option %s", shown);
 }
 
@@ -290,12 +290,37 @@ enum cp_code cp_arg_int(const struct cp_args *a, const char *option, int64_t min
 			(long long)min, (long long)max, shown);
 }
 
+/* The line of the usage that is meant: that of the verb typed, else the first; up to its options. */
+static const char *usage_meant(const struct cp_args *a, int *len)
+{
+	const char *line = a->command->usage;
+	size_t n = a->n > 0 ? strlen(a->words[0]) : 0;
+
+	for (const char *at = line; n > 0 && at != NULL; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, a->words[0], n) == 0 && at[n] == ' ') {
+			line = at;
+			break;
+		}
+	}
+	*len = (int)strcspn(line, "\n");
+	for (int i = 1; i + 1 < *len; i++)
+		if (line[i] == ' ' && line[i + 1] == '[')
+			*len = i;
+	return line;
+}
+
 enum cp_code cp_args_want(const struct cp_args *a, size_t min, size_t max, struct cp_err *err)
 {
 	char shown[CP_QUOTE];
+	int len;
 
+	if (a->n < min && a->command != NULL) {
+		const char *usage = usage_meant(a, &len);
+		return cp_fail(err, CP_EUSAGE, "something is missing: casepack %s %.*s", a->command->name, len, usage);
+	}
 	if (a->n < min)
-		return cp_fail(err, CP_EUSAGE, a->n == 0 ? "something is missing" : "something more is needed");
+		return cp_fail(err, CP_EUSAGE, "something is missing");
 	if (a->n > max) {
 		cp_text_quote(shown, a->words[max], strlen(a->words[max]));
 		return cp_fail(err, CP_EUSAGE, "%s is one word too many", shown);

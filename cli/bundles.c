@@ -9,6 +9,7 @@
 
 #include "cli/shown.h"
 #include "formats/file.h"
+#include "sync/people.h"
 
 #define SUFFIX ".casepack"
 
@@ -220,4 +221,19 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 		CP_TRY(cp_line(err, "%s of yours %s refused by the hub; `casepack log` says why",
 				cp_count(part, o->refused, "commit", "commits"), o->refused == 1 ? "was" : "were"));
 	return CP_OK;
+}
+
+static enum cp_code on_person(void *user, const struct cp_person_row *row, struct cp_err *err)
+{
+	(void)user;
+	(void)err;
+	if (row->devices == 0 && row->assigned > 0 && strcmp(row->state, "active") == 0)
+		cp_say("%s has work, but no device to send it to; `casepack person add %s --key FILE.pub` adds one",
+				row->pseudonym, row->pseudonym);
+	return CP_OK;
+}
+
+enum cp_code cp_say_without_device(struct cp_store *s, struct cp_err *err)
+{
+	return cp_person_each(s, on_person, NULL, err);
 }

@@ -35,6 +35,9 @@ CP_CHECKED enum cp_code cp_take_merge(struct cp_args *a, const char *path, bool 
 CP_CHECKED enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const struct cp_opened *o,
 		struct cp_err *err);
 
+/* Hub: a line for each person who has work and no device, since no bundle can reach them. */
+CP_CHECKED enum cp_code cp_say_without_device(struct cp_store *s, struct cp_err *err);
+
 /* Is it addressed to the device whose key this is? */
 bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *key);
 

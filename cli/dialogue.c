@@ -99,10 +99,35 @@ const char *cp_choice_label(const struct cp_field *field, size_t i)
 	return choice(field, i)->label[0] != '\0' ? choice(field, i)->label : choice(field, i)->value;
 }
 
-static bool is_hotkey(const struct cp_field *field, char key)
+/* The key that the form gives the choice; 0: none. */
+static char given_key(const struct cp_field *field, size_t i)
+{
+	return choice(field, i)->hotkey;
+}
+
+static bool is_given(const struct cp_field *field, char key)
 {
 	for (size_t i = 0; i < cp_choice_count(field); i++)
-		if (choice(field, i)->hotkey == key)
+		if (given_key(field, i) == key)
+			return true;
+	return false;
+}
+
+/* The same, or the digit that is its value: whoever means 3 presses 3. */
+static char own_key(const struct cp_field *field, size_t i)
+{
+	const char *value = cp_choice_value(field, i);
+	bool is_digit = value[0] >= '0' && value[0] <= '9' && value[1] == '\0';
+
+	if (given_key(field, i) != '\0')
+		return given_key(field, i);
+	return is_digit && !is_given(field, value[0]) ? value[0] : '\0';
+}
+
+static bool is_taken(const struct cp_field *field, char key)
+{
+	for (size_t i = 0; i < cp_choice_count(field); i++)
+		if (own_key(field, i) == key)
 			return true;
 	return false;
 }
@@ -112,13 +137,13 @@ char cp_choice_key(const struct cp_field *field, size_t i)
 	static const char free_keys[] = "123456789abcdefhijklmoprtvwxyz0";
 	const char *k = free_keys;
 
-	if (choice(field, i)->hotkey != '\0')
-		return choice(field, i)->hotkey;
-	/* The choices without a hotkey take the free keys in order. */
+	if (own_key(field, i) != '\0')
+		return own_key(field, i);
+	/* The choices without a key of their own take the free ones in order. */
 	for (size_t j = 0; j <= i; j++) {
-		if (choice(field, j)->hotkey != '\0')
+		if (own_key(field, j) != '\0')
 			continue;
-		while (*k != '\0' && is_hotkey(field, *k))
+		while (*k != '\0' && is_taken(field, *k))
 			k++;
 		if (*k == '\0' || j == i)
 			break;

@@ -81,7 +81,8 @@ CP_CHECKED enum cp_code cp_dialogue_key(struct cp_dialogue *d, int key, struct c
 
 /* Required answers still open; *first (may be NULL) is the first of their steps. */
 size_t cp_dialogue_missing(const struct cp_dialogue *d, size_t *first);
-/* The key that picks the i-th choice: its hotkey, else one that is free. 0: none was left. */
+/* The key that picks the i-th choice: its hotkey, else the digit that is its value, else one that is free.
+ * 0: none was left. */
 char cp_choice_key(const struct cp_field *field, size_t i);
 /* Choices of a field; a bool has two. */
 size_t cp_choice_count(const struct cp_field *field);

@@ -224,7 +224,8 @@ static enum cp_code export_with(struct cp_export *x, struct cp_err *err)
 		return CP_OK;
 	char n[CP_COUNT];
 	CP_TRY(cp_export_dictionary(x, rows, err));
-	cp_say("%s: %s; what they mean is in %s.dictionary.md", x->path, cp_count(n, rows, "row", "rows"), x->path);
+	cp_say("%s: %s; what they mean is in %s.dictionary.md%s", x->path, cp_count(n, rows, "row", "rows"), x->path,
+			x->format == CP_EXPORT_QRELS ? ", the topics beside it" : "");
 	return CP_OK;
 }
 

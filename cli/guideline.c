@@ -128,10 +128,14 @@ static const char *kind_name(enum cp_text_kind kind)
 	return kind == CP_FORM ? "form" : kind == CP_SOP ? "sop" : "guideline";
 }
 
+struct counted { struct cp_out *out; size_t n; };
+
 static enum cp_code list_one(void *user, const struct cp_text_row *row, struct cp_err *err)
 {
-	struct cp_out *out = user;
+	struct counted *c = user;
+	struct cp_out *out = c->out;
 
+	c->n++;
 	CP_TRY(cp_out_text(out, row->name, err));
 	CP_TRY(cp_out_text(out, kind_name(row->kind), err));
 	CP_TRY(cp_out_int(out, row->number, err));
@@ -148,7 +152,11 @@ static enum cp_code text_list(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_args_want(a, 1, 1, err));
 	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
-	return cp_out_close(out, cp_text_each(a->store, is_form(a), NULL, list_one, out, err), err);
+	struct counted c = { .out = out };
+	CP_TRY(cp_out_close(out, cp_text_each(a->store, is_form(a), NULL, list_one, &c, err), err));
+	if (c.n == 0)
+		cp_say(is_form(a) ? "no form is here yet" : "no guideline is here yet");
+	return CP_OK;
 }
 
 static enum cp_code log_one(void *user, const struct cp_text_row *row, struct cp_err *err)

@@ -182,6 +182,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 
 	if (a->n == 0)
 		return cp_fail(err, CP_EUSAGE, "name the files to import");
+	if (!cp_store_me(a->store)->is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: cases are imported at the hub", a->dir);
 	CP_TRY(read_how(a, &mapping, &how, err));
 	CP_TRY(cp_gather_new(&g, &how, &trouble, err));
 	return import(a, g, &trouble, err);

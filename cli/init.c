@@ -47,6 +47,21 @@ static enum cp_code seal_new(const char *path, struct cp_err *err)
 	return cp_seal_if_ready(store, err);
 }
 
+/* Said before a key is looked for: the first thing that is missing comes first. */
+static enum cp_code check_names(const struct cp_args *a, struct cp_err *err)
+{
+	const char *project = cp_arg(a, "--project"), *lead = cp_arg(a, "--name");
+
+	if (project == NULL || *project == '\0')
+		return cp_fail(err, CP_EUSAGE, "a hub needs the name of its project: --project NAME "
+				"(a rater's workspace: --rater)");
+	if (strlen(project) > 127)
+		return cp_fail(err, CP_EUSAGE, "the name of the project has more than 127 bytes");
+	if (lead == NULL || *lead == '\0')
+		return cp_fail(err, CP_EUSAGE, "a hub needs the name of its lead, which stays on leads' hubs: --name \"NAME\"");
+	return CP_OK;
+}
+
 static enum cp_code init_hub(struct cp_args *a, const char *path, const char *key, struct cp_err *err)
 {
 	const char *pseudonym = cp_arg(a, "--pseudonym");
@@ -59,13 +74,6 @@ static enum cp_code init_hub(struct cp_args *a, const char *path, const char *ke
 		.shows_queries = cp_arg_given(a, "--show-queries"),
 	};
 
-	if (hub.project_name == NULL || *hub.project_name == '\0')
-		return cp_fail(err, CP_EUSAGE, "a hub needs the name of its project: --project NAME "
-				"(a rater's workspace: --rater)");
-	if (strlen(hub.project_name) > 127)
-		return cp_fail(err, CP_EUSAGE, "the name of the project has more than 127 bytes");
-	if (hub.lead_name == NULL || *hub.lead_name == '\0')
-		return cp_fail(err, CP_EUSAGE, "a hub needs the name of its lead, which stays on leads' hubs: --name \"NAME\"");
 	CP_TRY(cp_hub_create(&hub, cp_ask_passphrase, NULL, err));
 	cp_say("made the hub %s of the project %s; in its history its lead is called %s", path, hub.project_name,
 			hub.lead_pseudonym);
@@ -77,6 +85,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf path = CP_BUF(PATH_BYTES), key = CP_BUF(PATH_BYTES);
 	const char *name = cp_arg(a, "--key");
 
+	if (!cp_arg_given(a, "--rater"))
+		CP_TRY(check_names(a, err));
 	CP_TRY(folder_of(a, &path, err));
 	CP_TRY(cp_key_find(&key, name != NULL ? name : CP_KEY_DEFAULT, err));
 	return cp_arg_given(a, "--rater") ? init_rater(a, path.data, key.data, err)

@@ -81,7 +81,7 @@ enum cp_code cp_key_public_path(struct cp_buf *out, const char *name_or_file, st
 static enum cp_code fail_absent(const char *name, const char *path, struct cp_err *err)
 {
 	if (is_file(name))
-		return cp_fail(err, CP_EKEY, "%s: no such key; `casepack key list` shows those that have a name", path);
+		return cp_fail(err, CP_EKEY, "%s: no such key file; `casepack key list` shows the keys that have a name", path);
 	return cp_fail(err, CP_EKEY, "%s: no such key; `casepack key new%s%s` makes it, a file is named with its folder, "
 			"like ./mykey", path, strcmp(name, CP_KEY_DEFAULT) == 0 ? "" : " ",
 			strcmp(name, CP_KEY_DEFAULT) == 0 ? "" : name);

@@ -81,7 +81,10 @@ static enum cp_code log_commits(struct cp_args *a, struct cp_err *err)
 	t.verdict = cp_arg_given(a, "--refused") ? "refused" : cp_arg_given(a, "--waiting") ? "waiting" : NULL;
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, a->json ? 9 : 6, err));
 	enum cp_code code = cp_log_commits(a->store, t.verdict == NULL ? t.max : 0, on_commit, &t, err);
-	return cp_out_close(t.out, code, err);
+	CP_TRY(cp_out_close(t.out, code, err));
+	if (t.n == 0)
+		cp_say(t.verdict == NULL ? "no change commit is here yet" : "no change commit is %s", t.verdict);
+	return CP_OK;
 }
 
 static enum cp_code run(struct cp_args *a, struct cp_err *err)

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/bundles.h"
 #include "cli/shown.h"
 #include "sync/deliver.h"
 
@@ -83,6 +83,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	enum cp_code shown = cp_out_close(t.out, t.code, code == CP_OK ? err : NULL);
 	if (code == CP_OK && written == 0)
 		cp_say("nothing to send");
+	if (code == CP_OK && n == 0)
+		code = cp_say_without_device(a->store, err);
 	return code == CP_OK ? shown : code;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/keys.h"
 #include "cli/shown.h"
+#include "formats/file.h"
 #include "sync/rebuild.h"
 
 /* The key named; else the one that the workspace names, if it still opens; else the default one. */
@@ -26,6 +27,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	char hex[CP_HASH_HEX], commits[CP_COUNT], edits[CP_COUNT], contents[CP_COUNT];
 
 	CP_TRY(cp_args_want(a, 0, 0, err));
+	CP_AUTO(str) char *database = cp_path_join(a->dir, "casepack.db");
+	bool is_there = cp_file_exists(database);
 	CP_TRY(choose_key(&key, a, err));
 	CP_TRY(cp_rebuild(a->dir, key.data, &r, err));
 	cp_hex(hex, r.hash.bytes, sizeof r.hash.bytes);
@@ -36,8 +39,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 				"missing_contents", (json_int_t)r.missing_contents, "old_unread",
 				(int)r.is_old_unread), err);
 	CP_TRY(cp_line(err, "%s", hex));
-	cp_say("made again from history: %s, %s; the old database is casepack.db.old",
-			cp_count(commits, r.commits, "commit", "commits"), cp_count(edits, r.edits, "edit", "edits"));
+	cp_say("made again from history: %s, %s%s", cp_count(commits, r.commits, "commit", "commits"),
+			cp_count(edits, r.edits, "edit", "edits"), is_there ? "; the old database is casepack.db.old" : "");
 	if (r.unsealed > 0)
 		cp_say("%s taken over from it", cp_count(contents, r.unsealed, "unsealed save was", "unsealed saves were"));
 	if (r.is_old_unread)

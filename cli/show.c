@@ -209,9 +209,10 @@ static enum cp_code show_word(struct cp_args *a, const char *word, struct cp_err
 
 	if (code == CP_OK)
 		return show_case(a, &key, err);
-	if (code != CP_ENOTFOUND || !may_be_commit(word))
+	if (code != CP_ENOTFOUND)
 		return cp_fail(err, code, "%s", why.text);
-	code = show_commit(a, word, err);
+	if (may_be_commit(word))
+		code = show_commit(a, word, err);
 	if (code == CP_ENOTFOUND)
 		return cp_fail(err, CP_ENOTFOUND, "%s: there is neither a case nor a change commit of that name", word);
 	return code;

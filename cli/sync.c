@@ -198,6 +198,7 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 	*given = 0;
 	if (cp_store_me(a->store)->is_hub) {
 		CP_TRY(cp_pack(a->store, NULL, dir, true, on_sent, &g, given, err));
+		CP_TRY(cp_say_without_device(a->store, err));
 		return g.code;
 	}
 	CP_TRY(cp_return(a->store, dir, true, &sent, given, err));

@@ -16,10 +16,11 @@ static enum cp_code draft_touch(struct cp_store *s, const struct cp_task *t, con
 {
 	const struct cp_task_held *h = t->held;
 
+	/* It was begun when the case was first looked at, not when the first answer came. */
 	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO drafts(id, note, content, form_version, guideline_revision, begun_us, saved_us)"
-			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6)", "dthdbi", &t->assignment, t->note, &t->view.content, &h->form_version,
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6 - 1000 * ?7, ?6)", "dthdbii", &t->assignment, t->note, &t->view.content, &h->form_version,
 			h->has_guideline ? (const void *)&h->guideline_revision : NULL, h->has_guideline ? (size_t)16 : (size_t)0,
-			s->edit_clock));
+			s->edit_clock, active_ms));
 	return cp_run(s, err, "UPDATE drafts SET note = coalesce(?2, note), active_ms = active_ms + ?3, saved_us = ?4 WHERE id = ?1",
 			"dtii", &t->assignment, note, active_ms, s->edit_clock);
 }
@@ -149,8 +150,8 @@ static enum cp_code times_of(struct cp_store *s, const struct cp_id *id, int64_t
 {
 	CP_TRY(cp_query_int(s, active_ms, 0, err, "SELECT d.active_ms + coalesce(j.active_ms, 0) FROM drafts d"
 			" LEFT JOIN judgments j ON j.id = d.id WHERE d.id = ?1", "d", id));
-	return cp_query_int(s, wall_ms, 0, err, "SELECT (d.saved_us - d.begun_us) / 1000 + coalesce(j.wall_ms, 0) FROM drafts d"
-			" LEFT JOIN judgments j ON j.id = d.id WHERE d.id = ?1", "d", id);
+	return cp_query_int(s, wall_ms, 0, err, "SELECT max((d.saved_us - d.begun_us) / 1000, d.active_ms)"
+			" + coalesce(j.wall_ms, 0) FROM drafts d LEFT JOIN judgments j ON j.id = d.id WHERE d.id = ?1", "d", id);
 }
 
 static enum cp_code submit(struct cp_store *s, const struct cp_task *t, const char *state, struct cp_judge_result *out,

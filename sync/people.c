@@ -37,9 +37,9 @@ static enum cp_code check_person(const struct cp_person_add *p, struct cp_err *e
 	for (size_t i = 0; i < 4; i++)
 		known = known || strcmp(p->role, roles[i]) == 0;
 	if (!known)
-		return cp_fail(err, CP_EINPUT, "\"%s\" is none of lead, relay, rater, auditor", p->role);
+		return cp_fail(err, CP_EUSAGE, "\"%s\" is none of lead, relay, rater, auditor", p->role);
 	if (p->locales != NULL && *p->locales && !locales_are_good(p->locales))
-		return cp_fail(err, CP_EINPUT, "\"%s\" is not a list of locales like en-US,fr", p->locales);
+		return cp_fail(err, CP_EUSAGE, "\"%s\" is not a list of locales like en-US,fr", p->locales);
 	if ((p->vendor != NULL && !cp_utf8_valid(p->vendor, strlen(p->vendor))) ||
 			(p->name != NULL && !cp_utf8_valid(p->name, strlen(p->name))))
 		return cp_fail(err, CP_EINPUT, "%s: name and vendor must be UTF-8", p->pseudonym);

@@ -263,7 +263,8 @@ enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *byt
 {
 	if (git_odb_hash(id, bytes == NULL ? "" : bytes, len, type) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);
-	return cp_repo_holds(r, id) ? CP_OK : cp_stage_add(r->stage, id, type, bytes, len, err);
+	/* Not asked of the packs: a miss asks every one of them, and an object that is there twice does no harm. */
+	return cp_stage_has(r->stage, id) ? CP_OK : cp_stage_add(r->stage, id, type, bytes, len, err);
 }
 
 enum cp_code cp_repo_name(struct cp_oid *out, const char *type, const void *bytes, size_t len, struct cp_err *err)

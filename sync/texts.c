@@ -159,6 +159,10 @@ enum cp_code cp_text_put(struct cp_store *s, const struct cp_text_add *t, int64_
 	struct cp_id text;
 	enum cp_code code;
 
+	/* Written elsewhere it would be refused by the hub, and with it all that this device writes after. */
+	if (!s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: %s are written at the hub", s->path,
+				t->kind == CP_FORM ? "forms" : "guidelines");
 	text_key(s, t->kind == CP_FORM, t->name, &text);
 	code = standing_of(s, t->kind == CP_FORM, &text, &now, err);
 	if (code == CP_OK)
@@ -234,7 +238,8 @@ enum cp_code cp_text_each(struct cp_store *s, bool is_form, const char *name, cp
 				: ROWS("guidelines", "guideline_revisions") " WHERE t.name = ?1 ORDER BY v.number, v.id", "t", name));
 	CP_TRY(visit_rows(s, q, visit, user, &n, err));
 	return name == NULL || n > 0 ? CP_OK
-		: cp_fail(err, CP_ENOTFOUND, "%s %s: is not here", is_form ? "form" : "guideline", name);
+		: cp_fail(err, CP_ENOTFOUND, is_form ? "form %s: is not here; `casepack form list` shows those that are"
+			: "guideline %s: is not here; `casepack guideline list` shows those that are", name);
 }
 
 enum cp_code cp_text_get(struct cp_store *s, bool is_form, const char *name, int64_t number, struct cp_buf *out,
@@ -251,7 +256,9 @@ enum cp_code cp_text_get(struct cp_store *s, bool is_form, const char *name, int
 				" ORDER BY number DESC, id LIMIT 1", "di", &text, number));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)
-		return number == 0 ? cp_fail(err, CP_ENOTFOUND, "%s %s: is not here", is_form ? "form" : "guideline", name)
+		return number == 0 ? cp_fail(err, CP_ENOTFOUND, is_form
+				? "form %s: is not here; `casepack form list` shows those that are"
+				: "guideline %s: is not here; `casepack guideline list` shows those that are", name)
 			: cp_fail(err, CP_ENOTFOUND, "%s %s: has no %s %lld", is_form ? "form" : "guideline", name,
 					is_form ? "version" : "revision", (long long)number);
 	if (out_id != NULL)

@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (sqlite3_open(argv[1], &db) != SQLITE_OK)
 		fail(argv[1], db);
-	run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -8192");
+	run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+	run(db, "PRAGMA secure_delete = FAST; PRAGMA cache_size = -8192");
 	bytes = slurp(argv[2], &len);
 	run(db, bytes);
 	free(bytes);

@@ -131,11 +131,13 @@ static void warm(sqlite3 *db)
 /* The two tables as the workspace has them. */
 static void plain_open(struct plain *p, const char *path, sqlite3 *like)
 {
-	sqlite3_stmt *q = prepare(like, "SELECT sql FROM main.sqlite_schema WHERE name IN ('judgments', 'ratings') AND type = 'table'");
+	sqlite3_stmt *q = prepare(like, "SELECT sql FROM main.sqlite_schema"
+			" WHERE type = 'table' AND name IN ('judgments', 'ratings')");
 
 	if (sqlite3_open(path, &p->db) != SQLITE_OK)
 		die(path, sqlite3_errmsg(p->db));
-	run(p->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -8192");
+	run(p->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+	run(p->db, "PRAGMA secure_delete = FAST; PRAGMA cache_size = -8192");
 	while (sqlite3_step(q) == SQLITE_ROW)
 		run(p->db, (const char *)sqlite3_column_text(q, 0));
 	sqlite3_finalize(q);

@@ -81,6 +81,19 @@ assert n >= 30, n
 PY
 check "every example has options that its command takes" python3 examples.py
 
+# ---- a first mistake -------------------------------------------------------------------------
+
+check "a word that is missing is said with the usage that was meant" status 2 casepack open
+check "of a command" says 'casepack open FILE;'
+quiet casepack key new
+quiet casepack init hub --project Help --name 'Lea D'
+status 2 casepack -C hub guideline add policy >/dev/null
+check "and of its verb" says 'casepack guideline add NAME FILE.md;'
+check "init says what is missing before it looks for a key" status 2 casepack init other --key nobody
+check "which is the project" says --project
+check "a misspelt command is guessed" status 2 casepack mrege
+check "in one line" bash -c "[ \$(wc -l <'$work/.words') = 1 ] && grep -qF 'did you mean merge?' '$work/.words'"
+
 # ---- version ----------------------------------------------------------------------------------
 
 check "version and --version say the same" bash -c 'casepack version | cmp - <(casepack --version)'

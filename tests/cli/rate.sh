@@ -40,6 +40,7 @@ standing() { sql "SELECT group_concat(field || '@' || result || '=' || value, ' 
 	JOIN assignments a ON a.id = r.judgment JOIN cases c ON c.id = a.case_id WHERE c.name = '$1' AND r.value IS NOT NULL ORDER BY 1, 2)"; }
 draft() { sql "SELECT group_concat(field || '@' || result || '=' || value, ' ') FROM (SELECT r.field, r.result, r.value FROM draft_ratings r
 	JOIN assignments a ON a.id = r.id JOIN cases c ON c.id = a.case_id WHERE c.name = '$1' AND r.value IS NOT NULL ORDER BY 1, 2)"; }
+judged() { sql "SELECT j.state FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id WHERE c.name = '$1'"; }
 state() { rate --list --json | jq -r "select(.case == \"$1\").state"; }
 steps() { casepack -C anna --json log "$1" | jq -r .what; }
 kept() { sql 'SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM drafts), (SELECT count(*) FROM draft_ratings), (SELECT count(*) FROM ratings)'; }
@@ -64,7 +65,7 @@ canonical() { # every way to say a value is kept in one spelling
 check "labels, keys, blanks, numbers and lists come to one spelling" canonical
 check "the same answers again change nothing" equal "$(rate q1 grade@d1=3 minutes=7.5 flags=x,a | tail -1)" 'case q1: submitted, as it was'
 check "a result whose id holds an equals sign is found" rate q2 grade@a=b=2 grade@d1=0 clear=true
-check "and keeps its answer" equal "$(standing q2)" 'clear@=true grade@a=b=2 grade@d1=0'
+check "and keeps its answer" equal "$(standing q2 | sed 's/~[0-9a-f]*/(hashed)/')" 'clear@=true grade@d1=0 grade@(hashed)=2'
 
 before=$(kept)
 wrong() { # STATUS TEXT WORDS...
@@ -107,8 +108,8 @@ check "a skipped case can still be judged" bash -c 'casepack -C anna rate q4 gra
 check "one submission is one step in the life of its case" equal "$(steps q3)" submitted
 quiet rate q3 grade@d1=3
 check "changing it is a second" equal "$(steps q3 | wc -l)" 2
-check "both with what was said" equal "$(casepack -C anna --json log q3 | jq -r .detail | grep -oE 'grade of d1: "[0-9]"' | tr '\n' ' ')" \
-	'grade of d1: "1" grade of d1: "3" '
+check "both with what was said" equal "$(casepack -C anna --json log q3 | jq -r .detail | grep -oE 'grade of d1: "1"( -> "3")?' | tr '\n' ';')" \
+	'grade of d1: "1";grade of d1: "1" -> "3";'
 quiet rate q3 grade@d1=3
 check "the same again is none" equal "$(steps q3 | wc -l)" 2
 check "an answer that may be missing is taken back by an empty value" bash -c 'casepack -C anna rate q1 why= minutes= | grep -q "case q1: submitted"'
@@ -120,7 +121,7 @@ mkdir back
 quiet casepack -C anna return -o back
 quiet casepack -C hub merge back/*
 check "the hub has every step, by whom and under which revision" equal \
-	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("submitted|changed")) | .who + " " + .guideline' | sort | uniq -c | tr -s ' ')" ' 2 anna guide 1'
+	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("submitted|changed")) | .who + " " + .guideline' | sort | uniq -c | tr -s ' ')" ' 2 anna guide revision 1'
 check "and the last word" bash -c "casepack -C hub export --format csv -o - --no-times 2>/dev/null | grep -E '^q3,.*,d1,' | grep -q ',grade,3,'"
 
 # ---- from a file --------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ mkdir out2 && quiet casepack -C fresh pack --all -o out2
 rm -rf anna && quiet casepack -C anna open out2/* --key anna
 
 t() { tmux -L "casepack-rate-$$" -f /dev/null "$@"; }
-trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
+trap 't kill-server 2>/dev/null; sleep 0.2; rm -rf "$work"' EXIT
 t new-session -d -x 100 -y 40 "cd $work; unset PAGER; PS1='\$ ' exec bash --norc --noprofile"
 screen() { t capture-pane -p >screen; }
 # sees TEXT: it stands on the screen within five seconds
@@ -200,7 +201,8 @@ check "and the question with its keys" grep -qE '\[0\].Bad' screen
 check "no line is wider than the terminal" bash -c '! awk "length > 100" screen | grep .'
 check "a key answers and goes on to the next result" press 'A hat' 3
 check "the answer is on the disk at once" holds "SELECT value FROM draft_ratings WHERE field = 'grade'" 3
-check "a key that means nothing changes nothing" press 'A hat' z
+check "a key that means nothing is said to mean nothing" press 'means nothing here' z
+check "and changes nothing" equal "$(draft q1)" 'grade@d1=3'
 check "u takes the answer back" press 'They are red' u
 check "on the disk too" holds "SELECT count(*) FROM draft_ratings WHERE value IS NOT NULL" 0
 t send-keys 2
@@ -222,14 +224,14 @@ check "Enter submits and shows the next case, one more done" press 'case 2 of 6,
 check "what was submitted is what was pressed" equal "$(standing q1)" \
 	'clear@=true flags@=spam,adult grade@d1=2 grade@d2=1 minutes@=12 why@=because it is'
 check "with the note" equal "$(sql "SELECT note FROM judgments WHERE state = 'submitted'")" 'seen twice'
-check "with time at work" equal "$(sql "SELECT active_ms > 0 AND wall_ms >= active_ms FROM judgments")" 1
+check "with time at work" equal "$(sql "SELECT active_ms > 0, wall_ms >= active_ms, active_ms, wall_ms FROM judgments" | cut -d'|' -f1,2)" '1|1'
 
 check "s asks why" press 'Why is this case skipped?' s
 check "Esc goes back" press 'How good is it?' Escape
 t send-keys s
 t send-keys -l 'page is empty'
 check "with a reason the case is skipped" press 'case 3 of 6, 2 done' Enter
-check "and the reason is kept" equal "$(state q2) $(sql "SELECT note FROM judgments WHERE state = 'skipped'")" 'skipped page is empty'
+check "and the reason is kept" equal "$(judged q2) $(sql "SELECT note FROM judgments WHERE state = 'skipped'")" 'skipped page is empty'
 
 check "g shows the guideline" press 'Read the whole page.' g
 check "? shows the keys" press 'read the guideline' '?'
@@ -246,7 +248,7 @@ sees 'What is wrong?' >/dev/null
 check "e asks what the lead should see" press 'What should the lead look at?' e
 t send-keys -l 'is this allowed?'
 check "and hands the case on" press 'case 4 of 6, 3 done' Enter
-check "with its answers" equal "$(state q3) $(standing q3)" 'escalated grade@d1=1 grade@d2=2'
+check "with its answers" equal "$(judged q3) $(standing q3)" 'escalated grade@d1=1 grade@d2=2'
 check "> goes to the case behind" press 'case 5 of 6' '>'
 check "< and back" press 'case 4 of 6' '<'
 
@@ -262,25 +264,35 @@ sleep 0.3
 start
 check "and the case goes on from there" sees 'case 4 of 6, 3 done; this one: draft'
 check "at the second result" sees 'Vier'
-check "undo reaches no further back than this sitting, or takes the answer back" bash -c 'true'
-for case in 4 5 6; do
-	[ $case = 4 ] || { sees "case $case of 6" >/dev/null && t send-keys 0 && sleep 0.1; }
-	t send-keys 0
-	sees 'What is wrong?' >/dev/null
-	t send-keys Enter
-	sees 'Is the query clear?' >/dev/null
-	t send-keys n
-	sees 'Minutes to find it' >/dev/null
-	t send-keys Enter
-	sees 'Why?' >/dev/null
-	t send-keys Enter
-	sees 'Enter submits' >/dev/null
-	t send-keys Enter 'C-l'
-	sleep 0.2
-	t clear-history
-done
-check "behind the last case it says that nothing is left, and how to hand it in" sees 'Nothing is left to judge'
+t send-keys 0 Enter n Enter Enter Enter
+sees 'case 5 of 6, 4 done' >/dev/null
+t send-keys 0 0 Enter n Enter Enter Enter
+sees 'case 6 of 6, 5 done' >/dev/null
+check "u goes back into the case before, as it was submitted" press 'case 5 of 6, 5 done; this one: submitted' u
+check "and takes its last answer back" sees "Taken back."
+check "while what was submitted stands" equal "$(judged q5) $(standing q5)" 'submitted clear@=false grade@d1=0 grade@d2=0'
+t send-keys n Enter Enter Enter
+sees 'case 6 of 6' >/dev/null
+t send-keys 0 0 Enter n Enter Enter
+check "the summary stands behind the last answer" sees 'Enter submits'
+check "behind the last case it says that nothing is left, and how to hand it in" press 'Nothing is left to judge' Enter
 check "every case is done" equal "$(rate --list --json | jq -r .state | sort | uniq -c | awk '{print $1 $2}' | tr '\n' ' ')" \
 	'1escalated 1skipped 4submitted '
-check "and a further rate says so at once" bash -c "sleep 0.2"
+t send-keys clear Enter
+start
+check "and rating again says so at once" sees 'Nothing is left to judge'
+t send-keys clear Enter 'casepack -C anna rate q4' Enter
+check "a case that is done can be looked at, and changed" sees 'this one: submitted'
+
+# The terminal goes away in the middle of a case.
+t send-keys '<' '<'
+sees 'case 2 of 6' >/dev/null
+t send-keys 1
+holds "SELECT count(*) FROM drafts d JOIN assignments a ON a.id = d.id WHERE a.position = 2" 1 >/dev/null
+t kill-server
+sleep 0.3
+check "a terminal that goes away leaves what was answered" equal "$(sql "SELECT r.value FROM draft_ratings r JOIN assignments a ON a.id = r.id WHERE a.position = 2")" 1
+check "and the workspace free" status 0 rate --list
+check "what was judged by keys is handed in as all else" bash -c \
+	'mkdir back2 && casepack -C anna return -o back2 && casepack -C fresh merge back2/* && [ "$(casepack -C fresh --json status | jq -r "select(.person == \"anna\").owed")" = 0 ]'
 finish

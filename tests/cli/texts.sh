@@ -74,6 +74,15 @@ plain() { # plain git has the same texts on the branch main, a commit each
 quiet hub person add ali --locale ar --key "$keys/ali.pub"
 check "plain git has every revision on main" plain
 
+# A rater's device that wrote one would have all its work refused with it.
+raters() {
+	quiet casepack -C ali open "$(ls texts-to-ali-*.casepack | tail -1)" --key ali
+	status 1 casepack -C ali guideline revise policy report.md && says 'at the hub' &&
+		status 1 casepack -C ali guideline add mine report.md && status 1 casepack -C ali form add mine --preset needs-met &&
+		equal "$(sqlite3 ali/casepack.db 'SELECT count(*) FROM outbox')" 0
+}
+check "a rater's workspace writes no guideline and no form" raters
+
 # ---- forms ------------------------------------------------------------------------------------
 
 check "six forms come with casepack" equal "$(hub --json form presets | jq -r .preset | wc -l)" 6
@@ -112,6 +121,9 @@ check "what is no JSON is refused" bash -c 'echo "{" >next.json; ! casepack -C h
 check "none of that changed anything" equal "$(hash)" "$before"
 check "earlier versions are shown as they were" equal "$(hub form show relevance --rev 1 | jq '.fields | length')" 1
 check "and compared" bash -c "casepack -C hub form diff relevance --from 1 --to 2 | grep -q '^+.*\"why\"'"
+
+check "a guideline that is not there fails, and the line says where the list is" status 1 hub guideline show nothing
+check "in these words" says 'guideline list'
 
 # ---- who gets what ------------------------------------------------------------------------------
 
@@ -175,4 +187,9 @@ few() { # only ali and amal read Arabic
 	equal "$(jq -c '[.made, .without_rater]' few)" '[120,60]' && grep -q 'too few' few.words
 }
 check "cases that get fewer raters than the overlap are counted and said" few
+quiet hub person add late --locale ar
+quiet hub assign --form page --pass 5 --to late --locale ar
+lost() { rm -rf empty && mkdir empty && hub "$@" >said 2>words && grep -q 'late has work, but no device' words; }
+check "pack says that somebody has work and no device" lost pack --all -o empty
+check "and so does sync" lost sync empty
 finish

@@ -481,6 +481,20 @@ static void choices_without_a_hotkey_get_a_free_one_each(void **state)
 	assert_int_equal(cp_choice_key(&field, 3), '2');
 }
 
+static void a_digit_that_is_a_value_is_its_key(void **state)
+{
+	struct cp_choice choices[] = { { "0", "Bad", 0, 0 }, { "1", "Fair", 0, 0 }, { "none", "None", 0, 0 },
+		{ "2", "Good", 'g', 0 }, { "3", "Best", '2', 0 } };
+	struct cp_field field = { .type = CP_SCALE, .choices = choices, .n_choices = 5 };
+
+	(void)state;
+	assert_int_equal(cp_choice_key(&field, 0), '0');
+	assert_int_equal(cp_choice_key(&field, 1), '1');
+	assert_int_equal(cp_choice_key(&field, 2), '3');
+	assert_int_equal(cp_choice_key(&field, 3), 'g');
+	assert_int_equal(cp_choice_key(&field, 4), '2');
+}
+
 static void a_pause_counts_as_a_minute_at_the_most(void **state)
 {
 	struct cp_activity a = { 1000, 0 };
@@ -519,6 +533,7 @@ int main(void)
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
 		cmocka_unit_test(a_long_line_shows_its_end),
 		cmocka_unit_test(choices_without_a_hotkey_get_a_free_one_each),
+		cmocka_unit_test(a_digit_that_is_a_value_is_its_key),
 		cmocka_unit_test(a_pause_counts_as_a_minute_at_the_most),
 	};
 
