@@ -255,7 +255,8 @@ check "< and back" press 'case 4 of 6' '<'
 # One key, then the power fails.
 t send-keys 3
 sees 'Vier' >/dev/null
-pid=$(pgrep -f "^casepack -C anna rate$" | while read -r p; do [ "$(readlink /proc/"$p"/cwd)" = "$work" ] && echo "$p"; done)
+shell=$(t list-panes -F '#{pane_pid}')
+pid=$(cat /proc/"$shell"/task/"$shell"/children | cut -d" " -f1)
 killed() { [ -n "$pid" ] && kill -9 "$pid"; }
 check "the program is killed after one key" killed
 check "the answer of that key is there" holds "SELECT r.value FROM draft_ratings r JOIN assignments a ON a.id = r.id WHERE a.position = 4" 3
