@@ -27,7 +27,8 @@ LIBS = $(PKG_LIBS) -lcsv -lpthread -lm
 
 LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
-UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c)))
+UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c))) $(BUILD)/unit/disk
+DISK_SRC  := $(addprefix tests/sim/,disk.c disk_calls.c disk_drop.c)
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*.c))
 
 all: layers $(BUILD)/casepack
@@ -60,6 +61,11 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(CLI_SRC:%.c=$(BUILD)/%.o))
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcli.a $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcli.a $(BUILD)/libcasepack.a $(LIBS) -lcmocka
+
+# Programs whose calls to libc go through tests/sim's disk.
+$(BUILD)/unit/disk: tests/sim/disk_test.c $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
@@ -143,4 +149,4 @@ clean:
 .SECONDARY:
 .DELETE_ON_ERROR:
 
--include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d)
