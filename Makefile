@@ -27,7 +27,7 @@ LIBS = $(PKG_LIBS) -lcsv -lpthread -lm
 
 LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
-UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c))) $(BUILD)/unit/disk
+UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c))) $(BUILD)/unit/disk $(BUILD)/unit/powercut
 DISK_SRC  := $(addprefix tests/sim/,disk.c disk_calls.c disk_drop.c)
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*.c))
 
@@ -63,9 +63,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcli.a $(BUILD)/libcasepack.a
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcli.a $(BUILD)/libcasepack.a $(LIBS) -lcmocka
 
 # Programs whose calls to libc go through tests/sim's disk.
-$(BUILD)/unit/disk: tests/sim/disk_test.c $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
+$(BUILD)/unit/disk: tests/sim/disk_test.c
+$(BUILD)/unit/powercut: tests/sim/powercut.c
+$(BUILD)/unit/disk $(BUILD)/unit/powercut: $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(LIBS) -lcmocka
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)

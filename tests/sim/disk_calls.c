@@ -71,6 +71,17 @@ static int add_name(int from_at, const char *from, int to_at, const char *to, in
 	return rc;
 }
 
+static int make_symlink(const char *text, int at, const char *path)
+{
+	struct disk_place p;
+	struct stat st;
+	int rc = REAL(symlinkat)(text, at, path);
+
+	if (rc == 0 && disk_place_of(&p, at, path) && lstat(p.path, &st) == 0)
+		disk_note_name(DISK_CREATE, &p, st.st_ino);
+	return rc;
+}
+
 static int remove_file(int at, const char *path)
 {
 	struct disk_place p;
@@ -268,6 +279,8 @@ int rename(const char *from, const char *to) { return move_name(AT_FDCWD, from, 
 int renameat(int a, const char *from, int b, const char *to) { return move_name(a, from, b, to); }
 int link(const char *from, const char *to) { return add_name(AT_FDCWD, from, AT_FDCWD, to, 0); }
 int linkat(int a, const char *from, int b, const char *to, int flags) { return add_name(a, from, b, to, flags); }
+int symlink(const char *text, const char *path) { return make_symlink(text, AT_FDCWD, path); }
+int symlinkat(const char *text, int at, const char *path) { return make_symlink(text, at, path); }
 int unlink(const char *path) { return remove_file(AT_FDCWD, path); }
 int rmdir(const char *path) { return remove_folder(AT_FDCWD, path); }
 int mkdir(const char *path, mode_t mode) { return make_folder(AT_FDCWD, path, mode); }

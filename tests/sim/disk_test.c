@@ -332,6 +332,30 @@ static void a_hard_link_is_one_more_name(void **state)
 	assert_string_equal(text_of("b"), "a");
 }
 
+static void a_name_used_again_and_again_comes_back_as_it_was(void **state)
+{
+	char text[16];
+
+	(void)state;
+	put("a", "first", true);
+	flush_root();
+	assert_int_equal(unlink(at("a")), 0);
+	assert_int_equal(symlink("nowhere", at("a")), 0);
+	assert_int_equal(unlink(at("a")), 0);
+	put("a", "second", true);
+	assert_int_equal(rename(at("a"), at("b")), 0);
+	assert_int_equal(mkdir(at("a"), 0755), 0);
+	assert_int_equal(rmdir(at("a")), 0);
+	assert_int_equal(symlink("nowhere", at("a")), 0);
+	disk_drop(root, 0);
+	assert_string_equal(text_of("a"), "first");
+	assert_string_equal(text_of("b"), "none");
+	assert_int_equal(symlink("nowhere", at("b")), 0);
+	flush_root();
+	disk_drop(root, 0);
+	assert_int_equal(readlink(at("b"), text, sizeof text), 7);
+}
+
 static void a_disk_that_wrote_everything_loses_nothing(void **state)
 {
 	(void)state;
@@ -496,7 +520,7 @@ static void no_library_writes_by_another_call(void **state)
 	FILE *f = popen("calls='open|open64|openat|openat64|creat|creat64|mkstemp|mkstemp64|mkostemp|mkostemp64|write|pwrite"
 			"|pwrite64|writev|pwritev|pwritev64|pwritev2|ftruncate|ftruncate64|truncate|truncate64|fallocate|fallocate64"
 			"|posix_fallocate|posix_fallocate64|copy_file_range|sendfile|sendfile64|mmap|mmap64|msync|fsync|fdatasync"
-			"|sync_file_range|syncfs|sync|rename|renameat|renameat2|link|linkat|unlink|unlinkat|remove|mkdir|mkdirat|rmdir'\n"
+			"|sync_file_range|syncfs|sync|rename|renameat|renameat2|link|linkat|symlink|symlinkat|unlink|unlinkat|remove|mkdir|mkdirat|rmdir'\n"
 			"me=$(readlink /proc/$PPID/exe); nm -D --defined-only \"$me\" | awk '{ sub(/@.*/, \"\", $3); print $3 }' | sort -u >$HOME/mine\n"
 			"[ -s $HOME/mine ] || echo nm\n"
 			"for lib in $(ldd \"$me\" | awk '/libsqlite3|libgit2/ { print $3 }'); do echo $lib >>$HOME/libs\n"
@@ -526,6 +550,7 @@ int main(void)
 		TEST(a_new_folder_is_gone_with_all_that_was_flushed_in_it),
 		TEST(a_rename_is_one_step),
 		TEST(a_hard_link_is_one_more_name),
+		TEST(a_name_used_again_and_again_comes_back_as_it_was),
 		TEST(a_disk_that_wrote_everything_loses_nothing),
 		TEST(a_full_commit_is_durable_and_the_file_is_never_damaged),
 		TEST(a_commit_without_flush_may_be_lost_but_a_wal_damages_nothing),
