@@ -120,6 +120,31 @@ static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct
 	return CP_OK;
 }
 
+static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
+	for (;;) {
+		struct cp_id id;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 1, &id);
+		CP_TRY(docs_add(out, (size_t)sqlite3_column_int(q, 0), id.bytes, err));
+	}
+}
+
+enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs tricky = { 0 };
+
+	CP_TRY(tricky_docs(s, &tricky, err));
+	return apply_trees(s, &tricky, err);
+}
+
 enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
 	CP_AUTO(docs) struct docs tricky = { 0 };

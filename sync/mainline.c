@@ -8,6 +8,7 @@
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
+#include "sync/verdict.h"
 
 struct cp_touch { enum cp_page page; struct cp_id id; };
 
@@ -263,6 +264,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 	int64_t known;
 	enum cp_code code;
 
+	CP_TRY(cp_verdict_put(s, oid, &s->me.replica, strcmp(verdict, "refused") == 0 ? "refused" : "accepted", reason, at_us,
+			strcmp(verdict, "accepted-far") == 0, err));
 	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
 	if (known)
 		return CP_OK;
