@@ -68,25 +68,14 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_changeset reader;
-	struct cp_change c;
 	struct cp_id device;
-	bool more = true;
 
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
 	if (!r->s->me.is_hub)
 		return replay_given_to_me(r->s, oid, commit, &changeset, err);
 	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
-	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&reader, &c, &more, err));
-		if (!more)
-			return cp_run(r->s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
-					" outbound = excluded.outbound", "dt", &device, oid);
-		CP_TRY(cp_run(r->s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv",
-				&device, (int64_t)c.table, &c.now[CP_C_ID], &c.now[CP_C_REV]));
-	}
+	return cp_outbound_record(r->s, &device, oid, changeset.data, changeset.len, err);
 }
 
 static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, const char *prefix, bool is_private,
