@@ -101,7 +101,17 @@ static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
 	return replay_branches(s, s->history, branch, false, replay_change, err);
 }
 
-static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
+/* What a device was given, up to that commit ("": nothing); NULL is all that its branch holds. */
+static enum cp_code replay_material(struct cp_store *s, const char *until, struct cp_err *err)
+{
+	struct replaying r = { s, s->history, "outbound/", false };
+
+	if (until == NULL)
+		return replay_branches(s, s->history, "outbound/", false, replay_outbound, err);
+	return *until == '\0' ? CP_OK : cp_repo_walk(s->history, until, "", replay_outbound, &r, err);
+}
+
+static enum cp_code replay_all(struct cp_store *s, const char *until, struct cp_err *err)
 {
 	int64_t clock;
 
@@ -109,7 +119,7 @@ static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
 	if (!s->me.is_hub)
-		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+		CP_TRY(replay_material(s, until, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
@@ -252,6 +262,7 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
+	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *again = NULL;
 	struct cp_hash mine;
 	char a[CP_HASH_HEX], b[CP_HASH_HEX];
@@ -259,10 +270,11 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 
 	CP_TRY(cp_seal(s, NULL, err));
 	CP_TRY(cp_store_hash(s, &mine, err));
+	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
 	if (code == CP_OK)
-		code = replay_all(again, err);
+		code = replay_all(again, applied.len ? applied.data : "", err);
 	if (code == CP_OK)
 		code = count(again, out, err);
 	cp_store_close(again);
@@ -334,16 +346,24 @@ static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 	return cp_meta_set(s, "person", row[3].bytes, 16, err);
 }
 
+/* The old one has both names until the new one takes its place: at no moment is there none, and a rebuild that
+ * was cut off finds what it has to take over. What SQLite removed beside it must be gone for good by then. */
 static enum cp_code replace(const char *path, struct cp_err *err)
 {
 	CP_AUTO(str) char *now = cp_path_join(path, "casepack.db");
 	CP_AUTO(str) char *fresh = cp_path_join(path, "casepack.db.new");
 	CP_AUTO(str) char *old = cp_path_join(path, "casepack.db.old");
+	CP_AUTO(str) char *rest = cp_path_join(path, "casepack.db.new-wal");
 
-	cp_fresh_remove(old);
-	if (cp_file_exists(now) && cp_fresh_rename(now, old) != 0)
-		return cp_fail_errno(err, "%s: cannot rename", now);
-	if (cp_fresh_rename(fresh, now) != 0)
+	if (cp_file_exists(rest))
+		return cp_fail(err, CP_EIO, "%s: could not be written to its end; nothing was changed", fresh);
+	if (cp_file_exists(now)) {
+		cp_fresh_remove(old);
+		if (cp_fresh_keep(now, old) != 0)
+			return cp_fail_errno(err, "%s: cannot be kept as %s", now, old);
+	}
+	CP_TRY(cp_folder_sync(path, err));
+	if (rename(fresh, now) != 0)
 		return cp_fail_errno(err, "%s: cannot rename", fresh);
 	return cp_folder_sync(path, err);
 }
@@ -363,7 +383,7 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	if (code == CP_OK)
 		code = cp_store_use_key(s, key_path, err);
 	if (code == CP_OK)
-		code = replay_all(s, err);
+		code = replay_all(s, NULL, err);
 	if (code == CP_OK)
 		code = learn_person(s, err);
 	if (code == CP_OK)

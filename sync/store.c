@@ -573,7 +573,7 @@ void cp_fresh_remove(const char *path)
 	}
 }
 
-int cp_fresh_rename(const char *from, const char *to)
+int cp_fresh_keep(const char *from, const char *to)
 {
 	char a[4096], b[4096];
 
@@ -583,5 +583,5 @@ int cp_fresh_rename(const char *from, const char *to)
 		if (rename(a, b) != 0 && errno != ENOENT)
 			return -1;
 	}
-	return rename(from, to);
+	return link(from, to) == 0 ? 0 : rename(from, to);
 }
