@@ -64,10 +64,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcli.a $(BUILD)/libcasepack.a
 
 # Programs whose calls to libc go through tests/sim's disk.
 $(BUILD)/unit/disk: tests/sim/disk_test.c
-$(BUILD)/unit/powercut: tests/sim/powercut.c
+$(BUILD)/unit/powercut: tests/sim/powercut.c $(BUILD)/tests/sim/steps.o
 $(BUILD)/unit/disk $(BUILD)/unit/powercut: $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(LIBS) -lcmocka
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
@@ -138,6 +138,8 @@ campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
 	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
+	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
+	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
@@ -151,4 +153,4 @@ clean:
 .SECONDARY:
 .DELETE_ON_ERROR:
 
--include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/sim/steps.d

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -535,6 +536,40 @@ static void no_library_writes_by_another_call(void **state)
 	pclose(f);
 }
 
+/* ---- what it costs -------------------------------------------------------------------------------- */
+
+static double seconds_of_saves(int n)
+{
+	struct timespec start, now;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(at("t.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t(a, b)", NULL,
+			NULL, NULL), SQLITE_OK);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(sqlite3_exec(db, "INSERT INTO t(b) VALUES(randomblob(3000))", NULL, NULL, NULL), SQLITE_OK);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sqlite3_close(db);
+	return (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+static void a_journal_costs_little(void **state)
+{
+	double with, without;
+
+	(void)state;
+	with = seconds_of_saves(500);
+	print_message("# 500 saves: %.0f ms, a journal of %ju kB", with * 1000, (uintmax_t)disk_counts().journal_bytes / 1024);
+	assert_true(disk_counts().journal_bytes < 8 << 20);
+	disk_end();
+	cp_folder_remove(root);
+	assert_int_equal(mkdir(root, 0755), 0);
+	without = seconds_of_saves(500);
+	print_message("; without it %.0f ms\n", without * 1000);
+	disk_watch(root);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -556,6 +591,7 @@ int main(void)
 		TEST(a_commit_without_flush_may_be_lost_but_a_wal_damages_nothing),
 		TEST(sqlite_and_libgit2_go_through_this_disk),
 		TEST(no_library_writes_by_another_call),
+		TEST(a_journal_costs_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
