@@ -286,12 +286,9 @@ static int after_founding(int steps)
 	return steps > 0 || cp_file_exists(at("second/casepack.db")) ? is_sound("second", &hash) : 0;
 }
 
-/* A hub that is there stays: to found it again is refused. One that is whole and only has not its name yet is in
- * the way, and the person is asked to rename it. */
+/* A hub that is there stays: to found it again is refused. */
 static int found_again(void *user)
 {
-	if (cp_file_exists(at("second.new/casepack.db")) && !cp_file_exists(at("second.new/.casepack-new")))
-		return shell("mv second.new second");
 	return cp_file_exists(at("second/casepack.db")) ? 0 : found(user);
 }
 
