@@ -124,6 +124,28 @@ check "the hub has every step, by whom and under which revision" equal \
 	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("submitted|changed")) | .who + " " + .guideline' | sort | uniq -c | tr -s ' ')" ' 2 anna guide revision 1'
 check "and the last word" bash -c "casepack -C hub export --format csv -o - --no-times 2>/dev/null | grep -E '^q3,.*,d1,' | grep -q ',grade,3,'"
 
+# ---- how far it is ------------------------------------------------------------------------------
+
+far() { casepack -C "$1" --json status | jq -c "select(.assigned) | [$2]"; }
+check "the hub counts what came back, by what became of it" equal \
+	"$(far hub '.assigned, .submitted, .skipped, .escalated, .owed, .acknowledged')" '[6,4,0,1,1,true]'
+check "the rater's device counts the same" equal "$(far anna '.assigned, .submitted, .skipped, .escalated, .drafts, .todo')" '[6,4,0,1,0,1]'
+not_confirmed() { casepack -C anna status | grep -q 'that the hub has not confirmed'; }
+check "what the hub has not confirmed is said" not_confirmed
+printf '{"id": "q7", "query": "seventh", "results": [{"id": "d1", "title": "Seven"}]}\n' >seventh.jsonl
+quiet casepack -C hub import seventh.jsonl --locale en-US
+quiet casepack -C hub assign --form kinds --guideline guide
+quiet casepack -C hub pack --to anna -o out
+check "what was sent now is not acknowledged" equal "$(far hub '.assigned, .owed, .acknowledged')" '[7,2,false]'
+quiet casepack -C anna open "$(ls out/*-to-anna-* | tail -1)"
+check "and when all is confirmed, that is said" bash -c 'casepack -C anna status | grep -q "the hub has confirmed everything"'
+check "the roster counts the same" equal "$(casepack -C hub --json person list | jq -c 'select(.pseudonym == "anna") | [.devices, .assigned, .submitted]')" '[1,7,5]'
+check "a case is shown with every answer that stands" equal \
+	"$(casepack -C hub --json show q3 | jq -r '[.ratings[] | "\(.field)@\(.result)=\(.value)"] | sort | join(" ")')" "$(standing q3 | tr ' ' '\n' | sort | xargs)"
+shown() { for line in '1. Three  [d1]' '2. Drei  [d2]' 'query     third'; do grep -qF "$line" shown || { cat shown; return 1; }; done; }
+casepack -C hub show q3 >shown
+check "for people with every result" shown
+
 # ---- from a file --------------------------------------------------------------------------------
 
 printf 'case,field,result,value,comment\nq6,grade,d1,2,x\nq6,grade,d2,Bad,y\nq6,clear,,1,z\n' >good.csv
