@@ -213,6 +213,15 @@ orphan() {
 	sound waits && casepack -C waits export -o waits.csv && equal "$(grep -c ',anna,' waits.csv)" 4
 }
 check "an orphan waits until its forerunner has come" orphan
+waiting_listed() { # with what it waits for
+	rm -rf patient && cp -a hub patient
+	status 3 casepack -C patient merge "$second" >/dev/null
+	casepack -C patient --json log --waiting >waiting
+	equal "$(jq -r '.who + " " + .verdict + " " + .commit' waiting)" "anna waiting $(git -C anna/history.git rev-parse "replica/$anna")" || return 1
+	jq -r .reason waiting | grep -qF "$(git -C anna/history.git rev-parse --short=12 "replica/$anna^")" || return 1
+	casepack -C patient log --waiting | grep -q 'has not come yet' && equal "$(casepack -C patient --json log --refused)" ''
+}
+check "log lists what waits, and for what" waiting_listed
 in_order() { cp -a hub ordered && casepack -C ordered merge "$first" && casepack -C ordered merge "$second"; }
 check "in order nothing waits" in_order
 check "and the state is the same" equal "$(hash waits)" "$(hash ordered)"
