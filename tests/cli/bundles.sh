@@ -263,6 +263,73 @@ good_and_bad() {
 }
 check "of several files the good are taken, and the others listed" good_and_bad
 
+only_mine() { # a folder may hold what is for others too
+	rm -rf both && mkdir both && cp "$first" out/chorus-to-anna-0001.casepack both/
+	status 0 casepack -C hub merge both && says "1 bundle for others passed over"
+}
+check "merging a folder passes over what is for others" only_mine
+counted() { # two cases in one sitting
+	cp -a hub counts && cp -a anna sitting && mkdir in-sitting
+	judge sitting q5 && judge sitting q6 && casepack -C sitting return -o in-sitting || return 1
+	casepack -C counts --json merge in-sitting | jq -c 'select(has("outcome")) | [.outcome, .from, .commits, .edits, .refused, .waiting]' >counted
+	equal "$(cat counted)" '["taken","anna",1,2,0,0]'
+}
+check "what was taken is counted in commits and edits" counted
+log_of() { casepack -C hub --json log "$@"; }
+listed() { # newest first, as git has them
+	local n
+	log_of >commits || return 1
+	equal "$(jq -r .commit commits | sort)" "$(git -C hub/history.git rev-list --glob='refs/heads/replica/*' | sort)" || return 1
+	equal "$(jq -r .edits commits | paste -sd+ | bc)" "$(sqlite3 hub/casepack.db 'SELECT sum(edits) FROM commits WHERE is_private = 0')" || return 1
+	equal "$(jq -r .received commits)" "$(jq -r .received commits | sort -r)" || return 1
+	for n in 1 3; do
+		log_of --max $n | diff - <(head -$n commits) || return 1
+	done
+	equal "$(log_of --refused; log_of --waiting)" ''
+}
+check "log has every change commit, newest first" listed
+refused_listed() { # on the hub that quarantined one, and on its main
+	casepack -C quarantine --json log --refused >refused && equal "$(jq -r '.who + " " + .verdict' refused)" 'ben refused' || return 1
+	git -C quarantine/history.git grep -hF "$(jq -r .commit refused)" main -- verdicts | cut -f2 | grep -qx refused
+}
+check "a quarantined commit is listed as refused, on main too" refused_listed
+
+only_news() { # what anna has confirmed is not sent again
+	give anna && take anna
+	printf 'query,result\nq11,d1\n' >eleven.csv
+	cp -a hub news && casepack -C news import eleven.csv --locale en-US && casepack -C news assign --form relevance --guideline guide &&
+		casepack -C news --json pack --to anna -o out >sent || return 1
+	equal "$(jq -c '[.cases, .assignments]' sent)" '[1,1]' && carries "$(jq -r .file sent)" 1
+}
+check "a bundle carries only what its receiver has not confirmed" only_news
+owed_once() { # with --owed there is one bundle, however often it is said
+	cp -a news owing && cp -a anna owed && mkdir owed-out owed-in && judge owed q7 || return 1
+	for turn in 1 2; do
+		casepack -C owing pack --all --owed -o owed-out && casepack -C owed return --owed -o owed-in || return 1
+		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '1 1' || return 1
+	done
+	casepack -C owing pack --to anna -o owed-out && casepack -C owed return -o owed-in &&
+		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '2 2'
+}
+check "--owed writes nothing that lies there already" owed_once
+unnamed() { # a document in the hub's own bundle that no case of mine names
+	edit_of out/chorus-to-anna-0001.casepack
+	{ zstd -dcq u/cases.jsonl.zst; echo '{"id":"stray","kind":"serp","results":[]}'; } >u/raw
+	zstd -cq --check u/raw >u/cases.jsonl.zst
+	tool set u parts "$(jq -c --argjson n "$(stat -c %s u/raw)" '(.parts[] | select(.name == "cases.jsonl.zst")).expanded = $n | .parts' u/manifest.json)" &&
+		tool pack u stray.casepack "$keys/lead" && casepack -C strayed open stray.casepack --key anna || return 1
+	equal "$(sqlite3 strayed/content.db 'SELECT count(*) FROM contents')" "$(sqlite3 strayed/casepack.db 'SELECT count(*) FROM cases')"
+}
+check "content that no case names is not taken in" unnamed
+
+# ---- told before it is opened ----
+
+inspected() { status "$1" casepack inspect "$2" && says "$3"; }
+check "inspect says that a bundle is whole" inspected 0 "$first" "the key is the sender's"
+check "that another key signed it" inspected 4 signed-by-ben.casepack "NOT the sender's"
+check "that its signature does not fit" inspected 4 edited.casepack "NOT to be trusted"
+check "and that it is damaged" inspected 4 "$(ls cut/* | head -1)" "DAMAGED"
+
 # ---- old ------------------------------------------------------------------------------------
 
 old=out/chorus-to-anna-0001.casepack
