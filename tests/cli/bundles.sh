@@ -120,6 +120,18 @@ touch u/changed
 quiet tool pack u no-blob.casepack "$keys/anna"
 check "a change commit without its changeset is refused" merge_refused "ends within a change commit" no-blob.casepack
 
+cp -a anna longer
+judge longer q3 >/dev/null 2>&1
+mkdir in-longer
+quiet casepack -C longer return -o in-longer
+edit_of in-longer/*
+check "of a bundle with two commits" equal "$(grep -c blob u/order)" 2
+awk '!/blob$/ || !n++' u/order >order && mv order u/order
+touch u/changed
+quiet tool pack u half.casepack "$keys/anna"
+traceless() { merge_refused "ends within a change commit" half.casepack && equal "$(casepack -C hub --json log | wc -l)" "$1"; }
+check "of which the second is cut, not even the first is taken" traceless "$(casepack -C hub --json log | wc -l)"
+
 edit_of "$first"
 quiet tool set u format 2
 quiet tool pack u newer.casepack "$keys/anna"

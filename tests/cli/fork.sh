@@ -43,6 +43,9 @@ check "other people's work on the case stands beside it" bash -c "[ \$(grep -cE 
 check "the conflict is a file on main" bash -c "git -C hub/history.git ls-tree -r --name-only main conflicts/ | grep -q tsv"
 status 3 casepack -C other merge $(ls -r back/*) >/dev/null
 check "another order of arrival gives the same state" equal "$(casepack -C other status --hash)" "$(casepack -C hub status --hash)"
+mkdir share && cp back/* share/
+cp -a hub shared
+check "a sync that leaves a conflict open ends so too" status 3 casepack -C shared sync share
 check "replayed from git it is the same" status 0 casepack -C hub verify
 check "the balance counts every edit once" bash -c "casepack -C hub merge back/* 2>&1 | grep -q 'the balance holds'"
 
