@@ -17,6 +17,7 @@ quiet casepack -C ben return -o in
 first=$(last in from-anna)
 bens=$(last in from-ben)
 before=$(state hub)
+cp -a hub twin-of-hub
 
 # merge_refused TEXT FILE: status 4, says so and why, and the hub is as it was
 merge_refused() {
@@ -334,6 +335,23 @@ unnamed() { # a document in the hub's own bundle that no case of mine names
 }
 check "content that no case names is not taken in" unnamed
 
+# ---- history that was altered on the hub's own disk -------------------------------------------
+
+cp -a twin-of-hub forging
+quiet casepack -C forging merge "$first"
+forged() { # TEXT KEY MAIN [OLD NEW]: the database from before does not fit it, and verify finds out a new one
+	local text=$1
+	shift
+	rm -rf forged && cp -a forging forged && tool forge forged/history.git "replica/$anna" "$@" || return 1
+	git -C forged/history.git fsck --strict || return 1
+	status 4 casepack -C forged verify && rm forged/casepack.db* && casepack -C forged rebuild --key lead || return 1
+	status 4 casepack -C forged verify && says "$text"
+}
+check "history signed by whom it should be verifies" casepack -C forging verify
+check "a change commit that another key signed does not" forged "but another key signed it" "$keys/ben" "$keys/lead"
+check "nor a commit of main" forged "but another key signed it" "$keys/anna" "$keys/stranger"
+check "nor one rater's answers, given out as another's" forged "is another person's" "$keys/ben" "$keys/lead" "$anna" "$ben"
+
 # ---- told before it is opened ----
 
 inspected() { status "$1" casepack inspect "$2" && says "$3"; }
@@ -370,5 +388,11 @@ gap() { # a later bundle, without the one that it builds on
 	only_complains 1 "was not opened here" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured"
 }
 check "a bundle that builds on one that never came changes nothing, and says so" gap
+in_pages() { # who judged first stands where the name does
+	quiet judge ben q8 && quiet judge anna q8 && take ben && take anna
+	equal "$(git -C hub/history.git grep -h . main -- 'judgments/*/'"$(sqlite3 hub/casepack.db \
+		"SELECT lower(hex(id)) FROM cases WHERE content = (SELECT j.content FROM judgments j ORDER BY j.clock DESC LIMIT 1)").tsv" | cut -f1 | uniq | xargs)" 'anna ben'
+}
+check "in a page of main raters stand by name, whoever judged first" in_pages
 check "in the end everything is sound" sound hub
 finish

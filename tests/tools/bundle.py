@@ -9,6 +9,8 @@
     bundle.py set FOLDER FIELD JSON         change one field of the manifest
     bundle.py resign FOLDER KEY [OLD NEW]   every change commit of history/ signed anew with KEY and named anew, OLD
                                             replaced by NEW in its text; tips follow
+    bundle.py forge REPO BRANCH KEY MAIN [OLD NEW]   the commit that BRANCH ends in, which the last one of main took in, signed
+                                            anew with KEY, and that of main with MAIN, OLD replaced by NEW in both
     bundle.py flip FILE SEED COUNT FOLDER   COUNT copies of FILE, each with one bit flipped, at seeded places
     bundle.py cut FILE SEED COUNT FOLDER    COUNT copies of FILE, each cut at a seeded place
 
@@ -153,6 +155,23 @@ def resign(folder, key, old="", new=""):
     write(canonical(manifest), folder, "manifest.json")
 
 
+def forge(repo, branch, key, main_key, old="", new=""):
+    def git(*words, data=None):
+        return run("git", "-C", repo, *words, data=data).strip()
+
+    def again(data, key):
+        parts = (text.replace(old.encode(), new.encode()) if old else text for text in unsigned(data))
+        return git("hash-object", "-t", "commit", "-w", "--stdin", data=signed(*parts, key)).decode()
+
+    tip = git("rev-parse", branch).decode()
+    made = again(run("git", "-C", repo, "cat-file", "commit", branch), key)
+    if old:
+        git("update-ref", "-d", f"refs/heads/{branch}")
+    git("update-ref", "refs/heads/" + (branch.replace(old, new) if old else branch), made)
+    main = run("git", "-C", repo, "cat-file", "commit", "main").replace(tip.encode(), made.encode())
+    git("update-ref", "refs/heads/main", again(main, main_key))
+
+
 def damage(path, seed, count, folder, how):
     data, dice = read(path), random.Random(int(seed))
     os.makedirs(folder, exist_ok=True)
@@ -169,7 +188,7 @@ def main(verb, *words):
     if verb in ("flip", "cut"):
         damage(*words, verb)
     else:
-        {"unpack": unpack, "pack": pack, "set": change, "resign": resign}[verb](*words)
+        {"unpack": unpack, "pack": pack, "set": change, "resign": resign, "forge": forge}[verb](*words)
 
 
 main(*sys.argv[1:])
