@@ -235,6 +235,15 @@ check "of two passes qrels have the later" equal "$(grep '^plain.id ' again.qrel
 quiet casepack -C again-hub export -o again.csv --rater ada --field grade --no-times
 check "and CSV has both" equal "$(grep '^plain.id,' again.csv | cut -d, -f7,11,13 | xargs)" 'r1,1,0 r2,1,2 r1,2,2 r2,2,1'
 
+# A judgment whose assignment was withdrawn meanwhile: marked, and no part of qrels.
+cp -a hub late-hub
+sqlite3 late-hub/casepack.db "UPDATE assignments SET state = 'withdrawn' WHERE case_id = (SELECT id FROM cases WHERE name = 'plain.id')
+	AND person = (SELECT id FROM persons WHERE pseudonym = 'ada')"
+quiet casepack -C late-hub export -o late.jsonl
+check "what is late is marked, and nothing else" equal "$(jq -r 'select(.late) | .case + " " + .rater' late.jsonl | sort | uniq -c | xargs)" '2 plain.id ada'
+check "qrels leave it out, and say so" bash -c 'casepack -C late-hub export -o late.qrels --rater ada 2>&1 | grep -q "2 stale or late answers were left out" &&
+	! grep -q "^plain.id " late.qrels && [ $(wc -l <late.qrels) = 122 ]'
+
 # ---- git ----------------------------------------------------------------------------------------
 
 quiet export_as --format git -o audit.bundle

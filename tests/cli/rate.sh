@@ -97,6 +97,8 @@ check "until it is said" bash -c 'casepack -C anna rate q3 grade@d1=1 | grep -q 
 check "a case is not skipped without a reason" status 1 rate q4 --skip
 check "which the line asks for" says --note
 check "nor with an empty one" status 1 rate q4 --skip --note ''
+check "a dry run takes the reason into account" status 0 rate q4 --skip --note 'page does not load' -n
+check "and says what would be" says 'case q4: would be skipped'
 check "with one it is" status 0 rate q4 --skip --note 'page does not load'
 check "and the reason is kept" equal "$(state q4) $(sql "SELECT note FROM judgments WHERE state = 'skipped'")" 'skipped page does not load'
 check "a case is escalated to the lead" bash -c 'casepack -C anna rate q5 grade@d1=2 --escalate --note "which shoes?"'
@@ -157,6 +159,8 @@ check "every bad row is named by line and column" bad_rows
 check "and nothing is kept, of the good ones neither" equal "$(kept)" "$before"
 check "a dry run of a good file says what it would do" bash -c 'casepack -C anna rate --from good.csv -n | grep -q "1 submitted"'
 check "and keeps nothing" equal "$(kept)" "$before"
+check "--draft keeps what a file answers as drafts" bash -c 'casepack -C anna rate --from good.csv --draft | grep -q "0 submitted, 1 kept as drafts"'
+check "and submits nothing" equal "$(state q6) $(standing q6)" 'draft '
 check "a good file is taken; other columns are passed over" bash -c 'casepack -C anna rate --from good.csv'
 check "with what it said" equal "$(state q6) $(standing q6)" 'submitted clear@=true grade@d1=2 grade@d2=0'
 check "again it changes nothing" equal "$(rate --from good.csv --json | jq -c '[.submitted, .unchanged]')" '[1,1]'

@@ -34,7 +34,7 @@ check "and why, and by whom" equal "$(jq -r 'select(.number == 7) | .note + " by
 check "no two have one id" equal "$(jq -r .id log | sort -u | wc -l)" 37
 check "one is current" equal "$(jq -r 'select(.current) | .number' log)" 37
 check "for people the log has a line each and headings" equal "$(hub guideline log policy | wc -l)" 38
-check "the list has its title from the text" equal "$(hub --json guideline list | jq -r '.name + ": " + .title')" \
+check "the list has its title from the text" equal "$(hub --json guideline list | jq -r 'select(.name == "policy") | .name + ": " + .title')" \
 	"policy: $(sed -n 's/^title: //p' "$(revision 37)")"
 patched() { # what diff says, patch understands: each revision from the one before
 	local n
@@ -47,6 +47,14 @@ patched() { # what diff says, patch understands: each revision from the one befo
 check "patch makes each revision from the one before by what diff shows" patched
 check "unless said, diff compares the newest two" bash -c \
 	'casepack -C hub guideline diff policy >one && casepack -C hub guideline diff policy --from 36 --to 37 | cmp - one'
+check "show tells of each revision for scripts too" equal \
+	"$(hub --json guideline show policy --rev 7 | jq -c '[.number, .revision, .current, .note]') $(hub --json guideline show policy | jq -c '[.number, .current]')" \
+	'[7,"clarifying",false,"step 7"] [37,true]'
+like_diff() { # one line of twenty: what is shown around it is what diff -u shows
+	seq 20 >plain.md && hub guideline add plain plain.md && sed 10s/0/x/ plain.md >changed.md && hub guideline revise plain changed.md &&
+		hub guideline diff plain | tail -n +3 | diff - <(diff -u plain.md changed.md | tail -n +3)
+}
+check "a change stands in as many lines as diff -u shows" like_diff
 check "of a revision with itself there is no difference" equal "$(hub guideline diff policy --from 5 --to 5)" ''
 
 before=$(hash)
@@ -175,7 +183,8 @@ quiet hub pack --to ali -o .
 quiet casepack -C ali open "$(ls texts-to-ali-*.casepack | tail -1)"
 check "the rater's workspace has the same, and nothing of the others'" same <(grep '^ali|' hub.given) <(given ali)
 check "with the cases of these alone" equal \
-	"$(sqlite3 ali/casepack.db 'SELECT count(*) FROM cases') $(sqlite3 ali/content.db 'SELECT count(*) FROM contents')" '60 60'
+	"$(sqlite3 ali/casepack.db 'SELECT (SELECT count(*) FROM assignments), count(*) FROM cases') $(sqlite3 ali/content.db \
+	'SELECT count(*) FROM contents')" "$(grep -c '^ali|' hub.given)|60 60"
 check "and no other rater's name or device" equal "$(sqlite3 ali/casepack.db "SELECT group_concat(pseudonym, ' ') FROM
 	(SELECT DISTINCT p.pseudonym FROM persons p UNION SELECT coalesce(p.pseudonym, 'nobody') FROM replicas r
 	LEFT JOIN persons p ON p.id = r.person ORDER BY 1)")" 'ali lead'
