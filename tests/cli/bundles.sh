@@ -108,6 +108,17 @@ as_own() { # his own signature over her rows: the commit is quarantined, not one
 }
 check "another rater's answers given out as one's own are refused, and nothing of them stands" as_own
 
+lying() { # TEXT OLD NEW: a device that signs what its rater could not have said is refused, and nothing of it stands
+	edit_of "$first"
+	tool alter u "$keys/anna" "$2" "$3" && tool pack u lying.casepack "$keys/anna" || return 1
+	rm -rf lied && cp -a twin-of-hub lied
+	status 4 casepack -C lied merge lying.casepack || return 1
+	says "$1" && equal "$(sqlite3 lied/casepack.db 'SELECT (SELECT count(*) FROM judgments), (SELECT count(*) FROM ratings)')" '0|0'
+}
+check "a value off the scale is refused, rightly signed as it may be" lying '"9" is not a value of this field' $'\x03\x013' $'\x03\x019'
+check "so is an answer about a result that the case does not have" lying '"d7", which the case does not have' d2 d7
+check "and one to a question that the form does not ask" lying 'the form has no field "grada"' grade grada
+
 edit_of "$first"
 blob=$(ls u/history/objects/*.blob)
 printf '\0' | dd of="$blob" bs=1 seek=$(($(stat -c %s "$blob") - 1)) conv=notrunc status=none
