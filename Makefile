@@ -83,7 +83,9 @@ layers: # an include that points upward stops the build
 test: setup
 	@$(MAKE) --no-print-directory check
 
-check: all $(UNITS) $(BUILD)/tests/tree/driver
+DRIVERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/driver.c)))
+
+check: all $(UNITS) $(DRIVERS)
 	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -132,14 +134,16 @@ install: all
 
 # ---- the long ones -------------------------------------------------------------------
 
-# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus.
+# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then what runs
+# without them, and longer than in `make test`.
 SECONDS_EACH ?= 60
-campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS)
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
 	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
 	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
 	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
+	@CASEPACK=$(BUILD)/casepack bash tests/forks/forks.sh --whole
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)

@@ -12,6 +12,7 @@
 
 #include "formats/file.h"
 #include "sync/apply.h"
+#include "sync/changes.h"
 #include "sync/content.h"
 #include "sync/edit.h"
 #include "sync/fresh.h"
@@ -173,6 +174,7 @@ void cp_store_close(struct cp_store *s)
 	for (size_t i = 0; i < CP_STATEMENTS; i++)
 		sqlite3_finalize(s->cached[i].q);
 	cp_content_close(s);
+	cp_changes_free(s->changes);
 	sqlite3_close(s->db);
 	cp_repo_free(s->history);
 	cp_repo_free(s->private);
