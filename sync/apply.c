@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 
 enum cp_code cp_changeset_edits(const void *changeset, size_t len, size_t *out, struct cp_err *err)
@@ -90,8 +91,13 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 	return CP_OK;
 }
 
+static bool is_revision(size_t table)
+{
+	return table == CP_T_GUIDELINE_REVISIONS || table == CP_T_FORM_VERSIONS;
+}
+
 static enum cp_code index_changeset(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
-		struct docs *tricky, int *out_changes, struct cp_err *err)
+		struct docs *tricky, struct docs *revisions, int *out_changes, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
@@ -106,6 +112,8 @@ static enum cp_code index_changeset(struct cp_store *s, const void *changeset, s
 		++*out_changes;
 		if (c.table != CP_T_RATINGS)
 			CP_TRY(index_edit(s, &c, commit_no, tricky, err));
+		if (is_revision(c.table))
+			CP_TRY(docs_add(revisions, c.table, cp_change_key(&c, CP_C_ID)->bytes, err));
 	}
 }
 
@@ -120,13 +128,28 @@ static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct
 	return CP_OK;
 }
 
+/* The conflicts of the texts whose revisions have changed. */
+static enum cp_code settle_texts(struct cp_store *s, const struct docs *revisions, struct cp_err *err)
+{
+	for (size_t i = 0; i < revisions->n; i++) {
+		bool is_form = revisions->list[i].table == CP_T_FORM_VERSIONS;
+		struct cp_id text;
+
+		CP_TRY(cp_query_id(s, &text, err, is_form ? "SELECT parent_doc FROM form_versions WHERE id = ?1"
+				: "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", "d", &revisions->list[i].id));
+		CP_TRY(cp_heads_settle(s, is_form, &text, err));
+	}
+	return CP_OK;
+}
+
 enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, revisions = { 0 };
 	int changes;
 
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
-	return apply_trees(s, &tricky, err);
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &revisions, &changes, err));
+	CP_TRY(apply_trees(s, &tricky, err));
+	return settle_texts(s, &revisions, err);
 }
 
 /* ---- what others wrote ------------------------------------------------------------------ */
@@ -159,13 +182,13 @@ static int on_conflict(void *user, int kind, sqlite3_changeset_iter *it)
 
 enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, revisions = { 0 };
 	struct applying a = { &tricky, 0, err, CP_OK };
 	int changes, before, rc;
 
 	if (len == 0)
 		return CP_OK;
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &revisions, &changes, err));
 	before = sqlite3_total_changes(s->db);
 	rc = sqlite3changeset_apply_v2(s->db, (int)len, (void *)(uintptr_t)changeset, NULL, on_conflict, &a, NULL, NULL,
 			SQLITE_CHANGESETAPPLY_NOSAVEPOINT);
@@ -176,5 +199,6 @@ enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t l
 	if (sqlite3_total_changes(s->db) - before + a.refused != changes)
 		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
 				changes, sqlite3_total_changes(s->db) - before + a.refused);
-	return apply_trees(s, &tricky, err);
+	CP_TRY(apply_trees(s, &tricky, err));
+	return settle_texts(s, &revisions, err);
 }
