@@ -449,7 +449,7 @@ enum cp_code cp_text_before(struct cp_store *s, bool is_form, const struct cp_id
 				" instr(v.parents, p.id) % 16 = 1 WHERE v.id = ?1 ORDER BY p.number DESC, p.clock DESC, p.id DESC LIMIT 1",
 			"d", revision));
 	if (sodium_is_zero(id.bytes, sizeof id.bytes))
-		return cp_fail(err, CP_EINPUT, "it is the first %s, there is none before it", is_form ? "version" : "revision");
+		return cp_fail(err, CP_EINPUT, "the first %s has none before it", is_form ? "version" : "revision");
 	CP_TRY(cp_query_int(s, out_number, 0, err, is_form
 			? "SELECT number FROM form_versions WHERE id = ?1" : "SELECT number FROM guideline_revisions WHERE id = ?1",
 			"d", &id));

@@ -73,7 +73,8 @@ static const char *shell(const char *fmt, ...)
 	out[n] = '\0';
 	if (n > 0 && out[n - 1] == '\n')
 		out[n - 1] = '\0';
-	assert_int_equal(pclose(f), 0);
+	if (pclose(f) != 0)
+		fail_msg("it fails: %s", command);
 	return out;
 }
 
@@ -441,6 +442,75 @@ static void a_rebuild_finds_the_same_heads(void **state)
 	assert_int_equal(conflict(0).n, 0);
 }
 
+/* ---- as a lead sees it -------------------------------------------------------------------------------- */
+
+/* The program, on Lea's hub: its exit status; what it prints is in the files said and words. */
+static int casepack(const char *fmt, ...) CP_PRINTF(1, 2);
+static int casepack(const char *fmt, ...)
+{
+	char args[512], here[4096];
+	const char *program = getenv("CASEPACK");
+	va_list list;
+
+	va_start(list, fmt);
+	vsnprintf(args, sizeof args, fmt, list);
+	va_end(list);
+	if (program == NULL)
+		program = realpath("build/plain/casepack", here);
+	assert_non_null(program);
+	return atoi(shell("{ %s -C lea %s; } >said 2>words; echo $?", program, args));
+}
+
+static void the_program_says_that_two_stand_and_writes_them_as_one(void **state)
+{
+	char id[16];
+
+	(void)state;
+	revise(0, mine);
+	revise(1, yours);
+	take(0, 1);
+	stop(0);
+	assert_int_equal(casepack("guideline list --json"), 0);
+	assert_string_equal(shell("jq -c '[.number, .unmerged]' said"), "[2,true]");
+	assert_int_equal(casepack("guideline log policy --json"), 0);
+	assert_string_equal(shell("jq -c '[.number, .current, .unmerged, .author]' said | sort | tr -d '\n'"),
+			"[1,false,false,\"lea\"][2,false,true,\"lea\"][2,true,true,\"max\"]");
+	assert_int_equal(casepack("conflicts"), 3);
+	assert_string_equal(shell("grep -c '^text  *guidelines' said"), "2");
+	assert_int_equal(casepack("status"), 0);
+	shell("grep -q '^1 conflict open' said");
+
+	assert_int_equal(casepack("guideline revise policy %s", shell("echo old >old; echo $PWD/old")), 1);
+	shell("grep -q 'guideline show policy' words");
+	assert_int_equal(casepack("guideline merge policy"), 1);
+	shell("grep -q 'overlap in 1 place; .*guideline merge policy --from FILE' words && test $(wc -l <words) = 1");
+	assert_int_equal(casepack("guideline show policy"), 3);
+	shell("grep -q '2 revisions stand side by side: 2 by .*; 2 by ' words");
+	assert_string_equal(shell("cat said"), main_has(0, "guidelines/policy.md"));
+	shell("cp said marked");
+	assert_int_equal(casepack("guideline merge policy --from %s/marked", folder), 1);
+	shell("grep -q 'still has marks' words");
+
+	assert_int_equal(casepack("guideline show policy --rev 2"), 1);
+	snprintf(id, sizeof id, "%.12s", shell("grep -o ': [0-9a-f]\\{12\\},' words | cut -c3-14"));
+	assert_int_equal(casepack("guideline show policy --rev %s", id), 0);
+	shell("grep -q '^Two as ' said && ! grep -q '<<<<' said");
+	assert_int_equal(casepack("guideline diff policy"), 0);
+	shell("grep -q '^+Two as Max has it' said");
+	assert_int_equal(casepack("guideline show policy --rev xyz"), 2);
+
+	shell("sed -e '/^<<<<<<< /d' -e '/^=======$/d' -e '/^>>>>>>> /d' marked >whole");
+	assert_int_equal(casepack("guideline merge policy --from %s/whole --revision breaking --note 'both of us'", folder), 0);
+	assert_int_equal(casepack("guideline show policy"), 0);
+	shell("cmp said whole && test ! -s words");
+	assert_int_equal(casepack("guideline log policy --json"), 0);
+	assert_string_equal(shell("jq -c 'select(.current) | [.number, .revision, .note, .unmerged]' said"),
+			"[3,\"breaking\",\"both of us\",false]");
+	assert_int_equal(casepack("conflicts"), 0);
+	assert_int_equal(casepack("verify"), 0);
+	start(0);
+}
+
 /* ---- forms ------------------------------------------------------------------------------------------ */
 
 #define FIELD(name, label) "{\"name\": \"" name "\", \"type\": \"text\", \"label\": \"" label "\", \"scope\": \"page\", \"required\": false}"
@@ -601,6 +671,7 @@ int main(void)
 		TEST(a_third_lead_reopens_what_was_seen),
 		TEST(hubs_agree_whatever_came_first),
 		TEST(a_rebuild_finds_the_same_heads),
+		TEST(the_program_says_that_two_stand_and_writes_them_as_one),
 		TEST(of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_both),
 		TEST(heads_and_their_nearest_ancestor_are_those_that_git_finds),
 	};
