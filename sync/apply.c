@@ -5,6 +5,7 @@
 
 #include "sync/heads.h"
 #include "sync/inner.h"
+#include "sync/lapse.h"
 
 enum cp_code cp_changeset_edits(const void *changeset, size_t len, size_t *out, struct cp_err *err)
 {
@@ -91,13 +92,23 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 	return CP_OK;
 }
 
-static bool is_revision(size_t table)
+/* An assignment that arrives for the first time in a state other than given. */
+static bool is_taken_back(const struct cp_change *c)
 {
-	return table == CP_T_GUIDELINE_REVISIONS || table == CP_T_FORM_VERSIONS;
+	const struct cp_value *state = &c->now[CP_A_STATE];
+
+	return state->type == CP_TEXT && (state->len != 5 || memcmp(state->bytes, "given", 5) != 0);
+}
+
+/* Documents whose change may make a judgment late or stale, or end that. */
+static bool may_lapse(const struct cp_change *c)
+{
+	return c->table == CP_T_JUDGMENTS || c->table == CP_T_SETTLEMENTS || c->table == CP_T_STALE_SETTLEMENTS || c->table == CP_T_GUIDELINE_REVISIONS ||
+		c->table == CP_T_FORM_VERSIONS || (c->table == CP_T_ASSIGNMENTS && (c->op == CP_UPDATE || is_taken_back(c)));
 }
 
 static enum cp_code index_changeset(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
-		struct docs *tricky, struct docs *revisions, int *out_changes, struct cp_err *err)
+		struct docs *tricky, struct docs *lapsing, int *out_changes, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
@@ -112,8 +123,8 @@ static enum cp_code index_changeset(struct cp_store *s, const void *changeset, s
 		++*out_changes;
 		if (c.table != CP_T_RATINGS)
 			CP_TRY(index_edit(s, &c, commit_no, tricky, err));
-		if (is_revision(c.table))
-			CP_TRY(docs_add(revisions, c.table, cp_change_key(&c, CP_C_ID)->bytes, err));
+		if (may_lapse(&c))
+			CP_TRY(docs_add(lapsing, c.table, cp_change_key(&c, CP_C_ID)->bytes, err));
 	}
 }
 
@@ -128,28 +139,64 @@ static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct
 	return CP_OK;
 }
 
-/* The conflicts of the texts whose revisions have changed. */
-static enum cp_code settle_texts(struct cp_store *s, const struct docs *revisions, struct cp_err *err)
+/* The conflict that a revision's text is in, with the other heads of that text. */
+static enum cp_code settle_text(struct cp_store *s, const struct doc *revision, struct cp_err *err)
 {
-	for (size_t i = 0; i < revisions->n; i++) {
-		bool is_form = revisions->list[i].table == CP_T_FORM_VERSIONS;
-		struct cp_id text;
+	bool is_form = revision->table == CP_T_FORM_VERSIONS;
+	struct cp_id text;
 
-		CP_TRY(cp_query_id(s, &text, err, is_form ? "SELECT parent_doc FROM form_versions WHERE id = ?1"
-				: "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", "d", &revisions->list[i].id));
-		CP_TRY(cp_heads_settle(s, is_form, &text, err));
+	if (!is_form && revision->table != CP_T_GUIDELINE_REVISIONS)
+		return CP_OK;
+	CP_TRY(cp_query_id(s, &text, err, is_form ? "SELECT parent_doc FROM form_versions WHERE id = ?1"
+			: "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", "d", &revision->id));
+	return cp_heads_settle(s, is_form, &text, err);
+}
+
+/* Late and stale, and the heads of texts, are said of rows, so behind the rows. */
+static enum cp_code note_lapses(struct cp_store *s, const struct docs *d, struct cp_err *err)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		CP_TRY(cp_lapse_touched(s, d->list[i].table, &d->list[i].id, err));
+		CP_TRY(settle_text(s, &d->list[i], err));
 	}
 	return CP_OK;
 }
 
+static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
+	for (;;) {
+		struct cp_id id;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 1, &id);
+		CP_TRY(docs_add(out, (size_t)sqlite3_column_int(q, 0), id.bytes, err));
+	}
+}
+
+enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs tricky = { 0 };
+
+	CP_TRY(tricky_docs(s, &tricky, err));
+	CP_TRY(apply_trees(s, &tricky, err));
+	CP_TRY(cp_heads_again(s, err));
+	return cp_lapse_again(s, err);
+}
+
 enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 }, revisions = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, lapsing = { 0 };
 	int changes;
 
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &revisions, &changes, err));
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
 	CP_TRY(apply_trees(s, &tricky, err));
-	return settle_texts(s, &revisions, err);
+	return note_lapses(s, &lapsing, err);
 }
 
 /* ---- what others wrote ------------------------------------------------------------------ */
@@ -182,13 +229,13 @@ static int on_conflict(void *user, int kind, sqlite3_changeset_iter *it)
 
 enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 }, revisions = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, lapsing = { 0 };
 	struct applying a = { &tricky, 0, err, CP_OK };
 	int changes, before, rc;
 
 	if (len == 0)
 		return CP_OK;
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &revisions, &changes, err));
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
 	before = sqlite3_total_changes(s->db);
 	rc = sqlite3changeset_apply_v2(s->db, (int)len, (void *)(uintptr_t)changeset, NULL, on_conflict, &a, NULL, NULL,
 			SQLITE_CHANGESETAPPLY_NOSAVEPOINT);
@@ -200,5 +247,5 @@ enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t l
 		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
 				changes, sqlite3_total_changes(s->db) - before + a.refused);
 	CP_TRY(apply_trees(s, &tricky, err));
-	return settle_texts(s, &revisions, err);
+	return note_lapses(s, &lapsing, err);
 }

@@ -205,8 +205,9 @@ static enum cp_code outbox_add(struct cp_store *s, int which, const char *words,
 	if (len == 0)
 		return CP_OK;
 	CP_TRY(cp_changeset_edits(changeset->data, changeset->len, &edits, err));
-	CP_TRY(cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset) VALUES(?1, ?2, ?3, ?4, ?5)",
-			"itiib", (int64_t)which, words, (int64_t)edits, s->edit_clock, changeset->data, changeset->len));
+	CP_TRY(cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset, schema)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6)", "itiibi", (int64_t)which, words, (int64_t)edits, s->edit_clock,
+			changeset->data, changeset->len, (int64_t)CP_SCHEMA));
 	*out_seq = sqlite3_last_insert_rowid(s->db);
 	return CP_OK;
 }

@@ -269,21 +269,26 @@ enum cp_code cp_heads_text(struct cp_store *s, bool is_form, const struct cp_id 
 
 /* ---- the conflict ----------------------------------------------------------------------------------- */
 
-/* What a head is, for people. */
-static enum cp_code say_head(struct cp_store *s, bool is_form, const struct cp_head *h, struct cp_buf *out, struct cp_err *err)
+/* What a revision is, for people. */
+static enum cp_code say_revision(struct cp_store *s, bool is_form, const struct cp_id *id, struct cp_buf *out,
+		struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf kind = CP_BUF(64), note = CP_BUF(CP_TEXT_MAX);
 	char number[24], hex[CP_ID_HEX], *text;
+	sqlite3_stmt *q;
+	bool row;
 	json_t *o;
 	enum cp_code code;
 
-	CP_TRY(cp_query_text(s, &kind, NULL, err, is_form ? "SELECT kind FROM form_versions WHERE id = ?1"
-			: "SELECT kind FROM guideline_revisions WHERE id = ?1", "d", &h->id));
-	CP_TRY(cp_query_text(s, &note, NULL, err, is_form ? "SELECT note FROM form_versions WHERE id = ?1"
-			: "SELECT note FROM guideline_revisions WHERE id = ?1", "d", &h->id));
-	snprintf(number, sizeof number, "%lld", (long long)h->number);
-	o = json_pack("{s:s, s:s, s:s, s:s}", is_form ? "version" : "revision", number, "kind", kind.data ? kind.data : "",
-			"id", cp_hex(hex, h->id.bytes, sizeof h->id.bytes), "note", note.data ? note.data : "");
+	CP_TRY(cp_query(s, &q, err, is_form ? "SELECT number, kind, note FROM form_versions WHERE id = ?1"
+			: "SELECT number, kind, note FROM guideline_revisions WHERE id = ?1", "d", id));
+	CP_TRY(cp_step(s, q, &row, err));
+	if (!row)
+		return cp_fail(err, CP_ENOTFOUND, "a revision is gone"); /* it was there a moment ago */
+	snprintf(number, sizeof number, "%lld", (long long)sqlite3_column_int64(q, 0));
+	o = json_pack("{s:s, s:s, s:s}", is_form ? "version" : "revision", number, "kind", cp_col_text(q, 1),
+			"id", cp_hex(hex, id->bytes, sizeof id->bytes));
+	json_object_set_new(o, "note", json_string(cp_col_text(q, 2))); /* left out where it is no UTF-8 */
+	sqlite3_reset(q);
 	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(o);
 	code = text != NULL ? cp_buf_puts(out, text, err) : cp_fail(err, CP_EIO, "out of memory");
@@ -296,7 +301,7 @@ static enum cp_code write_head(struct cp_store *s, bool is_form, const struct cp
 {
 	CP_AUTO(buf) struct cp_buf words = CP_BUF(CP_TEXT_MAX);
 
-	CP_TRY(say_head(s, is_form, h, &words, err));
+	CP_TRY(say_revision(s, is_form, &h->id, &words, err));
 	return cp_run(s, err, "INSERT INTO candidates(doc, tbl, col, rev, commit_no, clock, value)"
 			" SELECT ?1, ?2, 'text', rev, commit_no, ?6, ?7 FROM edits WHERE doc = ?3 AND tbl = ?4 AND rev = ?5",
 			"didirit", text, (int64_t)(is_form ? CP_T_FORMS : CP_T_GUIDELINES), &h->id,
@@ -306,7 +311,7 @@ static enum cp_code write_head(struct cp_store *s, bool is_form, const struct cp
 static enum cp_code write_conflict(struct cp_store *s, bool is_form, const struct cp_id *text, const struct cp_heads *h,
 		struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX), base = CP_BUF(CP_TEXT_MAX);
 	const struct cp_head *stands = &h->list[0];
 	struct cp_id current;
 	size_t overlaps;
@@ -316,9 +321,12 @@ static enum cp_code write_conflict(struct cp_store *s, bool is_form, const struc
 	for (size_t i = 0; i < h->n; i++)
 		if (cp_id_equal(&h->list[i].id, &current))
 			stands = &h->list[i];
-	CP_TRY(cp_run(s, err, "INSERT INTO conflicts(doc, tbl, col, class, policy, stands) VALUES(?1, ?2, 'text', 'text', ?3, ?4)",
-			"ditr", text, (int64_t)(is_form ? CP_T_FORMS : CP_T_GUIDELINES), overlaps > 0 ? "overlaps" : "merges",
-			&stands->rev));
+	if (h->has_base)
+		CP_TRY(say_revision(s, is_form, &h->base, &base, err));
+	CP_TRY(cp_run(s, err, "INSERT INTO conflicts(doc, tbl, col, class, is_open, policy, stands, base)"
+			" VALUES(?1, ?2, 'text', 'text', 1, ?3, ?4, ?5)", "ditrt", text,
+			(int64_t)(is_form ? CP_T_FORMS : CP_T_GUIDELINES), overlaps > 0 ? "overlaps" : "merges", &stands->rev,
+			base.data ? base.data : ""));
 	for (size_t i = 0; i < h->n; i++)
 		CP_TRY(write_head(s, is_form, text, &h->list[i], err));
 	return CP_OK;
@@ -337,4 +345,30 @@ enum cp_code cp_heads_settle(struct cp_store *s, bool is_form, const struct cp_i
 		code = write_conflict(s, is_form, text, &h, err);
 	cp_heads_drop(&h);
 	return code;
+}
+
+/* The first text of that kind whose id is behind after. */
+static enum cp_code next_text(struct cp_store *s, bool is_form, const struct cp_id *after, struct cp_id *out, bool *found,
+		struct cp_err *err)
+{
+	CP_TRY(cp_query_id(s, out, err, is_form ? "SELECT id FROM forms WHERE id > ?1 ORDER BY id LIMIT 1"
+			: "SELECT id FROM guidelines WHERE id > ?1 ORDER BY id LIMIT 1", "d", after));
+	*found = !sodium_is_zero(out->bytes, sizeof out->bytes);
+	return CP_OK;
+}
+
+enum cp_code cp_heads_again(struct cp_store *s, struct cp_err *err)
+{
+	for (int is_form = 0; is_form < 2; is_form++) {
+		struct cp_id text, after = { { 0 } };
+		bool found;
+
+		for (;; after = text) {
+			CP_TRY(next_text(s, is_form, &after, &text, &found, err));
+			if (!found)
+				break;
+			CP_TRY(cp_heads_settle(s, is_form, &text, err));
+		}
+	}
+	return CP_OK;
 }

@@ -46,5 +46,7 @@ CP_CHECKED enum cp_code cp_heads_text(struct cp_store *s, bool is_form, const st
  * is `merges` where nothing overlaps, and someone has only to write it, else `overlaps`. Whoever changes a row of
  * revisions calls this after; inside the caller's transaction. */
 CP_CHECKED enum cp_code cp_heads_settle(struct cp_store *s, bool is_form, const struct cp_id *text, struct cp_err *err);
+/* Of every text. */
+CP_CHECKED enum cp_code cp_heads_again(struct cp_store *s, struct cp_err *err);
 
 #endif

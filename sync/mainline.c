@@ -8,6 +8,7 @@
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
+#include "sync/verdict.h"
 
 struct cp_touch { enum cp_page page; struct cp_id id; };
 
@@ -64,6 +65,37 @@ static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_
 	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
+/* The texts whose stale judgments this change may be among. */
+static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+{
+	static const char *const of[2][CP_T_PUBLIC] = {
+		{ [CP_T_GUIDELINE_REVISIONS] = "SELECT parent_doc FROM guideline_revisions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT guideline FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN guideline_revisions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+		{ [CP_T_FORM_VERSIONS] = "SELECT parent_doc FROM form_versions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT form FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN form_versions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+	};
+
+	for (int is_form = 0; is_form < 2; is_form++) {
+		struct cp_id text, zero = { { 0 } };
+		int64_t breaks;
+
+		if (of[is_form][c->table] == NULL)
+			continue;
+		CP_TRY(lookup(s, of[is_form][c->table], cp_change_key(c, 0), &text, err));
+		if (cp_id_equal(&text, &zero))
+			continue;
+		CP_TRY(cp_query_int(s, &breaks, 0, err, is_form ? "SELECT 1 FROM form_versions WHERE parent_doc = ?1 AND kind = 'breaking'"
+				: "SELECT 1 FROM guideline_revisions WHERE parent_doc = ?1 AND kind = 'breaking'", "d", &text));
+		if (breaks)
+			CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
 {
 	const struct cp_value *key = cp_change_key(c, 0);
@@ -74,6 +106,7 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
 	if (tricky)
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+	CP_TRY(touch_stale(s, t, c, err));
 	switch (c->table) {
 	case CP_T_PROJECT:    return touch(t, CP_PAGE_PROJECT, &zero, err);
 	case CP_T_PERSONS:
@@ -89,7 +122,14 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
+	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:
+		if (c->op == CP_UPDATE) { /* its judgment may be late now */
+			struct cp_id case_id;
+
+			CP_TRY(lookup(s, "SELECT case_id FROM assignments WHERE id = ?1", key, &case_id, err));
+			CP_TRY(touch(t, CP_PAGE_JUDGMENTS, &case_id, err));
+		}
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);
 	case CP_T_ADJUDICATIONS:
@@ -265,6 +305,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 	int64_t known;
 	enum cp_code code;
 
+	CP_TRY(cp_verdict_put(s, oid, &s->me.replica, strcmp(verdict, "refused") == 0 ? "refused" : "accepted", reason, at_us,
+			strcmp(verdict, "accepted-far") == 0, err));
 	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
 	if (known)
 		return CP_OK;

@@ -82,7 +82,7 @@ static enum cp_code commit_given(struct cp_store *s, const struct cp_device *d, 
 
 	snprintf(words, sizeof words, "material for %s: %" PRId64 " rows, %" PRId64 " assignments\n\nCasepack-Outbound: %s",
 			d->pseudonym, g->rows, g->assignments, cp_hex(hex, d->replica.bytes, 16));
-	CP_TRY(cp_change_commit_make(s, s->history, tip, g->changeset.data, g->changeset.len, words, g->rows, 0, now, &oid, err));
+	CP_TRY(cp_change_commit_make(s, s->history, tip, g->changeset.data, g->changeset.len, words, CP_SCHEMA, g->rows, 0, now, &oid, err));
 	*tip = oid;
 	return CP_OK;
 }
@@ -132,6 +132,9 @@ enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t
 			return cp_fail(err, CP_EFORMAT, "material with a row of %s; nothing was changed", cp_shapes[c.table].name);
 		*assignments += c.table == CP_T_ASSIGNMENTS;
 		*cases += c.table == CP_T_CASES;
+		for (size_t i = 0; i < cp_shapes[c.table].n_columns; i++)
+			if (c.now[i].type == CP_ABSENT) /* added to the table since */
+				cp_table_default(&c.now[i], c.table, i);
 		CP_TRY(cp_row_put(s, c.table, c.now, err));
 	}
 }

@@ -11,6 +11,7 @@
 #include "sync/content.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
+#include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
 #include "sync/seal.h"
@@ -218,6 +219,18 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	return cp_txn_commit(s, err);
 }
 
+/* An older program's database, so that its tables can be copied as they are. */
+static enum cp_code upgrade(const char *path)
+{
+	sqlite3 *db;
+	enum cp_code code = CP_EIO;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+		code = cp_schema_migrate(db, path, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
 /* Drafts and unsealed saves of the database that is replaced. One that cannot be read is said, and no obstacle. */
 static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
@@ -231,7 +244,9 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(go_on_behind(s, sealed[0] > sealed[1] ? sealed[0] : sealed[1], err));
 	if (!cp_file_exists(path))
 		return CP_OK;
-	code = cp_run(s, NULL, "ATTACH ?1 AS old", "t", path);
+	code = upgrade(path);
+	if (code == CP_OK)
+		code = cp_run(s, NULL, "ATTACH ?1 AS old", "t", path);
 	if (code == CP_OK)
 		code = cp_txn_begin(s, NULL);
 	if (code == CP_OK)

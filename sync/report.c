@@ -76,7 +76,7 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 		{ &out->commits, "SELECT count(*) FROM commits WHERE verdict = 'accepted' AND is_private = 0" },
 		{ &out->refused, "SELECT count(*) FROM commits WHERE verdict = 'refused'" },
 		{ &out->waiting, "SELECT count(*) FROM waiting" },
-		{ &out->conflicts, "SELECT count(*) FROM conflicts" },
+		{ &out->conflicts, "SELECT count(*) FROM conflicts WHERE is_open" },
 	};
 
 	memset(out, 0, sizeof *out);
