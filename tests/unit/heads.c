@@ -17,6 +17,7 @@
 #include "formats/file.h"
 #include "sync/assign.h"
 #include "sync/cases.h"
+#include "sync/deliver.h"
 #include "sync/edit.h"
 #include "sync/heads.h"
 #include "sync/inner.h"
@@ -149,8 +150,8 @@ static void give_object(struct cp_taking *t, struct cp_repo *r, const char *oid,
 	OK(cp_taking_object(t, oid, type, bytes.data, bytes.len, err));
 }
 
-/* The one hub takes in what the other's device has sealed. */
-static struct cp_merged take(int to, int from)
+/* The one hub takes in what the other's device has sealed, whatever comes of it. */
+static struct cp_merged offer(int to, int from)
 {
 	struct cp_merged m = { .edits = 0 };
 	struct cp_taking *t;
@@ -171,7 +172,15 @@ static struct cp_merged take(int to, int from)
 	}
 	OK(cp_taking_end(t, &m, err));
 	cp_taking_free(t);
-	assert_int_equal(m.refused, 0);
+	return m;
+}
+
+static struct cp_merged take(int to, int from)
+{
+	struct cp_merged m = offer(to, from);
+
+	if (m.refused + m.waiting > 0)
+		fail_msg("%s", m.why);
 	return m;
 }
 
@@ -375,6 +384,10 @@ static void a_third_lead_reopens_what_was_seen(void **state)
 	fails(0, &(struct cp_text_add){ .name = "policy", .body = both }, "3 revisions stand side by side");
 	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both }, err));
 	assert_int_equal(conflict(0).n, 0);
+	assert_int_equal(offer(1, 0).waiting, 1); /* at Max's, where Ida's is not known */
+	assert_int_equal(conflict(1).n, 2);
+	assert_int_equal(take(1, 2).waiting, 0);
+	assert_int_equal(conflict(1).n, 0);
 }
 
 /* Everything of main that a text makes, and the state. */
@@ -509,6 +522,241 @@ static void the_program_says_that_two_stand_and_writes_them_as_one(void **state)
 	assert_int_equal(casepack("conflicts"), 0);
 	assert_int_equal(casepack("verify"), 0);
 	start(0);
+}
+
+static void a_hub_opened_again_or_evaluated_anew_says_the_same(void **state)
+{
+	(void)state;
+	revise(0, mine);
+	revise(1, yours);
+	take(0, 1);
+	stop(0);
+	start(0);
+	assert_int_equal(conflict(0).n, 2);
+	stop(0);
+	shell("sqlite3 lea/casepack.db \"DELETE FROM conflicts; DELETE FROM candidates; INSERT INTO meta(key, value)"
+			" VALUES('reevaluate', 1) ON CONFLICT DO UPDATE SET value = 1\""); /* as after a change of the schema */
+	start(0);
+	assert_int_equal(conflict(0).n, 2);
+	assert_string_equal(conflict(0).policy, "overlaps");
+}
+
+/* ---- at the rater's --------------------------------------------------------------------------------------- */
+
+static void ignore(void *user, const struct cp_sent *sent)
+{
+	(void)user;
+	(void)sent;
+}
+
+static void send_to_ana(void)
+{
+	struct cp_opened opened;
+	char path[256];
+	int64_t n;
+
+	shell("rm -rf out && mkdir out");
+	OK(cp_pack(hubs[0], "ana", at("out"), false, ignore, NULL, &n, err));
+	snprintf(path, sizeof path, "%s", shell("ls $PWD/out/*"));
+	OK(cp_open(at("ana"), path, at("ana.key"), NULL, NULL, &opened, err));
+}
+
+/* What is on Ana's screen is what the hub has as the current one; its number. */
+static int64_t number_at_ana(void)
+{
+	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_TEXT_MAX), current = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(store) struct cp_store *s = NULL;
+	struct cp_task t;
+	struct cp_id id;
+	int64_t number;
+
+	OK(cp_store_open(&s, at("ana"), err));
+	OK(cp_case_find(s, "shoes", &id, err));
+	OK(cp_task_find(s, &id, &t, err));
+	number = t.guideline_number;
+	OK(cp_text_get(s, false, t.guideline, number, &shown, NULL, err));
+	OK(cp_text_get(hubs[0], false, "policy", 0, &current, NULL, err));
+	assert_string_equal(shown.data, current.data);
+	cp_task_drop(&t);
+	return number;
+}
+
+static void ana_judges_and_returns(void)
+{
+	struct cp_answer answers[] = { { "grade", "r1", "1" } };
+	CP_AUTO(store) struct cp_store *s = NULL;
+	struct cp_judge_result done;
+	struct cp_merged m;
+	struct cp_sent sent;
+	struct cp_task t;
+	struct cp_id id;
+	int64_t n;
+
+	OK(cp_store_open(&s, at("ana"), err));
+	OK(cp_case_find(s, "shoes", &id, err));
+	OK(cp_task_find(s, &id, &t, err));
+	OK(cp_judge(s, &t, answers, 1, CP_SUBMIT_IF_COMPLETE, NULL, 1000, &done, err));
+	assert_string_equal(done.state, "submitted");
+	cp_task_drop(&t);
+	shell("rm -rf back && mkdir back");
+	OK(cp_return(s, at("back"), false, &sent, &n, err));
+	OK(cp_merge(hubs[0], sent.path, &m, err));
+	assert_int_equal(m.refused + m.waiting, 0);
+}
+
+static void ana_joins(void)
+{
+	struct cp_result_in result = { .id = "r1", .rank = 1 };
+	struct cp_case_in c = { .id = "shoes", .kind = "serp", .query = "shoes", .locale = "en-US", .results = &result, .n_results = 1 };
+	struct cp_person_add p = { .pseudonym = "ana" };
+	struct cp_assign a = { .form = "grade", .guideline = "policy", .pass = 1 };
+	enum cp_case_effect effect;
+	struct cp_assigned done;
+	char path[128];
+	bool changed;
+
+	snprintf(path, sizeof path, "%s/ana.key", folder);
+	OK(cp_sshkey_generate(path, "", NULL, err));
+	strcat(path, ".pub");
+	p.key_path = path;
+	OK(cp_person_add(hubs[0], &p, &changed, err));
+	OK(cp_cases_begin(hubs[0], err));
+	OK(cp_cases_add(hubs[0], &c, &effect, err));
+	OK(cp_cases_commit(hubs[0], "import", err));
+	OK(cp_assign(hubs[0], &a, &done, err));
+	assert_int_equal(done.made, 1);
+}
+
+/* Lea's clock is an hour fast, so that what is written after hers, by others, looks older. */
+static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_clocks(void **state)
+{
+	(void)state;
+	ana_joins();
+	OK(cp_meta_set_int(hubs[0], "clock", cp_now_us() + (int64_t)3600 * 1000000, err));
+	revise(0, mine);
+	send_to_ana();
+	assert_int_equal(number_at_ana(), 2);
+	take(1, 0);
+	revise(1, yours);
+	take(0, 1);
+	assert_int_equal(number_of(0, "SELECT a.clock > b.clock FROM guideline_revisions a, guideline_revisions b"
+			" WHERE a.number = 2 AND b.number = 3"), 1);
+	send_to_ana();
+	assert_int_equal(number_at_ana(), 3);
+
+	revise(0, on_top);
+	send_to_ana();
+	assert_int_equal(number_at_ana(), 4);
+	revise(1, mine);
+	take(0, 1);
+	assert_int_equal(conflict(0).n, 2);
+	send_to_ana();
+	assert_int_equal(number_at_ana(), 4);
+	ana_judges_and_returns(); /* meanwhile */
+	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both }, err));
+	send_to_ana();
+	assert_int_equal(number_at_ana(), 5);
+	assert_int_equal(number_of(0, "SELECT number FROM judgments JOIN guideline_revisions v ON v.id = guideline_revision"), 4);
+	assert_int_equal(number_of(0, "SELECT count(*) FROM conflicts"), 0);
+	verifies(0);
+}
+
+/* ---- what a revision must be ------------------------------------------------------------------------- */
+
+/* A revision that Max writes as he pleases: on that one, with that number and, if hashed, the right id. */
+static void forge(const char *body, const void *parents, size_t len, int64_t number, bool is_hashed)
+{
+	struct cp_id text, id;
+
+	OK(cp_query_id(hubs[1], &text, err, "SELECT id FROM guidelines WHERE name = 'policy'", ""));
+	cp_id_derive(&id, "revision", 3, (const void *const[]){ text.bytes, body, parents }, (const size_t[]){ 16, strlen(body), len });
+	id.bytes[0] ^= !is_hashed;
+	OK(cp_edit_begin(hubs[1], err));
+	OK(cp_edit_document(hubs[1], CP_T_GUIDELINE_REVISIONS, &id, (struct cp_set[]){ { "parent_doc", cp_v_blob(text.bytes, 16) },
+			{ "parents", cp_v_blob(parents, len) }, { "number", cp_v_int(number) }, { "body", cp_v_text(body) } }, 4,
+			CP_EDIT_PLAIN, NULL, NULL, err));
+	OK(cp_edit_commit(hubs[1], "a revision", err));
+	OK(cp_seal(hubs[1], NULL, err));
+}
+
+static struct cp_id first_revision(void)
+{
+	struct cp_id id;
+
+	OK(cp_query_id(hubs[1], &id, err, "SELECT id FROM guideline_revisions WHERE number = 1", ""));
+	return id;
+}
+
+static void is_refused(const char *words)
+{
+	struct cp_merged m = offer(0, 1);
+
+	assert_int_equal(m.refused, 1);
+	if (strstr(m.why, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", m.why, words);
+	assert_int_equal(conflict(0).n, 0);
+	verifies(0);
+}
+
+static void a_revision_under_another_name_than_its_hash_is_refused(void **state)
+{
+	struct cp_id first = first_revision();
+
+	(void)state;
+	forge(below, first.bytes, 16, 2, false);
+	is_refused("not the hash");
+}
+
+static void a_revision_that_numbers_itself_on_top_is_refused(void **state)
+{
+	struct cp_id first = first_revision();
+
+	(void)state;
+	forge(below, first.bytes, 16, 900, true);
+	is_refused("numbered 900 where 2 is next");
+}
+
+static void a_revision_of_another_text_is_no_parent(void **state)
+{
+	struct cp_id other;
+
+	(void)state;
+	OK(write_text(1, (struct cp_text_add){ .name = "other", .body = below, .must_be_new = true }, err));
+	OK(cp_query_id(hubs[1], &other, err, "SELECT v.id FROM guideline_revisions v JOIN guidelines g ON g.id = v.parent_doc"
+			" WHERE g.name = 'other'", ""));
+	forge(below, other.bytes, 16, 2, true);
+	is_refused("no revision of its text");
+}
+
+static void what_was_written_is_never_changed(void **state)
+{
+	struct cp_id first = first_revision();
+
+	(void)state;
+	OK(cp_edit_begin(hubs[1], err));
+	OK(cp_edit_document(hubs[1], CP_T_GUIDELINE_REVISIONS, &first, (struct cp_set[]){ { "body", cp_v_text("# Mine\n") } }, 1,
+			CP_EDIT_PLAIN, NULL, NULL, err));
+	OK(cp_edit_commit(hubs[1], "rewrites", err));
+	OK(cp_seal(hubs[1], NULL, err));
+	is_refused("was changed");
+}
+
+static void revisions_sealed_together_may_name_each_other(void **state)
+{
+	int64_t number;
+	bool changed;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		const char *body = ((const char *const[]){ mine, yours, below })[i];
+
+		OK(cp_text_put(hubs[1], &(struct cp_text_add){ .name = "policy", .body = body, .len = strlen(body) }, &number,
+				&changed, err));
+	}
+	OK(cp_seal(hubs[1], NULL, err));
+	assert_int_equal(take(0, 1).edits, 3);
+	assert_int_equal(conflict(0).n, 0);
+	assert_string_equal(main_has(0, "guidelines/policy.md"), trimmed(below));
 }
 
 /* ---- forms ------------------------------------------------------------------------------------------ */
@@ -671,6 +919,13 @@ int main(void)
 		TEST(a_third_lead_reopens_what_was_seen),
 		TEST(hubs_agree_whatever_came_first),
 		TEST(a_rebuild_finds_the_same_heads),
+		TEST(a_hub_opened_again_or_evaluated_anew_says_the_same),
+		TEST(a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_clocks),
+		TEST(a_revision_under_another_name_than_its_hash_is_refused),
+		TEST(a_revision_that_numbers_itself_on_top_is_refused),
+		TEST(a_revision_of_another_text_is_no_parent),
+		TEST(what_was_written_is_never_changed),
+		TEST(revisions_sealed_together_may_name_each_other),
 		TEST(the_program_says_that_two_stand_and_writes_them_as_one),
 		TEST(of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_both),
 		TEST(heads_and_their_nearest_ancestor_are_those_that_git_finds),
