@@ -147,8 +147,7 @@ static enum cp_code settle_text(struct cp_store *s, const struct doc *revision, 
 
 	if (!is_form && revision->table != CP_T_GUIDELINE_REVISIONS)
 		return CP_OK;
-	CP_TRY(cp_query_id(s, &text, err, is_form ? "SELECT parent_doc FROM form_versions WHERE id = ?1"
-			: "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", "d", &revision->id));
+	CP_TRY(cp_query_id(s, &text, err, CP_REVISIONS(is_form, "SELECT parent_doc FROM ", " WHERE id = ?1"), "d", &revision->id));
 	return cp_heads_settle(s, is_form, &text, err);
 }
 

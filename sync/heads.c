@@ -80,10 +80,8 @@ static enum cp_code graph_load(struct cp_store *s, bool is_form, const struct cp
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, is_form
-			? "SELECT id, rev, number, clock, parents FROM form_versions WHERE parent_doc = ?1 ORDER BY id"
-			: "SELECT id, rev, number, clock, parents FROM guideline_revisions WHERE parent_doc = ?1 ORDER BY id",
-			"d", text));
+	CP_TRY(cp_query(s, &q, err, CP_REVISIONS(is_form, "SELECT id, rev, number, clock, parents FROM ",
+			" WHERE parent_doc = ?1 ORDER BY id"), "d", text));
 	for (;;) {
 		enum cp_code code;
 
@@ -203,8 +201,7 @@ enum cp_code cp_heads_load(struct cp_store *s, bool is_form, const struct cp_id 
 enum cp_code cp_revision_body(struct cp_store *s, bool is_form, const struct cp_id *revision, struct cp_buf *out,
 		struct cp_err *err)
 {
-	return cp_query_text(s, out, NULL, err, is_form ? "SELECT body FROM form_versions WHERE id = ?1"
-			: "SELECT body FROM guideline_revisions WHERE id = ?1", "d", revision);
+	return cp_query_text(s, out, NULL, err, CP_REVISIONS(is_form, "SELECT body FROM ", " WHERE id = ?1"), "d", revision);
 }
 
 static enum cp_code merged(struct cp_store *s, const struct cp_heads *h, struct cp_buf *bodies, struct cp_merge_side *sides,
@@ -279,8 +276,7 @@ static enum cp_code say_revision(struct cp_store *s, bool is_form, const struct 
 	json_t *o;
 	enum cp_code code;
 
-	CP_TRY(cp_query(s, &q, err, is_form ? "SELECT number, kind, note FROM form_versions WHERE id = ?1"
-			: "SELECT number, kind, note FROM guideline_revisions WHERE id = ?1", "d", id));
+	CP_TRY(cp_query(s, &q, err, CP_REVISIONS(is_form, "SELECT number, kind, note FROM ", " WHERE id = ?1"), "d", id));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)
 		return cp_fail(err, CP_ENOTFOUND, "a revision is gone"); /* it was there a moment ago */

@@ -18,6 +18,9 @@
 #define CP_NEWEST_FIRST " ORDER BY number DESC, clock DESC, id DESC"
 #define CP_CURRENT(revisions, text) "(SELECT id FROM " revisions " WHERE parent_doc = " text CP_NEWEST_FIRST " LIMIT 1)"
 
+/* A statement about the one table of revisions or the other. */
+#define CP_REVISIONS(is_form, front, back) ((is_form) ? front "form_versions" back : front "guideline_revisions" back)
+
 struct cp_head { struct cp_id id; struct cp_rev rev; int64_t number, clock; };
 
 struct cp_heads {

@@ -6,6 +6,7 @@
 
 #include "formats/form.h"
 #include "formats/text.h"
+#include "sync/heads.h"
 #include "sync/inner.h"
 
 enum { TEXT = 3, PARENTS, NUMBER, BODY = 9 }; /* columns of both tables of revisions */
@@ -44,11 +45,9 @@ static enum cp_code find(struct cp_store *s, const struct cp_revisions *r, size_
 			*found = true;
 			return CP_OK;
 		}
-	CP_TRY(cp_query_int(s, &out->number, -1, err, is_form ? "SELECT number FROM form_versions WHERE id = ?1"
-			: "SELECT number FROM guideline_revisions WHERE id = ?1", "d", id));
+	CP_TRY(cp_query_int(s, &out->number, -1, err, CP_REVISIONS(is_form, "SELECT number FROM ", " WHERE id = ?1"), "d", id));
 	*found = out->number >= 0;
-	return cp_query_id(s, &out->text, err, is_form ? "SELECT parent_doc FROM form_versions WHERE id = ?1"
-			: "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", "d", id);
+	return cp_query_id(s, &out->text, err, CP_REVISIONS(is_form, "SELECT parent_doc FROM ", " WHERE id = ?1"), "d", id);
 }
 
 /* Its parents: ids of revisions of the same text, sorted, each once. *number is one above the highest. */

@@ -365,10 +365,8 @@ enum cp_code cp_text_get(struct cp_store *s, bool is_form, const char *name, int
 	struct cp_id text, id;
 
 	text_key(s, is_form, name, &text);
-	CP_TRY(cp_query_id(s, &id, err, is_form
-			? "SELECT id FROM form_versions WHERE parent_doc = ?1 AND ?2 IN (0, number)" CP_NEWEST_FIRST " LIMIT 1"
-			: "SELECT id FROM guideline_revisions WHERE parent_doc = ?1 AND ?2 IN (0, number)" CP_NEWEST_FIRST " LIMIT 1",
-			"di", &text, number));
+	CP_TRY(cp_query_id(s, &id, err, CP_REVISIONS(is_form, "SELECT id FROM ",
+			" WHERE parent_doc = ?1 AND ?2 IN (0, number)" CP_NEWEST_FIRST " LIMIT 1"), "di", &text, number));
 	if (sodium_is_zero(id.bytes, sizeof id.bytes))
 		return number == 0 ? is_not_here(is_form, name, err)
 			: cp_fail(err, CP_ENOTFOUND, "%s %s: has no %s %lld", is_form ? "form" : "guideline", name,
@@ -376,6 +374,12 @@ enum cp_code cp_text_get(struct cp_store *s, bool is_form, const char *name, int
 	if (out_id != NULL)
 		*out_id = id;
 	return cp_revision_body(s, is_form, &id, out, err);
+}
+
+static enum cp_code number_of(struct cp_store *s, bool is_form, const struct cp_id *revision, int64_t *out,
+		struct cp_err *err)
+{
+	return cp_query_int(s, out, 0, err, CP_REVISIONS(is_form, "SELECT number FROM ", " WHERE id = ?1"), "d", revision);
 }
 
 /* Those of a text that which may mean: by number where number is not negative, else by the beginning of the id. */
@@ -387,11 +391,8 @@ static enum cp_code pick_among(struct cp_store *s, bool is_form, const struct cp
 
 	*n = 0;
 	cp_buf_clear(all);
-	CP_TRY(cp_query(s, &q, err, is_form
-			? "SELECT id FROM form_versions WHERE parent_doc = ?1 AND CASE WHEN ?3 < 0"
-				" THEN substr(lower(hex(id)), 1, length(?2)) = ?2 ELSE number = ?3 END ORDER BY id"
-			: "SELECT id FROM guideline_revisions WHERE parent_doc = ?1 AND CASE WHEN ?3 < 0"
-				" THEN substr(lower(hex(id)), 1, length(?2)) = ?2 ELSE number = ?3 END ORDER BY id", "dti",
+	CP_TRY(cp_query(s, &q, err, CP_REVISIONS(is_form, "SELECT id FROM ", " WHERE parent_doc = ?1 AND CASE WHEN ?3 < 0"
+				" THEN substr(lower(hex(id)), 1, length(?2)) = ?2 ELSE number = ?3 END ORDER BY id"), "dti",
 			text, which, number));
 	for (;; ++*n) {
 		char hex[CP_ID_HEX];
@@ -432,9 +433,7 @@ enum cp_code cp_text_pick(struct cp_store *s, bool is_form, const char *name, co
 	}
 	if (out_id != NULL)
 		*out_id = id;
-	return out_number == NULL ? CP_OK : cp_query_int(s, out_number, 0, err, is_form
-			? "SELECT number FROM form_versions WHERE id = ?1" : "SELECT number FROM guideline_revisions WHERE id = ?1",
-			"d", &id);
+	return out_number == NULL ? CP_OK : number_of(s, is_form, &id, out_number, err);
 }
 
 enum cp_code cp_text_before(struct cp_store *s, bool is_form, const struct cp_id *revision, struct cp_buf *out,
@@ -450,9 +449,7 @@ enum cp_code cp_text_before(struct cp_store *s, bool is_form, const struct cp_id
 			"d", revision));
 	if (sodium_is_zero(id.bytes, sizeof id.bytes))
 		return cp_fail(err, CP_EINPUT, "the first %s has none before it", is_form ? "version" : "revision");
-	CP_TRY(cp_query_int(s, out_number, 0, err, is_form
-			? "SELECT number FROM form_versions WHERE id = ?1" : "SELECT number FROM guideline_revisions WHERE id = ?1",
-			"d", &id));
+	CP_TRY(number_of(s, is_form, &id, out_number, err));
 	return cp_revision_body(s, is_form, &id, out, err);
 }
 
