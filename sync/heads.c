@@ -177,18 +177,33 @@ static int by_rev(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&x->id, &y->id, sizeof x->id);
 }
 
+static enum cp_code current_of(struct cp_store *s, bool is_form, const struct cp_id *text, struct cp_id *out,
+		struct cp_err *err)
+{
+	return cp_query_id(s, out, err, is_form ? "SELECT " CP_CURRENT("form_versions", "?1")
+			: "SELECT " CP_CURRENT("guideline_revisions", "?1"), "d", text);
+}
+
+/* Devices and relays hold some revisions only: what lies between two of them may be missing. */
+static bool holds_all(const struct cp_store *s)
+{
+	return s->me.is_hub && s->me.role == CP_LEAD;
+}
+
 enum cp_code cp_heads_load(struct cp_store *s, bool is_form, const struct cp_id *text, struct cp_heads *out,
 		struct cp_err *err)
 {
 	CP_AUTO(graph) struct graph g = { 0 };
+	struct cp_id current;
 
 	memset(out, 0, sizeof *out);
 	CP_TRY(graph_load(s, is_form, text, &g, err));
+	CP_TRY(current_of(s, is_form, text, &current, err));
 	out->list = calloc(g.n + 1, sizeof *out->list);
 	if (out->list == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	for (size_t i = 0; i < g.n; i++)
-		if (!g.list[i].is_parent)
+		if (holds_all(s) ? !g.list[i].is_parent : cp_id_equal(&g.list[i].head.id, &current))
 			out->list[out->n++] = g.list[i].head;
 	if (out->n > 1)
 		CP_TRY(climb_from_all(&g, out, err));
@@ -243,13 +258,6 @@ static enum cp_code merge_all(struct cp_store *s, const struct cp_heads *h, stru
 	free(bodies);
 	free(sides);
 	return code;
-}
-
-static enum cp_code current_of(struct cp_store *s, bool is_form, const struct cp_id *text, struct cp_id *out,
-		struct cp_err *err)
-{
-	return cp_query_id(s, out, err, is_form ? "SELECT " CP_CURRENT("form_versions", "?1")
-			: "SELECT " CP_CURRENT("guideline_revisions", "?1"), "d", text);
 }
 
 enum cp_code cp_heads_text(struct cp_store *s, bool is_form, const struct cp_id *text, const struct cp_heads *h,

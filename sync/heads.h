@@ -28,8 +28,8 @@ struct cp_heads {
 	struct cp_id base; bool has_base; /* the nearest revision that all of them grew from; of several the lowest rev */
 };
 
-/* Of the guideline or form of that id; n is 0 when it has no revision here. Ended by cp_heads_drop. A device holds
- * some revisions only, so that more seem to be heads there than are: ask a hub. */
+/* Of the guideline or form of that id; n is 0 when it has no revision here. Ended by cp_heads_drop. Only a lead's hub
+ * holds all revisions and can tell; anywhere else it is the current one alone. */
 CP_CHECKED enum cp_code cp_heads_load(struct cp_store *s, bool is_form, const struct cp_id *text, struct cp_heads *out,
 		struct cp_err *err);
 void cp_heads_drop(struct cp_heads *h);

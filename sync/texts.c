@@ -405,30 +405,37 @@ static enum cp_code pick_among(struct cp_store *s, bool is_form, const struct cp
 	}
 }
 
-enum cp_code cp_text_pick(struct cp_store *s, bool is_form, const char *name, const char *which, struct cp_buf *out,
-		struct cp_id *out_id, int64_t *out_number, struct cp_err *err)
+/* The one revision that which names. */
+static enum cp_code named(struct cp_store *s, bool is_form, const char *name, const char *which, struct cp_id *out,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf all = CP_BUF(CP_TEXT_MAX);
 	const char *noun = is_form ? "version" : "revision", *what = is_form ? "form" : "guideline";
-	size_t len = which ? strlen(which) : 0, n = 0;
-	struct cp_id text, id;
+	size_t len = strlen(which), n = 0;
+	struct cp_id text;
 
+	if (len == 0 || len > 32 || strspn(which, "0123456789abcdef") != len)
+		return cp_fail(err, CP_EUSAGE, "\"%.40s\" is neither the number of a %s nor the beginning of its id", which, noun);
 	text_key(s, is_form, name, &text);
-	if (which == NULL) {
-		CP_TRY(cp_text_get(s, is_form, name, 0, out, &id, err));
-	} else {
-		CP_TRY(cp_text_get(s, is_form, name, 0, &all, NULL, err)); /* is there any? */
-		if (len == 0 || len > 32 || strspn(which, "0123456789abcdef") != len)
-			return cp_fail(err, CP_EUSAGE, "\"%.40s\" is neither the number of a %s nor the beginning of its id", which, noun);
-		if (strspn(which, "0123456789") == len && len < 18)
-			CP_TRY(pick_among(s, is_form, &text, which, strtoll(which, NULL, 10), &id, &n, &all, err));
-		if (n == 0 && len >= 4)
-			CP_TRY(pick_among(s, is_form, &text, which, -1, &id, &n, &all, err));
-		if (n == 0)
-			return cp_fail(err, CP_ENOTFOUND, "%s %s: has no %s %s", what, name, noun, which);
-		if (n > 1)
-			return cp_fail(err, CP_EINPUT, "%s %s: %s %s is any of %zu; name one by its id: %s", what, name, noun, which, n,
-					all.data);
+	if (strspn(which, "0123456789") == len && len < 18)
+		CP_TRY(pick_among(s, is_form, &text, which, strtoll(which, NULL, 10), out, &n, &all, err));
+	if (n == 0 && len >= 4)
+		CP_TRY(pick_among(s, is_form, &text, which, -1, out, &n, &all, err));
+	if (n == 0)
+		return cp_fail(err, CP_ENOTFOUND, "%s %s: has no %s %s", what, name, noun, which);
+	return n == 1 ? CP_OK : cp_fail(err, CP_EINPUT, "%s %s: %zu are %s %s; name one by its id: %s", what, name, n, noun,
+			which, all.data);
+}
+
+enum cp_code cp_text_pick(struct cp_store *s, bool is_form, const char *name, const char *which, struct cp_buf *out,
+		struct cp_id *out_id, int64_t *out_number, struct cp_err *err)
+{
+	struct cp_id id;
+
+	CP_TRY(cp_text_get(s, is_form, name, 0, out, &id, err));
+	if (which != NULL) {
+		CP_TRY(named(s, is_form, name, which, &id, err));
+		cp_buf_clear(out);
 		CP_TRY(cp_revision_body(s, is_form, &id, out, err));
 	}
 	if (out_id != NULL)
@@ -461,8 +468,6 @@ enum cp_code cp_text_merged(struct cp_store *s, bool is_form, const char *name, 
 	enum cp_code code;
 
 	*out_heads = (struct cp_text_heads){ 1, 0 };
-	if (!s->me.is_hub || s->me.role != CP_LEAD)
-		return cp_text_get(s, is_form, name, 0, out, NULL, err);
 	text_key(s, is_form, name, &text);
 	code = cp_heads_load(s, is_form, &text, &heads, err);
 	out_heads->n = heads.n;

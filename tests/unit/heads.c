@@ -276,6 +276,24 @@ static int64_t number_at_ana(void)
 	return number;
 }
 
+/* Of what she was given several are nobody's parent there; that means nothing. */
+static void has_one_text_at_ana(void)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(store) struct cp_store *s = NULL;
+	struct cp_text_heads heads;
+	int64_t conflicts;
+
+	shell("sqlite3 ana/casepack.db \"INSERT INTO meta(key, value) VALUES('reevaluate', 1)"
+			" ON CONFLICT DO UPDATE SET value = 1\"");
+	OK(cp_store_open(&s, at("ana"), err));
+	OK(cp_text_merged(s, false, "policy", &text, &heads, err));
+	assert_int_equal(heads.n, 1);
+	assert_string_equal(text.data, both);
+	OK(cp_query_int(s, &conflicts, 0, err, "SELECT count(*) FROM conflicts", ""));
+	assert_int_equal(conflicts, 0);
+}
+
 static void ana_judges_and_returns(void)
 {
 	struct cp_answer answers[] = { { "grade", "r1", "1" } };
@@ -354,6 +372,7 @@ static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_c
 	assert_int_equal(number_of(0, "SELECT number FROM judgments JOIN guideline_revisions v ON v.id = guideline_revision"), 4);
 	assert_int_equal(number_of(0, "SELECT count(*) FROM conflicts"), 0);
 	verifies(0);
+	has_one_text_at_ana();
 }
 
 /* ---- forms ------------------------------------------------------------------------------------------ */
