@@ -14,6 +14,7 @@
 #include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
+#include "sync/rights.h"
 #include "sync/seal.h"
 
 /* ---- one branch after another -------------------------------------------------------------------- */
@@ -270,6 +271,85 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 
 /* ---- the two verbs -------------------------------------------------------------------------------- */
 
+/* A commit is genuine when the key that the roster names for its committer has signed it. */
+static enum cp_code check_signed(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	struct cp_author author;
+	struct cp_pubkey signer;
+	struct cp_id replica;
+	char hex[CP_ID_HEX];
+	bool found = false;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (cp_unhex(replica.bytes, 16, hex))
+		CP_TRY(cp_author_find(s, &replica, &author, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ETRUST, "%s: commit %.12s is by a device that is not on the roster", s->path, oid);
+	if (cp_commit_signer(&signer, c, err) != CP_OK)
+		return cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	return memcmp(&signer, &author.key, sizeof signer) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "%s: commit %.12s says it is by %s, but another key signed it", s->path, oid,
+				author.pseudonym);
+}
+
+/* Signed, on its author's chain, and with the changeset that was signed. */
+static enum cp_code check_change(struct cp_store *s, struct cp_repo *repo, const char *oid, bool is_private, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX), tree = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t follows = 1;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_read(repo, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = check_signed(s, oid, &c.commit, err);
+	if (code == CP_OK && *c.parent != '\0')
+		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND"
+				" verdict = 'accepted'", "td", c.parent, &c.replica);
+	if (code == CP_OK && !follows)
+		code = cp_fail(err, CP_ETRUST, "%s: commit %.12s does not follow one of its author", s->path, oid);
+	if (code == CP_OK)
+		code = cp_repo_read(repo, c.commit.tree.hex, "tree", &tree, err);
+	if (code == CP_OK)
+		code = cp_repo_read_path(repo, oid, "changeset", &changeset, err);
+	if (code == CP_OK && cp_change_commit_check(&c, tree.data, tree.len, changeset.data, changeset.len, is_private, err) != CP_OK)
+		code = cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+static enum cp_code check_outbound(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	const struct replaying *r = user;
+
+	return check_signed(r->s, oid, c, err);
+}
+
+/* Every commit that made this state: those replayed, main, and what was given. */
+static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid main;
+	int64_t no = 0;
+
+	for (;;) {
+		CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+		int64_t is_private;
+
+		CP_TRY(cp_query_int(s, &no, 0, err, "SELECT min(no) FROM commits WHERE no > ?1 AND verdict = 'accepted'", "i", no));
+		if (no == 0)
+			break;
+		CP_TRY(cp_query_text(s, &oid, NULL, err, "SELECT oid FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(cp_query_int(s, &is_private, 0, err, "SELECT is_private FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(check_change(s, is_private ? s->private : s->history, oid.data, is_private, err));
+	}
+	CP_TRY(cp_repo_branch(s->history, "main", &main, err));
+	if (*main.hex != '\0')
+		CP_TRY(cp_repo_walk(s->history, main.hex, "", check_signed, s, err));
+	return replay_branches(s, s->history, "outbound/", false, check_outbound, err);
+}
+
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
@@ -282,8 +362,12 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(cp_store_hash(s, &mine, err));
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
-	if (code == CP_OK)
+	if (code == CP_OK) {
+		again->is_proving = true;
 		code = replay_all(again, err);
+	}
+	if (code == CP_OK)
+		code = check_commits(again, err);
 	if (code == CP_OK)
 		code = count(again, out, err);
 	cp_store_close(again);
