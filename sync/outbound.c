@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 
 /*
@@ -22,14 +23,14 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person IN " US ")"
 		" ORDER BY id" },
 	{ CP_T_GUIDELINE_REVISIONS, "SELECT * FROM guideline_revisions v WHERE"
-		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person IN " US ") AND number ="
-		"  (SELECT max(number) FROM guideline_revisions w WHERE w.parent_doc = v.parent_doc))"
+		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person IN " US ") AND id = "
+		CP_CURRENT("guideline_revisions", "v.parent_doc") ")"
 		" OR id IN (SELECT j.guideline_revision FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
 	{ CP_T_FORMS, "SELECT * FROM forms WHERE id IN (SELECT form FROM assignments WHERE person IN " US ") ORDER BY id" },
 	{ CP_T_FORM_VERSIONS, "SELECT * FROM form_versions v WHERE"
-		" ((parent_doc IN (SELECT form FROM assignments WHERE person IN " US ") AND number ="
-		"  (SELECT max(number) FROM form_versions w WHERE w.parent_doc = v.parent_doc))"
+		" ((parent_doc IN (SELECT form FROM assignments WHERE person IN " US ") AND id = "
+		CP_CURRENT("form_versions", "v.parent_doc") ")"
 		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
 	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
