@@ -65,6 +65,11 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS)
 
+# The simulator replaces the product's clock.
+SIM_SRC := $(addprefix tests/sim/,chance.c deeds_carry.c deeds_lead.c deeds_rater.c dump.c settle.c sim.c world.c)
+$(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $^ $(LIBS)
+
 layers: # an include that points upward stops the build
 	@! grep -nE '^#include ["<](sync/|cli/|git2|sqlite3)' formats/*.[ch]
 	@! grep -nE '^#include ["<](cli/|archive|zstd)' sync/*.[ch]
@@ -75,7 +80,7 @@ layers: # an include that points upward stops the build
 test: setup
 	@$(MAKE) --no-print-directory check
 
-check: all $(UNITS) $(BUILD)/tests/tree/driver
+check: all $(UNITS) $(BUILD)/tests/tree/driver $(BUILD)/sim
 	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -143,4 +148,4 @@ clean:
 .SECONDARY:
 .DELETE_ON_ERROR:
 
--include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(SIM_SRC:%.c=$(BUILD)/%.d)
