@@ -18,6 +18,12 @@ static struct place *some_workspace(struct world *w)
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
 
+/* Often one that others have too. */
+static size_t some_case(struct world *w)
+{
+	return chance_below(&w->chance, chance_is(&w->chance, 60) ? 2 : (size_t)MAX_CASES);
+}
+
 /* ---- rating ------------------------------------------------------------------------- */
 
 #define MAX_ANSWERS 64
@@ -113,7 +119,7 @@ void deed_rate(struct world *w)
 
 	if (p == NULL)
 		return;
-	told = judge_one(w, world_store(w, p), chance_below(&w->chance, MAX_CASES));
+	told = judge_one(w, world_store(w, p), some_case(w));
 	world_log(w, json_pack("{s:s, s:s, s:I, s:[o]}", "op", "rate", "at", p->name, "clock", (json_int_t)world_clock(w, p),
 			"wishes", told));
 }
@@ -134,13 +140,13 @@ void deed_rate_many(struct world *w)
 	s = world_store(w, p);
 	MUST(w, cp_judge_begin(s, err));
 	n = 2 + chance_below(&w->chance, 3);
-	last = chance_below(&w->chance, MAX_CASES);
+	last = some_case(w);
 	for (size_t i = 0; i < n && good; i++) {
 		json_t *told = judge_one(w, s, last);
 
 		good = strcmp(json_string_value(json_object_get(told, "told")), "refused") != 0;
 		json_array_append_new(list, told);
-		last = chance_is(&w->chance, 20) ? last : chance_below(&w->chance, MAX_CASES);
+		last = chance_is(&w->chance, 20) ? last : some_case(w);
 	}
 	if (good)
 		MUST(w, cp_judge_commit(s, "a batch", err));

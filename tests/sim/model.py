@@ -174,14 +174,18 @@ class Hub(Place):
         self.exists = True
         self.commits, self.lines, self.far = [], {}, set()
         self.given, self.steps, self.confirmed = {}, {}, {}
+        self.known = {}             # rows already told from that many edits
 
     def row(self, doc):
         """(row, revs); an empty row where there is none."""
         if doc not in self.docs:
             return {}, ()
-        row, revs, conflicts = Document(self.docs[doc]).as_columns()
-        assert not conflicts
-        return row, revs
+        n = len(self.docs[doc])
+        if self.known.get(doc, (0,))[0] != n:
+            row, revs, conflicts = Document(self.docs[doc]).as_columns()
+            assert not conflicts
+            self.known[doc] = n, row, revs
+        return self.known[doc][1:]
 
     def rows(self, table):
         return {d: self.row(d)[0] for d in self.docs if d[0] == table}
@@ -507,6 +511,14 @@ def told_judgments(judged):
     return out, conflicts
 
 
+def told_labels(judged):
+    """One row an answer, as an export has them."""
+    for doc, (row, _, (_, open_, _), *_) in judged.items():
+        answers = sorted((k, v) for k, v in row.items() if "@" in k and v is not None)
+        for k, v in answers or [("@", "")]:
+            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_)]
+
+
 class Comparison:
     def __init__(self):
         self.found = []
@@ -562,6 +574,9 @@ def compare_place(c, world, place, held, contents):
     c.same(place.name + ": left behind", tables["left behind"], [[0, 0]])
     rows = place.material if place is not world.hub else {d: place.row(d) for d in place.docs if d[0] != "judgment"}
     compare_material(c, place.name, tables, names, rows)
+    c.same(place.name + ": what cases show", held["shown"],
+           {d[1]: json.loads(r["content"]) for d, (r, _) in rows.items() if d[0] == "case"})
+    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged)))
     c.same(place.name + ": drafts", {r[0]: r[1:] for r in tables["drafts"]},
            {key_of(d): [v["note"], v["ms"]] for d, v in place.drafts.items()})
     c.same(place.name + ": answers in drafts", {(r[0], r[1]): r[2] for r in tables["draft answers"]},

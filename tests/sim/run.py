@@ -42,8 +42,9 @@ def sim(args, seed, folder, skip=()):
 
 
 def fsck(folder):
+    """The hub, its mirror, and one of the others."""
     found = []
-    for name in sorted(os.listdir(folder)):
+    for name in ["hub", "mirror"] + sorted(n for n in os.listdir(folder) if n[-1].isdigit())[:1]:
         for repo in "history.git", "private.git":
             path = os.path.join(folder, name, repo)
             if not os.path.isdir(path):

@@ -59,9 +59,10 @@ static void round_trip(struct world *w, struct place *p)
 void settle_deliver(struct world *w)
 {
 	deliver_what_is_under_way(w);
-	for (int round = 0; round < 2; round++)
+	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
 		for (int i = 1; i < w->n_places; i++)
-			round_trip(w, &w->places[i]);
+			if (round == 0 || w->devices[w->places[i].device].copies > 1)
+				round_trip(w, &w->places[i]);
 }
 
 void settle_mirror_merges(struct world *w, struct cp_hash *out)

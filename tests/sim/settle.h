@@ -9,7 +9,7 @@
 
 /* A copy of the hub, which will merge every return from now on in an order of its own. */
 void settle_make_mirror(struct world *w);
-/* What is under way arrives; then each workspace sends, the hub merges and answers, twice. */
+/* What is under way arrives; then each workspace sends, the hub merges and answers. */
 void settle_deliver(struct world *w);
 /* The copy merges too; *out is its canonical hash. */
 void settle_mirror_merges(struct world *w, struct cp_hash *out);

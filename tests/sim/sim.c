@@ -43,7 +43,7 @@ static void choose_course(struct course *c)
 	static const int factors[] = { 0, 1, 2, 2, 4 };
 	struct chance chance = chance_of(c->seed, 0);
 
-	c->steps = 30 + (long)chance_below(&chance, 90);
+	c->steps = 25 + (long)chance_below(&chance, 80);
 	c->mirror_at = c->steps * 6 / 10;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
@@ -79,14 +79,14 @@ static void found(struct course *c)
 	world_clock(w, hub);
 	MUST(w, cp_sshkey_generate(world_key(w, -1), "", NULL, err));
 	MUST(w, cp_hub_create(&new_hub, NULL, NULL, err));
-	w->n_people = 1 + (int)chance_below(chance, MAX_PEOPLE);
+	w->n_people = 1 + (int)(chance_is(chance, 50) ? chance_below(chance, 2) : chance_below(chance, MAX_PEOPLE));
 	for (int i = 0; i < w->n_people; i++) {
 		w->people[i] = names[i];
 		devices = 1 + (int)chance_below(chance, 3);
 		for (int k = 0; k < devices && w->n_devices < MAX_DEVICES - 2; k++)
 			world_add_device(w, i);
 	}
-	lead_import(w, 1 + (unsigned)chance_below(chance, 1u << (MAX_CASES - 1)));
+	lead_import(w, 3 | (unsigned)chance_below(chance, 1u << MAX_CASES));
 	lead_form(w, (int)chance_below(chance, MAX_FORMS));
 	if (chance_is(chance, 60))
 		lead_guideline(w, 0);
