@@ -129,12 +129,16 @@ install: all
 
 # ---- the long ones -------------------------------------------------------------------
 
-# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus.
+# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then planted bugs,
+# and the simulator on SEEDS, without end unless they have one.
 SECONDS_EACH ?= 60
-campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+SEEDS ?= 301-
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) $(BUILD)/sim $(BUILD)/tests/tree/driver
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
 	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
+	@tests/sim/planted.sh $(BUILD)
+	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)

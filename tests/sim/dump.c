@@ -11,22 +11,22 @@
 #include "sync/report.h"
 #include "tests/sim/settle.h"
 
-#define KEY " c.name || '|' || p.pseudonym || '|' || a.pass"
-#define OF_ASSIGNMENT " JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
+#define KEY " coalesce(c.name, hex(a.case_id)) || '|' || coalesce(p.pseudonym, hex(a.person)) || '|' || a.pass"
+#define OF_ASSIGNMENT " LEFT JOIN cases c ON c.id = a.case_id LEFT JOIN persons p ON p.id = a.person"
 
 static const struct { const char *name, *sql; } queries[] = {
 	{ "cases", "SELECT name, kind, locale, segment, content, state, results FROM cases ORDER BY 1" },
 	{ "people", "SELECT pseudonym, role, locales, vendor, state FROM persons ORDER BY 1" },
-	{ "devices", "SELECT r.id, p.pseudonym, r.is_hub, r.state FROM replicas r JOIN persons p ON p.id = r.person ORDER BY 1" },
-	{ "guidelines", "SELECT t.name, v.number, v.kind, v.body, v.id FROM guidelines t JOIN guideline_revisions v"
+	{ "devices", "SELECT r.id, coalesce(p.pseudonym, hex(r.person)), r.is_hub, r.state FROM replicas r LEFT JOIN persons p ON p.id = r.person ORDER BY 1" },
+	{ "guidelines", "SELECT t.name, v.number, v.kind, v.body, v.id FROM guideline_revisions v LEFT JOIN guidelines t"
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
-	{ "forms", "SELECT t.name, v.number, v.kind, v.body, v.id FROM forms t JOIN form_versions v"
+	{ "forms", "SELECT t.name, v.number, v.kind, v.body, v.id FROM form_versions v LEFT JOIN forms t"
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
 	{ "assignments", "SELECT" KEY ", a.position, a.due, f.name, coalesce(g.name, ''), a.state FROM assignments a" OF_ASSIGNMENT
-		" JOIN forms f ON f.id = a.form LEFT JOIN guidelines g ON g.id = a.guideline ORDER BY 1" },
+		" LEFT JOIN forms f ON f.id = a.form LEFT JOIN guidelines g ON g.id = a.guideline ORDER BY 1" },
 	{ "judgments", "SELECT" KEY ", j.state, j.note, j.content, j.form_version, j.guideline_revision, j.active_ms,"
-		" j.assignment_rev = a.rev FROM judgments j JOIN assignments a ON a.id = j.id" OF_ASSIGNMENT " ORDER BY 1" },
-	{ "answers", "SELECT" KEY ", r.field || '@' || r.result, r.value FROM ratings r JOIN assignments a ON a.id = r.judgment"
+		" j.assignment_rev = a.rev FROM judgments j LEFT JOIN assignments a ON a.id = j.id" OF_ASSIGNMENT " ORDER BY 1" },
+	{ "answers", "SELECT" KEY ", r.field || '@' || r.result, r.value FROM ratings r LEFT JOIN assignments a ON a.id = r.judgment"
 		OF_ASSIGNMENT " WHERE r.value IS NOT NULL ORDER BY 1, 2" },
 	{ "conflicts", "SELECT" KEY ", x.col, x.class, x.policy, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
 		" JOIN candidates d USING (doc, tbl, col) JOIN commits m ON m.no = d.commit_no"

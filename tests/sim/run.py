@@ -10,6 +10,7 @@ every workspace, the balance, every exported judgment, `git fsck --strict`. A se
 fails is printed with what differs, and with the fewest steps that still make it fail.
 """
 import argparse
+import atexit
 import collections
 import itertools
 import json
@@ -56,6 +57,19 @@ def fsck(folder):
     return found
 
 
+def pages(folder, name):
+    """The folders of main that follow from the accepted edits alone; conflicts and verdicts tell of receipts too."""
+    git = ["git", "-C", os.path.join(folder, name, "history.git"), "ls-tree", "main"]
+    rows = subprocess.run(git, capture_output=True, text=True).stdout.splitlines()
+    return {r.split("\t")[1]: r.split()[2] for r in rows if r.split("\t")[1] not in ("conflicts", "verdicts")}
+
+
+def same_pages(folder):
+    hub, mirror = pages(folder, "hub"), pages(folder, "mirror")
+    return [f"main: {p} differs between two hubs that merged the same" for p in sorted(hub.keys() | mirror.keys())
+            if hub.get(p) != mirror.get(p)]
+
+
 def judge(args, folder):
     with open(os.path.join(folder, "log.jsonl")) as f:
         log = [json.loads(line) for line in f]
@@ -64,11 +78,11 @@ def judge(args, folder):
     hub = state["places"]["hub"]
     counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"]}))
-    return model.check(log, state) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
+    return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
 def run(args, seed, skip=()):
-    folder = tempfile.mkdtemp(prefix=f"casepack-sim-{seed}-", dir=args.room)
+    folder = tempfile.mkdtemp(prefix=f"{seed}-", dir=args.room)
     try:
         found, steps, counts = sim(args, seed, folder, skip), [], collections.Counter()
         if not found:
@@ -81,6 +95,11 @@ def run(args, seed, skip=()):
         return Verdict(seed, found, steps, counts)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_property(verdict):
+    """Failed, and not by a crash, a refusal or a hang."""
+    return verdict.found and not kinds(verdict.found) & {"crash", "refused", "hang"}
 
 
 def kinds(found):
@@ -107,12 +126,12 @@ def shrink(args, verdict):
 
 
 def report(args, verdict):
-    print(f"seed {verdict.seed} fails:")
+    print(f"seed {verdict.seed} fails by {', '.join(sorted(kinds(verdict.found)))}:")
     for line in verdict.found[:12]:
         print("    " + line[:1000])
     if args.shrink:
         needed, small = shrink(args, verdict)
-        keep = args.keep or tempfile.mkdtemp(prefix="casepack-sim-", dir=args.room)
+        keep = args.keep or tempfile.mkdtemp(prefix="casepack-sim-failed-")
         folder = os.path.join(keep, f"{verdict.seed}-small")
         shutil.rmtree(folder, ignore_errors=True)
         sim(args, verdict.seed, folder, set(range(max(verdict.steps, default=0) + 200)) - set(needed))
@@ -143,9 +162,12 @@ def main():
     p.add_argument("--jobs", type=int, default=os.cpu_count())
     p.add_argument("--keep", help="folder for the workspaces of seeds that fail")
     p.add_argument("--shrink", action="store_true")
+    p.add_argument("--first", action="store_true", help="stop at the first seed by which a property fails")
     p.add_argument("--patience", type=float, default=120, help="seconds for shrinking one seed")
     args = p.parse_args()
-    args.room = next((d for d in ("/dev/shm", ) if os.access(d, os.W_OK) and shutil.disk_usage(d).free > 1 << 30), None)
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 1 << 30 else None
+    args.room = tempfile.mkdtemp(prefix="casepack-sim-", dir=memory)
+    atexit.register(shutil.rmtree, args.room, ignore_errors=True)
     args.keep = args.keep and os.path.abspath(args.keep)
     started, ran, failed, total = time.time(), 0, [], collections.Counter()
     with multiprocessing.Pool(args.jobs) as pool:
@@ -153,7 +175,11 @@ def main():
             ran, total = ran + 1, total + verdict.counts
             if verdict.found:
                 failed.append(verdict)
-                report(args, verdict)
+                if is_property(verdict) or not args.first:
+                    report(args, verdict)
+                if args.first and is_property(verdict):
+                    pool.terminate()
+                    break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
     print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict; {:.0f} s"
