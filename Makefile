@@ -46,7 +46,7 @@ $(BUILD)/gen/schema.h: $(wildcard sync/schema/*.sql)
 	  echo "static const char cp_schema_$$n[] ="; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ";"; done > $@
 
-$(BUILD)/sync/store.o: $(BUILD)/gen/schema.h
+$(BUILD)/sync/migrate.o: $(BUILD)/gen/schema.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

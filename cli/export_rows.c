@@ -34,7 +34,7 @@ static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "guideline_revision", "integer", "", "its revision on the rater's screen; 0: none" },
 	{ "content", "text", "hex, BLAKE2b-256", "hash of what was on the rater's screen" },
 	{ "late", "boolean", "", "the assignment was withdrawn by someone who did not know this judgment" },
-	{ "stale", "boolean", "", "judged under a guideline revision that a breaking one has replaced since" },
+	{ "stale", "text", "", "judged before a breaking revision of guideline or form: open, or as decided: keep, requeue, void; empty: not stale" },
 	{ "in_conflict", "boolean", "", "another device of the rater wrote the same judgment unknowingly" },
 	{ "judged_at", "time", "RFC 3339, UTC", "when, by the rater's clock" },
 	{ "active_ms", "integer", "milliseconds", "time at work on the judgment, pauses over a minute not counted" },
@@ -88,7 +88,7 @@ static void cells_of(struct cell out[COLUMNS], const struct cp_label *l)
 	out[REVISION] = integer(l->guideline_number);
 	out[CONTENT] = text(l->content);
 	out[LATE] = boolean(l->is_late);
-	out[STALE] = boolean(l->is_stale);
+	out[STALE] = text(l->stale);
 	out[IN_CONFLICT] = boolean(l->in_conflict);
 	out[JUDGED_AT] = (struct cell){ TIME, NULL, l->judged_us };
 	out[ACTIVE_MS] = integer(l->active_ms);

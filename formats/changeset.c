@@ -170,8 +170,10 @@ static enum cp_code read_value(struct cp_value *out, struct cp_changeset *r, siz
 
 static enum cp_code read_row(struct cp_value out[], struct cp_changeset *r, struct cp_err *err)
 {
-	for (size_t i = 0; i < r->shapes[r->table].n_columns; i++)
+	for (size_t i = 0; i < r->columns; i++)
 		CP_TRY(read_value(&out[i], r, i, err));
+	for (size_t i = r->columns; i < r->shapes[r->table].n_columns; i++)
+		memset(&out[i], 0, sizeof out[i]);
 	return CP_OK;
 }
 
@@ -192,6 +194,7 @@ static enum cp_code fit_shape(struct cp_changeset *r, const uint8_t *name, size_
 		const uint8_t *key, struct cp_err *err)
 {
 	const struct cp_shape *shape;
+	size_t before = r->table;
 	char shown[41];
 
 	r->table = shape_named(r, name, len);
@@ -200,9 +203,12 @@ static enum cp_code fit_shape(struct cp_changeset *r, const uint8_t *name, size_
 		return refuse(err, r->header, "there is no table \"%s\" that may travel", shown);
 	}
 	shape = &r->shapes[r->table];
-	if (columns != shape->n_columns)
+	if (columns > shape->n_columns || columns < (shape->n_first ? shape->n_first : shape->n_columns))
 		return refuse(err, r->header, "table %s with %zu columns, not %zu", shape->name, columns,
 				shape->n_columns);
+	if (r->table == before && columns != r->columns) /* SQLite would go on with the count it knows */
+		return refuse(err, r->header, "table %s with %zu columns behind one with %zu", shape->name, columns, r->columns);
+	r->columns = columns;
 	if (memcmp(key, shape->key, columns) != 0)
 		return refuse(err, r->header, "table %s with another primary key", shape->name);
 	return CP_OK;
@@ -238,7 +244,7 @@ static enum cp_code check_insert(const struct cp_changeset *r, const struct cp_c
 {
 	const struct cp_shape *shape = &r->shapes[r->table];
 
-	for (size_t i = 0; i < shape->n_columns; i++) {
+	for (size_t i = 0; i < r->columns; i++) {
 		if (c->now[i].type == CP_ABSENT)
 			return refuse_value(r, c->offset, i, "missing in an INSERT", err);
 		if (shape->key[i] != 0 && c->now[i].type == CP_NULL)

@@ -4,7 +4,8 @@
  * SQLite's own iterator crashes or hangs on hostile input and skips tables that
  * do not fit, so nothing reaches the session API that this reader has not taken
  * to its last byte. It accepts INSERT and UPDATE, never DELETE or a patchset,
- * and only tables whose name, column count and key flags equal a given shape.
+ * and only tables whose name, column count and key flags equal a given shape, or that
+ * shape as it was before columns were added at its end.
  */
 #ifndef CASEPACK_FORMATS_CHANGESET_H
 #define CASEPACK_FORMATS_CHANGESET_H
@@ -31,6 +32,7 @@ struct cp_shape {
 	const char *name;
 	size_t n_columns;
 	uint8_t key[CP_MAX_COLUMNS]; /* 1-based position in the primary key, or 0 */
+	size_t n_first;              /* columns in its first version, where some were added at its end since; else 0 */
 };
 
 enum cp_op { CP_INSERT = 18, CP_UPDATE = 23 };
@@ -41,7 +43,7 @@ struct cp_change {
 	size_t offset, len;     /* of this change's record in the changeset */
 	size_t header, header_len; /* of the table header it stands under */
 	/*
-	 * INSERT: now[] is complete, was[] all CP_ABSENT.
+	 * INSERT: now[] is complete but for columns that were added after it was written, was[] all CP_ABSENT.
 	 * UPDATE: was[] holds the key and the old value of each changed column,
 	 *         now[] the new ones (key columns absent); both absent elsewhere.
 	 * Set for the columns of the table only; what lies behind them is left as it was.
@@ -54,7 +56,7 @@ struct cp_changeset {
 	size_t len, at;
 	const struct cp_shape *shapes;
 	size_t n_shapes;
-	size_t table;             /* current one; n_shapes before the first */
+	size_t table, columns;    /* current one, and how many columns its writer knew; n_shapes before the first */
 	size_t header, header_len;
 };
 

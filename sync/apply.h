@@ -27,6 +27,9 @@ CP_CHECKED enum cp_code cp_apply_change(struct cp_store *s, const void *changese
 /* Evaluate one document from its tree and write its rows, fates, conflicts. */
 CP_CHECKED enum cp_code cp_apply_tree(struct cp_store *s, size_t table, const struct cp_id *doc, struct cp_err *err);
 
+/* Evaluate every document that goes through its tree again: after a change of policies, or of how conflicts are kept. */
+CP_CHECKED enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err);
+
 /* The changeset of a commit (commit_no > 0) or of an outbox row (< 0), appended. */
 CP_CHECKED enum cp_code cp_changeset_of(struct cp_store *s, int64_t commit_no, struct cp_buf *out, struct cp_err *err);
 

@@ -284,7 +284,7 @@ static bool is_material(size_t table)
 static enum cp_code write_conflict(struct cp_store *s, const struct cp_document *d, const char *column, size_t column_len,
 		enum cp_policy policy, size_t stands, const size_t *candidates, size_t n, struct cp_err *err)
 {
-	CP_TRY(cp_run(s, err, "INSERT INTO conflicts(doc, tbl, col, class, policy, stands) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	CP_TRY(cp_run(s, err, "INSERT INTO conflicts(doc, tbl, col, class, is_open, policy, stands) VALUES(?1, ?2, ?3, ?4, 1, ?5, ?6)",
 			"disttb", &d->id, (int64_t)d->table, column, column_len, is_material(d->table) ? "hard" : "fork",
 			policy_name(policy), stands == SIZE_MAX ? NULL : (const void *)&d->edits[stands].rev,
 			stands == SIZE_MAX ? (size_t)0 : (size_t)8));

@@ -46,7 +46,7 @@ enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *
 /* ---- making ------------------------------------------------------------------------------ */
 
 static enum cp_code message(struct cp_store *s, struct cp_buf *out, const char *words, const void *changeset, size_t len,
-		int64_t edits, int64_t outbox, int64_t clock, struct cp_err *err)
+		int64_t schema, int64_t edits, int64_t outbox, int64_t clock, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_hash hash;
@@ -54,15 +54,15 @@ static enum cp_code message(struct cp_store *s, struct cp_buf *out, const char *
 
 	cp_hash_bytes(&hash, changeset, len);
 	CP_TRY(cp_meta_get(s, "applied", &applied, err));
-	CP_TRY(cp_buf_printf(out, err, "%s\n\nCasepack-Schema: %d\nCasepack-Edits: %" PRId64 "\nCasepack-Outbox: %" PRId64
-			"\nCasepack-Clock: %" PRId64 "\n", words, CP_SCHEMA, edits, outbox, clock));
+	CP_TRY(cp_buf_printf(out, err, "%s\n\nCasepack-Schema: %" PRId64 "\nCasepack-Edits: %" PRId64 "\nCasepack-Outbox: %" PRId64
+			"\nCasepack-Clock: %" PRId64 "\n", words, schema, edits, outbox, clock));
 	if (applied.len > 0)
 		CP_TRY(cp_buf_printf(out, err, "Casepack-Applied: %s\n", applied.data));
 	return cp_buf_printf(out, err, "Casepack-Changeset: %s\n", cp_hex(hex, hash.bytes, sizeof hash.bytes));
 }
 
 enum cp_code cp_change_commit_make(struct cp_store *s, struct cp_repo *repo, const struct cp_oid *parent,
-		const void *changeset, size_t len, const char *words, int64_t edits, int64_t outbox, int64_t clock,
+		const void *changeset, size_t len, const char *words, int64_t schema, int64_t edits, int64_t outbox, int64_t clock,
 		struct cp_oid *out, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
@@ -73,7 +73,7 @@ enum cp_code cp_change_commit_make(struct cp_store *s, struct cp_repo *repo, con
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_repo_blob(repo, changeset, len, &blob, err));
 	CP_TRY(cp_repo_single(repo, "changeset", &blob, &c.tree, err));
-	CP_TRY(message(s, &text, words, changeset, len, edits, outbox, clock, err));
+	CP_TRY(message(s, &text, words, changeset, len, schema, edits, outbox, clock, err));
 	cp_me_ident(&s->me, clock, &c.author);
 	c.committer = c.author;
 	c.message = text.data;

@@ -33,9 +33,10 @@ void cp_ident_of(const char *pseudonym, const struct cp_id *replica, const struc
 /* Append words as a commit can carry them: one line of UTF-8 without control characters, whatever was typed or cut. */
 CP_CHECKED enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *err);
 
-/* Stage the change commit of a changeset on parent ("" for none). words: the message's first paragraph(s). */
+/* Stage the change commit of a changeset on parent ("" for none). words: the message's first paragraph(s);
+ * schema: of the tables that the changeset speaks of. */
 CP_CHECKED enum cp_code cp_change_commit_make(struct cp_store *s, struct cp_repo *repo, const struct cp_oid *parent,
-		const void *changeset, size_t len, const char *words, int64_t edits, int64_t outbox, int64_t clock,
+		const void *changeset, size_t len, const char *words, int64_t schema, int64_t edits, int64_t outbox, int64_t clock,
 		struct cp_oid *out, struct cp_err *err);
 
 #endif

@@ -302,14 +302,16 @@ enum cp_code cp_clock_tick(struct cp_store *s, int64_t *out, struct cp_err *err)
 /* ---- rows by description ------------------------------------------------------------ */
 
 /* One literal for each table, so that each is its own statement in the cache. */
-#define BY_TABLE(X) \
-	X("project") X("persons") X("replicas") X("cases") X("guidelines") X("guideline_revisions") X("forms") \
-	X("form_versions") X("assignments") X("adjudications") X("settlements") X("judgments") X("ratings") \
-	X("names") X("secrets") X("side_keys")
-#define GET(table) "SELECT * FROM " table " WHERE id = ?1",
-static const char *const get_sql[CP_T_COUNT] = {
-	BY_TABLE(GET)
-};
+/* The statement that reads a row by its id, made once from the table's description. */
+static const char *get_sql(size_t table)
+{
+	static char made[CP_T_COUNT][64];
+
+	if (*made[table] == '\0')
+		snprintf(made[table], sizeof made[table], "SELECT * FROM %s WHERE id = ?1", cp_shapes[table].name);
+	return made[table];
+}
+
 /* Copies the row's texts and blobs, each behind a zero byte, so that no statement stays open: one that does
  * keeps SQLite from ever starting its write-ahead log again. */
 static enum cp_code hold_row(struct cp_buf *held, struct cp_value *row, size_t n, struct cp_err *err)
@@ -339,7 +341,7 @@ enum cp_code cp_row_get(struct cp_store *s, size_t table, const struct cp_id *id
 	enum cp_code code;
 
 	assert(table < CP_T_COUNT && table != CP_T_RATINGS);
-	CP_TRY(cp_query(s, &q, err, get_sql[table], "d", id));
+	CP_TRY(cp_query(s, &q, err, get_sql(table), "d", id));
 	CP_TRY(cp_step(s, q, found, err));
 	if (!*found)
 		return CP_OK;

@@ -148,6 +148,8 @@ enum cp_code cp_edit_document(struct cp_store *s, size_t table, const struct cp_
 	bool found, changes, again = false;
 
 	assert(s->session[cp_table_is_private(table)] != NULL && table != CP_T_RATINGS);
+	if (s->me.is_relay && !cp_table_is_work(table))
+		return cp_fail(err, CP_EINPUT, "%s: is a relay: it passes on what a lead decides; ask the lead", s->path);
 	CP_TRY(cp_row_get(s, table, id, row, &found, err));
 	for (size_t c = 0; !found && c < cp_shapes[table].n_columns; c++)
 		cp_table_default(&row[c], table, c);
@@ -205,8 +207,9 @@ static enum cp_code outbox_add(struct cp_store *s, int which, const char *words,
 	if (len == 0)
 		return CP_OK;
 	CP_TRY(cp_changeset_edits(changeset->data, changeset->len, &edits, err));
-	CP_TRY(cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset) VALUES(?1, ?2, ?3, ?4, ?5)",
-			"itiib", (int64_t)which, words, (int64_t)edits, s->edit_clock, changeset->data, changeset->len));
+	CP_TRY(cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset, schema)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6)", "itiibi", (int64_t)which, words, (int64_t)edits, s->edit_clock,
+			changeset->data, changeset->len, (int64_t)CP_SCHEMA));
 	*out_seq = sqlite3_last_insert_rowid(s->db);
 	return CP_OK;
 }

@@ -44,8 +44,11 @@ static const char labels_sql[] =
 	" coalesce((SELECT number FROM guideline_revisions v WHERE v.id = j.guideline_revision), 0),"
 	" coalesce((SELECT f.name FROM forms f JOIN form_versions v ON v.parent_doc = f.id WHERE v.id = j.form_version), ''),"
 	" coalesce((SELECT number FROM form_versions v WHERE v.id = j.form_version), 0),"
-	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, ''), a.state <> 'given',"
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11)"
+	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, ''),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open),"
+	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11"
+	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')" /* of several the gravest */
 	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
 	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL"
 	" ORDER BY c.name, c.id, p.pseudonym, a.pass, r.field, r.result";
@@ -76,6 +79,8 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->value = cp_col_text(q, 15);
 	l->is_late = sqlite3_column_int(q, 16) != 0;
 	l->in_conflict = sqlite3_column_int(q, 17) != 0;
+	l->stale = cp_col_text(q, 18);
+	l->is_stale = *l->stale != '\0' && strcmp(l->stale, "keep") != 0;
 }
 
 enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err)

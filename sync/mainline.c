@@ -8,6 +8,8 @@
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
+#include "sync/rights.h"
+#include "sync/verdict.h"
 
 struct cp_touch { enum cp_page page; struct cp_id id; };
 
@@ -64,6 +66,37 @@ static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_
 	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
+/* The texts whose stale judgments this change may be among. */
+static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+{
+	static const char *const of[2][CP_T_PUBLIC] = {
+		{ [CP_T_GUIDELINE_REVISIONS] = "SELECT parent_doc FROM guideline_revisions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT guideline FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN guideline_revisions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+		{ [CP_T_FORM_VERSIONS] = "SELECT parent_doc FROM form_versions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT form FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN form_versions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+	};
+
+	for (int is_form = 0; is_form < 2; is_form++) {
+		struct cp_id text, zero = { { 0 } };
+		int64_t breaks;
+
+		if (of[is_form][c->table] == NULL)
+			continue;
+		CP_TRY(lookup(s, of[is_form][c->table], cp_change_key(c, 0), &text, err));
+		if (cp_id_equal(&text, &zero))
+			continue;
+		CP_TRY(cp_query_int(s, &breaks, 0, err, is_form ? "SELECT 1 FROM form_versions WHERE parent_doc = ?1 AND kind = 'breaking'"
+				: "SELECT 1 FROM guideline_revisions WHERE parent_doc = ?1 AND kind = 'breaking'", "d", &text));
+		if (breaks)
+			CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
 {
 	const struct cp_value *key = cp_change_key(c, 0);
@@ -74,6 +107,7 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
 	if (tricky)
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+	CP_TRY(touch_stale(s, t, c, err));
 	switch (c->table) {
 	case CP_T_PROJECT:    return touch(t, CP_PAGE_PROJECT, &zero, err);
 	case CP_T_PERSONS:
@@ -87,7 +121,14 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	case CP_T_FORM_VERSIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
+	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:
+		if (c->op == CP_UPDATE) { /* its judgment may be late now */
+			struct cp_id case_id;
+
+			CP_TRY(lookup(s, "SELECT case_id FROM assignments WHERE id = ?1", key, &case_id, err));
+			CP_TRY(touch(t, CP_PAGE_JUDGMENTS, &case_id, err));
+		}
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);
 	case CP_T_ADJUDICATIONS:
@@ -254,6 +295,26 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 
 /* ---- replay ------------------------------------------------------------------------------------- */
 
+/* Only the first commit of all brings its own author. */
+static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_commit *c, const struct cp_buf *changeset,
+		const char *oid, struct cp_err *err)
+{
+	struct cp_author author;
+	enum cp_verdict verdict;
+	char why[256];
+	int64_t n;
+	bool found;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM commits WHERE is_private = 0", ""));
+	CP_TRY(cp_author_find(s, &c->replica, &author, &found, err));
+	if (!found)
+		return n == 0 ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is by a device that was not on the roster",
+				s->path, oid);
+	CP_TRY(cp_rights_check(s, &author, changeset->data, changeset->len, &verdict, why, err));
+	return verdict != CP_REFUSE ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is not permitted: %s", s->path,
+			oid, why);
+}
+
 static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
 		int64_t edits, const char *reason, int64_t at_us, struct cp_err *err)
 {
@@ -263,6 +324,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 	int64_t known;
 	enum cp_code code;
 
+	CP_TRY(cp_verdict_put(s, oid, &s->me.replica, strcmp(verdict, "refused") == 0 ? "refused" : "accepted", reason, at_us,
+			strcmp(verdict, "accepted-far") == 0, err));
 	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
 	if (known)
 		return CP_OK;
@@ -279,6 +342,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
 	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
 	code = cp_repo_read_path(s->history, oid, "changeset", &changeset, err);
+	if (code == CP_OK && s->is_proving)
+		code = check_permitted(s, &c, &changeset, oid, err);
 	if (code == CP_OK)
 		code = cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, is_far,"
 				" edits) VALUES(?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8)", "tttdiiii", oid, branch, c.parent,

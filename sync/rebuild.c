@@ -11,8 +11,10 @@
 #include "sync/content.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
+#include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
+#include "sync/rights.h"
 #include "sync/seal.h"
 
 /* ---- one branch after another -------------------------------------------------------------------- */
@@ -62,6 +64,14 @@ static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, cons
 	return cp_meta_set(s, "applied", oid, 40, err);
 }
 
+/* The branch of what was given to me, not by me. */
+static bool is_given_to_me(const struct cp_store *s, const char *branch)
+{
+	char hex[CP_ID_HEX];
+
+	return strncmp(branch, "outbound/", 9) == 0 && strncmp(branch + 9, cp_hex(hex, s->me.replica.bytes, 16), 32) == 0;
+}
+
 /* What a hub gave, from its own outbound commits. */
 static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
 {
@@ -73,7 +83,7 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 	bool more = true;
 
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
-	if (!r->s->me.is_hub)
+	if (is_given_to_me(r->s, r->branch))
 		return replay_given_to_me(r->s, oid, commit, &changeset, err);
 	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
@@ -113,13 +123,15 @@ static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
 
 static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 {
+	char mine[80], hex[CP_ID_HEX];
 	int64_t clock;
 
+	snprintf(mine, sizeof mine, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
-	if (!s->me.is_hub)
-		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+	if (!s->me.is_hub || s->me.is_relay)
+		CP_TRY(replay_branches(s, s->history, mine, false, replay_outbound, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
@@ -218,6 +230,18 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	return cp_txn_commit(s, err);
 }
 
+/* An older program's database, so that its tables can be copied as they are. */
+static enum cp_code upgrade(const char *path)
+{
+	sqlite3 *db;
+	enum cp_code code = CP_EIO;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+		code = cp_schema_migrate(db, path, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
 /* Drafts and unsealed saves of the database that is replaced. One that cannot be read is said, and no obstacle. */
 static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
@@ -231,7 +255,9 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(go_on_behind(s, sealed[0] > sealed[1] ? sealed[0] : sealed[1], err));
 	if (!cp_file_exists(path))
 		return CP_OK;
-	code = cp_run(s, NULL, "ATTACH ?1 AS old", "t", path);
+	code = upgrade(path);
+	if (code == CP_OK)
+		code = cp_run(s, NULL, "ATTACH ?1 AS old", "t", path);
 	if (code == CP_OK)
 		code = cp_txn_begin(s, NULL);
 	if (code == CP_OK)
@@ -245,6 +271,85 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 
 /* ---- the two verbs -------------------------------------------------------------------------------- */
 
+/* A commit is genuine when the key that the roster names for its committer has signed it. */
+static enum cp_code check_signed(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	struct cp_author author;
+	struct cp_pubkey signer;
+	struct cp_id replica;
+	char hex[CP_ID_HEX];
+	bool found = false;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (cp_unhex(replica.bytes, 16, hex))
+		CP_TRY(cp_author_find(s, &replica, &author, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ETRUST, "%s: commit %.12s is by a device that is not on the roster", s->path, oid);
+	if (cp_commit_signer(&signer, c, err) != CP_OK)
+		return cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	return memcmp(&signer, &author.key, sizeof signer) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "%s: commit %.12s says it is by %s, but another key signed it", s->path, oid,
+				author.pseudonym);
+}
+
+/* Signed, on its author's chain, and with the changeset that was signed. */
+static enum cp_code check_change(struct cp_store *s, struct cp_repo *repo, const char *oid, bool is_private, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX), tree = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t follows = 1;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_read(repo, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = check_signed(s, oid, &c.commit, err);
+	if (code == CP_OK && *c.parent != '\0')
+		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND"
+				" verdict = 'accepted'", "td", c.parent, &c.replica);
+	if (code == CP_OK && !follows)
+		code = cp_fail(err, CP_ETRUST, "%s: commit %.12s does not follow one of its author", s->path, oid);
+	if (code == CP_OK)
+		code = cp_repo_read(repo, c.commit.tree.hex, "tree", &tree, err);
+	if (code == CP_OK)
+		code = cp_repo_read_path(repo, oid, "changeset", &changeset, err);
+	if (code == CP_OK && cp_change_commit_check(&c, tree.data, tree.len, changeset.data, changeset.len, is_private, err) != CP_OK)
+		code = cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+static enum cp_code check_outbound(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	const struct replaying *r = user;
+
+	return check_signed(r->s, oid, c, err);
+}
+
+/* Every commit that made this state: those replayed, main, and what was given. */
+static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid main;
+	int64_t no = 0;
+
+	for (;;) {
+		CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+		int64_t is_private;
+
+		CP_TRY(cp_query_int(s, &no, 0, err, "SELECT min(no) FROM commits WHERE no > ?1 AND verdict = 'accepted'", "i", no));
+		if (no == 0)
+			break;
+		CP_TRY(cp_query_text(s, &oid, NULL, err, "SELECT oid FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(cp_query_int(s, &is_private, 0, err, "SELECT is_private FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(check_change(s, is_private ? s->private : s->history, oid.data, is_private, err));
+	}
+	CP_TRY(cp_repo_branch(s->history, "main", &main, err));
+	if (*main.hex != '\0')
+		CP_TRY(cp_repo_walk(s->history, main.hex, "", check_signed, s, err));
+	return replay_branches(s, s->history, "outbound/", false, check_outbound, err);
+}
+
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
@@ -257,8 +362,12 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(cp_store_hash(s, &mine, err));
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
-	if (code == CP_OK)
+	if (code == CP_OK) {
+		again->is_proving = true;
 		code = replay_all(again, err);
+	}
+	if (code == CP_OK)
+		code = check_commits(again, err);
 	if (code == CP_OK)
 		code = count(again, out, err);
 	cp_store_close(again);
@@ -301,7 +410,8 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_AUTO(str) char *git = cp_path_join(path, "history.git");
 	struct cp_repo *r = NULL;
 	struct cp_pubkey key;
-	struct cp_oid main;
+	struct cp_oid main, given = { "" };
+	char outbound[80], hex[CP_ID_HEX];
 	enum cp_code code;
 
 	memset(me, 0, sizeof *me);
@@ -309,12 +419,16 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_TRY(cp_public_key(&key, key_path, err));
 	CP_TRY(cp_repo_open(&r, git, true, err));
 	code = project_of(r, &me->project, err);
+	cp_replica_id(&me->replica, &me->project, &key);
+	snprintf(outbound, sizeof outbound, "outbound/%s", cp_hex(hex, me->replica.bytes, 16));
 	if (code == CP_OK)
 		code = cp_repo_branch(r, "main", &main, err);
+	if (code == CP_OK)
+		code = cp_repo_branch(r, outbound, &given, err);
 	cp_repo_free(r);
 	CP_TRY(code);
 	me->is_hub = *main.hex != '\0';
-	cp_replica_id(&me->replica, &me->project, &key);
+	me->is_relay = me->is_hub && *given.hex != '\0';
 	return CP_OK;
 }
 

@@ -59,7 +59,8 @@ struct cp_label {
 	const char *state, *guideline, *form, *note;
 	int64_t guideline_number, form_number, judged_us, active_ms;
 	const char *content;         /* hash in hex */
-	bool is_late, is_stale, in_conflict;
+	const char *stale;           /* "", open, or what was decided: keep, requeue, void */
+	bool is_late, is_stale, in_conflict; /* is_stale: and not kept */
 };
 typedef enum cp_code cp_label_visit(void *user, const struct cp_label *l, struct cp_err *err);
 /* Sorted by case name, rater, pass, field, result. Skipped judgments without answers give one row with field "". */

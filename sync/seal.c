@@ -8,12 +8,13 @@
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
+#include "sync/verdict.h"
 
-/* What is to be sealed: public or private outbox rows, joined. */
+/* What is to be sealed: public or private outbox rows of one schema, joined. */
 struct sealing {
 	bool is_private;
 	struct cp_buf changeset, words;
-	int64_t rows, edits, last, clock;
+	int64_t rows, edits, last, clock, schema;
 	struct cp_oid oid;
 };
 
@@ -29,8 +30,8 @@ static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err 
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT seq, words, edits, at_us, changeset FROM outbox WHERE is_private = ?1"
-			" ORDER BY seq", "i", (int64_t)z->is_private));
+	CP_TRY(cp_query(s, &q, err, "SELECT seq, words, edits, at_us, changeset, schema FROM outbox WHERE is_private = ?1 AND"
+			" schema = (SELECT min(schema) FROM outbox WHERE is_private = ?1) ORDER BY seq", "i", (int64_t)z->is_private));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
@@ -38,6 +39,7 @@ static enum cp_code gather(struct cp_store *s, struct sealing *z, struct cp_err 
 		z->last = sqlite3_column_int64(q, 0);
 		z->edits += sqlite3_column_int64(q, 2);
 		z->clock = sqlite3_column_int64(q, 3);
+		z->schema = sqlite3_column_int64(q, 5);
 		if (++z->rows <= 40) {
 			CP_TRY(cp_buf_puts(&z->words, z->rows > 1 ? "- " : "", err));
 			CP_TRY(cp_words_add(&z->words, cp_col_text(q, 1), err));
@@ -78,6 +80,8 @@ static enum cp_code record(struct cp_store *s, bool is_private, const char *oid,
 			" claimed_us, edits) VALUES(?1, ?2, ?3, ?4, ?5, 'accepted', ?6, ?6, ?7)", "tittdii", oid,
 			(int64_t)is_private, branch, parent, &s->me.replica, clock, edits));
 	no = sqlite3_last_insert_rowid(s->db);
+	if (!is_private)
+		CP_TRY(cp_verdict_put(s, oid, &s->me.replica, "accepted", "", clock, false, err));
 	for (seq = last; more; seq = more) {
 		CP_TRY(cp_query_int(s, &more, 0, err, "SELECT max(seq) FROM outbox WHERE is_private = ?1 AND seq <= ?2",
 				"ii", (int64_t)is_private, seq));
@@ -106,15 +110,15 @@ static enum cp_code stage(struct cp_store *s, struct sealing *z, struct cp_repo 
 
 	CP_TRY(my_branch(s, repo, branch, tip, err));
 	CP_TRY(say(z, err));
-	CP_TRY(cp_change_commit_make(s, repo, tip, z->changeset.data, z->changeset.len, z->words.data, z->edits, z->last,
-			z->clock, &z->oid, err));
+	CP_TRY(cp_change_commit_make(s, repo, tip, z->changeset.data, z->changeset.len, z->words.data, z->schema, z->edits,
+			z->last, z->clock, &z->oid, err));
 	return record(s, z->is_private, z->oid.hex, tip->hex, z->last, z->edits, z->clock, err);
 }
 
 /* The private side: its own repository, no main. */
 static enum cp_code seal_private(struct cp_store *s, int64_t *edits, struct cp_err *err)
 {
-	CP_AUTO(sealing) struct sealing z = { true, CP_BUF((size_t)1 << 31), CP_BUF(CP_TEXT_MAX), 0, 0, 0, 0, { "" } };
+	CP_AUTO(sealing) struct sealing z = { .is_private = true, .changeset = CP_BUF((size_t)1 << 31), .words = CP_BUF(CP_TEXT_MAX) };
 	char branch[80];
 	struct cp_oid tip;
 
@@ -145,7 +149,7 @@ static enum cp_code take_own(struct cp_store *s, const char *branch, const struc
 
 static enum cp_code seal_public(struct cp_store *s, int64_t *edits, struct cp_err *err)
 {
-	CP_AUTO(sealing) struct sealing z = { false, CP_BUF((size_t)1 << 31), CP_BUF(CP_TEXT_MAX), 0, 0, 0, 0, { "" } };
+	CP_AUTO(sealing) struct sealing z = { .changeset = CP_BUF((size_t)1 << 31), .words = CP_BUF(CP_TEXT_MAX) };
 	char branch[80];
 	struct cp_oid tip, main = { "" };
 
@@ -209,6 +213,23 @@ static enum cp_code catch_up(struct cp_store *s, struct cp_err *err)
 	return code;
 }
 
+static enum cp_code seal_one_schema(struct cp_store *s, int64_t *edits, struct cp_err *err)
+{
+	enum cp_code code;
+
+	CP_TRY(cp_txn_begin(s, err));
+	code = s->private != NULL ? seal_private(s, edits, err) : CP_OK;
+	if (code == CP_OK)
+		code = seal_public(s, edits, err);
+	if (code != CP_OK) {
+		cp_txn_rollback(s);
+		cp_repo_forget(s->history);
+		if (s->private != NULL)
+			cp_repo_forget(s->private);
+	}
+	return code;
+}
+
 enum cp_code cp_seal(struct cp_store *s, int64_t *out_edits, struct cp_err *err)
 {
 	const struct cp_seckey *key;
@@ -225,17 +246,10 @@ enum cp_code cp_seal(struct cp_store *s, int64_t *out_edits, struct cp_err *err)
 		return CP_OK;
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(catch_up(s, err)); /* what an earlier start could not sign */
-	if (rows == 0)
-		return CP_OK;
-	CP_TRY(cp_txn_begin(s, err));
-	code = s->private != NULL ? seal_private(s, &edits, err) : CP_OK;
-	if (code == CP_OK)
-		code = seal_public(s, &edits, err);
-	if (code != CP_OK) {
-		cp_txn_rollback(s);
-		cp_repo_forget(s->history);
-		if (s->private != NULL)
-			cp_repo_forget(s->private);
+	for (code = CP_OK; rows > 0 && code == CP_OK;) {
+		code = seal_one_schema(s, &edits, err);
+		if (code == CP_OK)
+			code = cp_query_int(s, &rows, 0, err, "SELECT count(*) FROM outbox", "");
 	}
 	if (out_edits != NULL && code == CP_OK)
 		*out_edits = edits;

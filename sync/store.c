@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #include "formats/file.h"
-#include "schema.h"
+#include "sync/apply.h"
 #include "sync/content.h"
 #include "sync/edit.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
+#include "sync/migrate.h"
 #include "sync/seal.h"
 
 const char *cp_role_name(enum cp_role role)
@@ -81,17 +82,30 @@ static enum cp_code connect(struct cp_store *s, const char *dbname, int flags, s
 	return exec(s, "PRAGMA cache_size = -8192", err);
 }
 
-static enum cp_code check_schema(struct cp_store *s, struct cp_err *err)
+/* What older schemas left to be evaluated anew. */
+static enum cp_code reevaluate(struct cp_store *s, struct cp_err *err)
 {
-	int64_t version;
+	int64_t due;
+	enum cp_code code;
 
-	CP_TRY(cp_query_int(s, &version, 0, err, "PRAGMA user_version", ""));
-	if (version == CP_SCHEMA)
+	CP_TRY(cp_meta_int(s, "reevaluate", &due, err));
+	if (!due || !cp_store_has_project(s))
 		return CP_OK;
-	if (version > CP_SCHEMA)
-		return cp_fail(err, CP_EFORMAT, "%s/casepack.db: made by a newer casepack (schema %lld, this one knows %d); "
-				"install the newer one", s->path, (long long)version, CP_SCHEMA);
-	return cp_fail(err, CP_EFORMAT, "%s/casepack.db: is not a casepack database", s->path);
+	CP_TRY(cp_txn_begin(s, err));
+	code = cp_apply_again(s, err);
+	if (code == CP_OK)
+		code = cp_meta_set_int(s, "reevaluate", 0, err);
+	if (code == CP_OK)
+		return cp_txn_commit(s, err);
+	cp_txn_rollback(s);
+	return code;
+}
+
+static enum cp_code migrate(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, "casepack.db");
+
+	return cp_schema_migrate(s->db, path, err);
 }
 
 static enum cp_code open_repo(struct cp_repo **out, const char *dir, const char *name, bool optional,
@@ -108,12 +122,13 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 {
 	CP_TRY(take_lock(s, err));
 	CP_TRY(connect(s, "casepack.db", 0, err));
-	CP_TRY(check_schema(s, err));
+	CP_TRY(migrate(s, err));
 	CP_TRY(cp_content_open(s, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
 	CP_TRY(cp_store_read_me(s, err));
-	return cp_seal_repair(s, err);
+	CP_TRY(cp_seal_repair(s, err));
+	return reevaluate(s, err);
 }
 
 static struct cp_store *store_new(const char *path)
@@ -215,6 +230,7 @@ enum cp_code cp_store_read_me(struct cp_store *s, struct cp_err *err)
 	snprintf(s->me.pseudonym, sizeof s->me.pseudonym, "%s", cp_col_text(q, 0));
 	s->me.role = role_named(cp_col_text(q, 1));
 	s->me.is_hub = sqlite3_column_int(q, 2) != 0;
+	s->me.is_relay = s->me.is_hub && s->me.role == CP_RELAY;
 	snprintf(s->me.project_name, sizeof s->me.project_name, "%s", cp_col_text(q, 3));
 	sqlite3_reset(q);
 	return CP_OK;
@@ -344,15 +360,8 @@ enum cp_code cp_folder_is_new(const char *path, struct cp_err *err)
 
 static enum cp_code create_database(struct cp_store *s, const char *dbname, struct cp_err *err)
 {
-	char version[64];
-
 	CP_TRY(connect(s, dbname, SQLITE_OPEN_CREATE, err));
-	CP_TRY(exec(s, "BEGIN", err));
-	CP_TRY(exec(s, cp_schema_1, err));
-	snprintf(version, sizeof version, "PRAGMA user_version = %d", CP_SCHEMA);
-	CP_TRY(exec(s, version, err));
-	CP_TRY(exec(s, "PRAGMA application_id = 1128353611", err)); /* "CASK" */
-	CP_TRY(exec(s, "COMMIT", err));
+	CP_TRY(cp_schema_create(s->db, dbname, err));
 	return cp_content_open(s, err);
 }
 
@@ -533,6 +542,7 @@ static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const str
 	CP_TRY(cp_meta_set(s, "key", me->key_path, strlen(me->key_path), err));
 	CP_TRY(cp_store_read_me(s, err));
 	s->me.is_hub = me->is_hub; /* the roster is not replayed yet */
+	s->me.is_relay = me->is_relay;
 	return CP_OK;
 }
 

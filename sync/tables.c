@@ -5,17 +5,20 @@
 #define NAMES(table, ...) static const char *const names_##table[] = { __VA_ARGS__, NULL }
 NAMES(project, "id", "rev", "clock", "name", "shows_queries", "policies");
 NAMES(persons, "id", "rev", "clock", "pseudonym", "role", "locales", "vendor", "state");
-NAMES(replicas, "id", "rev", "clock", "person", "public_key", "is_hub", "state");
+NAMES(replicas, "id", "rev", "clock", "person", "public_key", "is_hub", "state", "copy_of",
+	"home");
 NAMES(cases, "id", "rev", "clock", "name", "kind", "locale", "segment", "content", "results", "state");
 NAMES(guidelines, "id", "rev", "clock", "name", "kind", "title");
 NAMES(revisions, "id", "rev", "clock", "parent_doc", "parents", "number", "kind", "note", "person", "body");
 NAMES(assignments, "id", "rev", "clock", "case_id", "person", "pass", "position", "due", "form", "guideline",
 	"state");
 NAMES(adjudications, "id", "rev", "clock", "case_id", "field", "result", "value", "cause", "reason", "person");
-NAMES(settlements, "id", "rev", "clock", "stands", "weighed", "reason", "person");
+NAMES(settlements, "id", "rev", "clock", "stands", "weighed", "reason", "person", "policy");
 NAMES(judgments, "id", "rev", "clock", "assignment_rev", "content", "form_version", "guideline_revision", "state",
 	"note", "active_ms", "idle_ms", "wall_ms");
 NAMES(ratings, "judgment", "field", "result", "rev", "value");
+NAMES(resolutions, "id", "rev", "clock", "tbl", "doc", "edit", "settles", "policy", "reason", "person");
+NAMES(stale, "id", "rev", "clock", "judgment", "cause", "weighed", "decision", "reason", "person");
 NAMES(names, "id", "rev", "clock", "name", "contact");
 NAMES(secrets, "id", "rev", "clock", "value");
 NAMES(side_keys, "id", "rev", "clock", "side_a", "side_b");
@@ -23,17 +26,19 @@ NAMES(side_keys, "id", "rev", "clock", "side_a", "side_b");
 const char *const *const cp_columns[CP_T_COUNT] = {
 	names_project, names_persons, names_replicas, names_cases, names_guidelines, names_revisions,
 	names_guidelines, names_revisions, names_assignments, names_adjudications, names_settlements,
-	names_judgments, names_ratings, names_names, names_secrets, names_side_keys,
+	names_judgments, names_ratings, names_resolutions, names_stale, names_names, names_secrets, names_side_keys,
 };
 
 #define COUNT(table) (sizeof names_##table / sizeof names_##table[0] - 1)
-#define SHAPE(sql, table) { sql, COUNT(table), { 1 } }
+#define SHAPE(sql, table) { sql, COUNT(table), { 1 }, 0 }
+#define GREW(sql, table, first) { sql, COUNT(table), { 1 }, first } /* had only that many columns in schema 1 */
 const struct cp_shape cp_shapes[CP_T_COUNT] = {
-	SHAPE("project", project), SHAPE("persons", persons), SHAPE("replicas", replicas), SHAPE("cases", cases),
+	SHAPE("project", project), SHAPE("persons", persons), GREW("replicas", replicas, 7), SHAPE("cases", cases),
 	SHAPE("guidelines", guidelines), SHAPE("guideline_revisions", revisions), SHAPE("forms", guidelines),
 	SHAPE("form_versions", revisions), SHAPE("assignments", assignments),
-	SHAPE("adjudications", adjudications), SHAPE("settlements", settlements), SHAPE("judgments", judgments),
-	{ "ratings", COUNT(ratings), { 1, 2, 3 } },
+	SHAPE("adjudications", adjudications), GREW("settlements", settlements, 7), SHAPE("judgments", judgments),
+	{ "ratings", COUNT(ratings), { 1, 2, 3 }, 0 },
+	SHAPE("resolutions", resolutions), SHAPE("stale_settlements", stale),
 	SHAPE("names", names), SHAPE("secrets", secrets), SHAPE("side_keys", side_keys),
 };
 
@@ -43,6 +48,7 @@ static const struct { enum cp_table table; const char *column, *value; } default
 	{ CP_T_PERSONS, "role", "Trater" }, { CP_T_PERSONS, "state", "Tactive" },
 	{ CP_T_REPLICAS, "person", "B" }, { CP_T_REPLICAS, "public_key", "B" },
 	{ CP_T_REPLICAS, "is_hub", "I0" }, { CP_T_REPLICAS, "state", "Tactive" },
+	{ CP_T_REPLICAS, "copy_of", "B" }, { CP_T_REPLICAS, "home", "B" },
 	{ CP_T_CASES, "kind", "Tserp" }, { CP_T_CASES, "content", "B" }, { CP_T_CASES, "results", "T[]" },
 	{ CP_T_CASES, "state", "Tactive" },
 	{ CP_T_GUIDELINES, "kind", "Tguideline" }, { CP_T_FORMS, "kind", "Tform" },
@@ -61,7 +67,12 @@ static const struct { enum cp_table table; const char *column, *value; } default
 	{ CP_T_JUDGMENTS, "assignment_rev", "B" }, { CP_T_JUDGMENTS, "content", "B" },
 	{ CP_T_JUDGMENTS, "form_version", "B" }, { CP_T_JUDGMENTS, "guideline_revision", "B" },
 	{ CP_T_JUDGMENTS, "active_ms", "I0" }, { CP_T_JUDGMENTS, "idle_ms", "I0" }, { CP_T_JUDGMENTS, "wall_ms", "I0" },
-	{ CP_T_RATINGS, "value", "N" }, { CP_T_SECRETS, "value", "B" },
+	{ CP_T_RATINGS, "value", "N" },
+	{ CP_T_RESOLUTIONS, "doc", "B" }, { CP_T_RESOLUTIONS, "edit", "B" }, { CP_T_RESOLUTIONS, "settles", "T{}" },
+	{ CP_T_RESOLUTIONS, "person", "B" },
+	{ CP_T_STALE_SETTLEMENTS, "judgment", "B" }, { CP_T_STALE_SETTLEMENTS, "cause", "B" },
+	{ CP_T_STALE_SETTLEMENTS, "weighed", "B" }, { CP_T_STALE_SETTLEMENTS, "person", "B" },
+	{ CP_T_SECRETS, "value", "B" },
 };
 
 void cp_table_default(struct cp_value *out, size_t table, size_t column)

@@ -8,20 +8,22 @@
 
 #include "formats/changeset.h"
 
-#define CP_SCHEMA 1
+#define CP_SCHEMA 2
 
 enum cp_table {
 	CP_T_PROJECT, CP_T_PERSONS, CP_T_REPLICAS, CP_T_CASES, CP_T_GUIDELINES, CP_T_GUIDELINE_REVISIONS,
 	CP_T_FORMS, CP_T_FORM_VERSIONS, CP_T_ASSIGNMENTS, CP_T_ADJUDICATIONS, CP_T_SETTLEMENTS,
-	CP_T_JUDGMENTS, CP_T_RATINGS,                 /* work: all public tables end here */
+	CP_T_JUDGMENTS, CP_T_RATINGS,                 /* work */
+	CP_T_RESOLUTIONS, CP_T_STALE_SETTLEMENTS,     /* all public tables end here */
 	CP_T_NAMES, CP_T_SECRETS, CP_T_SIDE_KEYS,     /* private */
 	CP_T_COUNT
 };
-#define CP_T_PUBLIC 13 /* tables 0 .. 12 stand in history.git, the others in private.git */
+#define CP_T_PUBLIC 15 /* tables 0 .. 14 stand in history.git, the others in private.git */
 
 /* Columns 0, 1, 2 of every document: id, rev, clock. Of ratings: */
 enum { CP_C_ID = 0, CP_C_REV = 1, CP_C_CLOCK = 2 };
 enum { CP_R_JUDGMENT = 0, CP_R_FIELD, CP_R_RESULT, CP_R_REV, CP_R_VALUE };
+enum { CP_A_CASE = 3, CP_A_PERSON, CP_A_PASS, CP_A_POSITION, CP_A_DUE, CP_A_FORM, CP_A_GUIDELINE, CP_A_STATE };
 enum { CP_J_ASSIGNMENT_REV = 3, CP_J_CONTENT, CP_J_FORM_VERSION, CP_J_GUIDELINE_REVISION, CP_J_STATE, CP_J_NOTE,
 	CP_J_ACTIVE_MS, CP_J_IDLE_MS, CP_J_WALL_MS };
 

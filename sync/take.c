@@ -11,6 +11,7 @@
 #include "sync/inner.h"
 #include "sync/mainline.h"
 #include "sync/rights.h"
+#include "sync/verdict.h"
 
 #define FAR_US ((int64_t)24 * 3600 * 1000000)
 
@@ -183,6 +184,7 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 static enum cp_code insert_commit(struct cp_store *s, const struct incoming *in, const char *verdict, const char *why,
 		int64_t at_us, bool is_far, struct cp_err *err)
 {
+	CP_TRY(cp_verdict_put(s, in->oid, &s->me.replica, verdict, why, at_us, is_far, err));
 	return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us,"
 			" is_far, edits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", "tttdttiiii", in->oid, in->c.branch,
 			in->c.parent, &in->c.replica, verdict, why, at_us, in->c.clock, (int64_t)is_far, in->c.edits);
@@ -355,6 +357,8 @@ static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_v
 		if (!applied)
 			*verdict = CP_REFUSE;
 	}
+	if (*verdict == CP_REFUSE && t->s->me.is_relay)
+		*verdict = CP_WAIT; /* its verdict is provisional: the hub it passes this on to decides */
 	if (*verdict == CP_REFUSE)
 		return refuse(t, in, why, err);
 	return *verdict == CP_WAIT ? let_wait(t, in, why, err) : CP_OK;
@@ -533,7 +537,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 		out->edits += t->groups[i].edits;
 		out->refused += t->groups[i].refused;
 	}
-	CP_TRY(cp_query_int(t->s, &conflicts, 0, err, "SELECT count(*) FROM conflicts", ""));
+	CP_TRY(cp_query_int(t->s, &conflicts, 0, err, "SELECT count(*) FROM conflicts WHERE is_open", ""));
 	out->known = t->known;
 	CP_TRY(cp_query_int(t->s, &out->waiting, 0, err, "SELECT count(*) FROM waiting", ""));
 	out->conflicts = conflicts;

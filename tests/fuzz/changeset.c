@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	} while (0)
 
 static const struct cp_shape shapes[TABLES] = {
-	{ "t", 2, { 1 } },
-	{ "plain", 5, { 1 } },
-	{ "pair", 5, { 0, 3, 2, 0, 1 } },
+	{ "t", 2, { 1 }, 0 },
+	{ "plain", 5, { 1 }, 0 },
+	{ "pair", 5, { 0, 3, 2, 0, 1 }, 0 },
 };
 
 static const char schema[] =

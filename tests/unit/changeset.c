@@ -29,10 +29,10 @@
 enum { PLAIN, PAIR, LOOSE, WIDE, TABLES };
 
 static const struct cp_shape shapes[TABLES] = {
-	{ "plain", 5, { 1 } },
-	{ "pair", 5, { 0, 3, 2, 0, 1 } },
-	{ "loose", 4, { 0, 1 } },
-	{ "wide", 32, { [30] = 2, [31] = 1 } },
+	{ "plain", 5, { 1 }, 0 },
+	{ "pair", 5, { 0, 3, 2, 0, 1 }, 0 },
+	{ "loose", 4, { 0, 1 }, 0 },
+	{ "wide", 32, { [30] = 2, [31] = 1 }, 0 },
 };
 
 /* What a column takes: blob, integer, real, text, * for anything. */
@@ -610,7 +610,7 @@ static void values_are_equal_in_type_and_bytes(void **state)
 /* ---- what is refused --------------------------------------------------------------------- */
 
 /* Two columns, the first the key. */
-static const struct cp_shape small[] = { { "t", 2, { 1 } } };
+static const struct cp_shape small[] = { { "t", 2, { 1 }, 0 } };
 #define HEAD "540201007400"
 
 static size_t unhex(uint8_t *out, const char *hex)
@@ -1178,7 +1178,7 @@ static size_t page_example(uint8_t *out, size_t room)
 
 static void the_example_on_the_page_is_what_sqlite_writes(void **state)
 {
-	static const struct cp_shape scores[] = { { "scores", 3, { 1 } } };
+	static const struct cp_shape scores[] = { { "scores", 3, { 1 }, 0 } };
 	CP_AUTO(buf) struct cp_buf theirs = CP_BUF(LIMIT);
 	uint8_t page[512];
 	sqlite3_session *session;
@@ -1205,6 +1205,63 @@ static void the_example_on_the_page_is_what_sqlite_writes(void **state)
 	sqlite3_close(db);
 }
 
+static int count_of(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *q;
+	int n;
+
+	must(sqlite3_prepare_v2(db, sql, -1, &q, NULL));
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	n = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	return n;
+}
+
+static int stop_at_conflicts(void *user, int kind, sqlite3_changeset_iter *it)
+{
+	(void)user, (void)kind, (void)it;
+	return SQLITE_CHANGESET_ABORT;
+}
+
+/* A table that got a column since: what was recorded before still reads, and SQLite applies it with the default. */
+static void rows_written_before_a_column_was_added_are_read(void **state)
+{
+	static const struct cp_shape grown[] = { { "grown", 4, { 1 }, 3 } };
+	CP_AUTO(buf) struct cp_buf old = CP_BUF(LIMIT);
+	sqlite3_session *session;
+	struct cp_changeset r;
+	struct cp_change c;
+	size_t before;
+	sqlite3 *db;
+	bool more;
+
+	(void)state;
+	must(sqlite3_open(":memory:", &db));
+	must(sqlite3_exec(db, "CREATE TABLE grown (id BLOB NOT NULL PRIMARY KEY, score INTEGER, note TEXT) STRICT, WITHOUT ROWID",
+			NULL, NULL, NULL));
+	session = new_session(db);
+	must(sqlite3_exec(db, "INSERT INTO grown VALUES (x'01', 3, 'a')", NULL, NULL, NULL));
+	end_session(session, &old);
+	before = old.len;
+	must(sqlite3_exec(db, "DELETE FROM grown; ALTER TABLE grown ADD COLUMN more TEXT NOT NULL DEFAULT 'none'", NULL, NULL, NULL));
+	cp_changeset_begin(&r, old.data, old.len, grown, 1);
+	assert_int_equal(cp_changeset_next(&r, &c, &more, NULL), CP_OK);
+	assert_true(more);
+	assert_int_equal(c.now[1].integer, 3);
+	assert_int_equal(c.now[3].type, CP_ABSENT);
+	must(sqlite3changeset_apply_v2(db, (int)old.len, old.data, NULL, stop_at_conflicts, NULL, NULL, NULL, 0));
+	assert_int_equal(count_of(db, "SELECT count(*) FROM grown WHERE id = x'01' AND score = 3 AND more = 'none'"), 1);
+
+	/* Old and new under headers that follow each other: SQLite would read the second by the first one's count. */
+	session = new_session(db);
+	must(sqlite3_exec(db, "INSERT INTO grown VALUES (x'02', 4, 'b', 'c')", NULL, NULL, NULL));
+	end_session(session, &old);
+	assert_int_equal(cp_changeset_check(old.data, before, grown, 1, NULL, NULL), CP_OK);
+	assert_int_equal(cp_changeset_check(old.data + before, old.len - before, grown, 1, NULL, NULL), CP_OK);
+	assert_int_equal(cp_changeset_check(old.data, old.len, grown, 1, NULL, NULL), CP_EFORMAT);
+	sqlite3_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1227,6 +1284,7 @@ int main(void)
 		cmocka_unit_test(a_flipped_bit_is_refused_or_read_as_sqlite_reads_it),
 		cmocka_unit_test(sqlite_takes_whatever_damage_the_reader_lets_through),
 		cmocka_unit_test(the_example_on_the_page_is_what_sqlite_writes),
+		cmocka_unit_test(rows_written_before_a_column_was_added_are_read),
 	};
 
 	fill_noise();

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "schema.h"
+#include "sync/migrate.h"
 #include "sync/tables.h"
 
 static sqlite3 *db;
@@ -17,7 +17,7 @@ static int make_database(void **state)
 {
 	(void)state;
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, cp_schema_1, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(cp_schema_create(db, "test", NULL), CP_OK);
 	return 0;
 }
 
