@@ -6,6 +6,7 @@
 #include "sync/cases.h"
 #include "sync/deliver.h"
 #include "sync/judge.h"
+#include "sync/recall.h"
 #include "sync/seal.h"
 #include "sync/texts.h"
 #include "tests/sim/deeds.h"
@@ -186,25 +187,44 @@ static json_t *names(const char *const *list, size_t n)
 	return out;
 }
 
-void lead_assign(struct world *w, int form, int guideline, unsigned people, unsigned cases, int pass)
+static const char *const dues[] = { "", "2026-10-01", "2026-11-01", "2026-12-01" };
+
+/* Those of a set of bits that are there. */
+static size_t some_people(const struct world *w, unsigned bits, const char **out)
 {
-	static const char *const ids[MAX_CASES] = { "c1", "c2", "c3", "c4", "c5", "c6" };
-	const char *who[MAX_PEOPLE], *what[MAX_CASES];
-	struct cp_assign a = { .form = forms[form], .guideline = guideline < 0 ? NULL : guidelines[guideline], .people = who,
-		.cases = what, .pass = pass };
-	struct cp_assigned done;
+	size_t n = 0;
 
 	for (int i = 0; i < w->n_people; i++)
-		if (people >> i & 1)
-			who[a.n_people++] = w->people[i];
+		if (bits >> i & 1)
+			out[n++] = w->people[i];
+	return n;
+}
+
+static size_t some_cases(const struct world *w, unsigned bits, const char **out)
+{
+	static const char *const ids[MAX_CASES] = { "c1", "c2", "c3", "c4", "c5", "c6" };
+	size_t n = 0;
+
 	for (int i = 0; i < MAX_CASES; i++)
-		if (cases >> i & 1 && w->has_case[i])
-			what[a.n_cases++] = ids[i];
+		if (bits >> i & 1 && w->has_case[i])
+			out[n++] = ids[i];
+	return n;
+}
+
+void lead_assign(struct world *w, int form, int guideline, unsigned people, unsigned cases, int pass)
+{
+	const char *who[MAX_PEOPLE], *what[MAX_CASES], *due = dues[chance_below(&w->chance, 4)];
+	struct cp_assign a = { .form = forms[form], .guideline = guideline < 0 ? NULL : guidelines[guideline], .people = who,
+		.n_people = some_people(w, people, who), .cases = what, .n_cases = some_cases(w, cases, what), .pass = pass,
+		.due = *due ? due : NULL };
+	struct cp_assigned done;
+
 	if (a.n_people == 0 || a.n_cases == 0)
 		return;
 	MUST(w, cp_assign(world_store(w, world_hub(w)), &a, &done, err));
-	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:o, s:i}", "op", "assign", "form", a.form, "guideline",
-			a.guideline ? a.guideline : "", "people", names(who, a.n_people), "cases", names(what, a.n_cases), "pass", pass));
+	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:s}", "op", "assign", "form", a.form, "guideline",
+			a.guideline ? a.guideline : "", "people", names(who, a.n_people), "cases", names(what, a.n_cases), "pass", pass,
+			"due", due));
 }
 
 void deed_assign(struct world *w)
@@ -215,6 +235,28 @@ void deed_assign(struct world *w)
 
 	if (w->has_form[form] && (guideline < 0 || w->has_guideline[guideline]))
 		lead_assign(w, form, guideline, people, cases, pass);
+}
+
+/* Cases are taken back from one rater, perhaps for others. */
+void deed_recall(struct world *w)
+{
+	static const char *const ways[] = { "withdrawn", "expired", "reassigned" };
+	const char *from[MAX_PEOPLE], *what[MAX_CASES], *to[MAX_PEOPLE];
+	unsigned people = 1u << chance_below(&w->chance, (size_t)w->n_people), cases = (unsigned)chance_next(&w->chance);
+	struct cp_recall r = { .how = (enum cp_recall_how)chance_below(&w->chance, 3), .people = from, .cases = what, .to = to,
+		.judged_too = chance_is(&w->chance, 60) };
+	struct cp_recalled done;
+
+	r.n_people = some_people(w, people, from);
+	r.n_cases = some_cases(w, cases, what);
+	r.n_to = r.how == CP_REASSIGN ? some_people(w, ~people, to) : 0;
+	r.before = r.how == CP_EXPIRE ? dues[1 + chance_below(&w->chance, 3)] : NULL;
+	if (r.n_cases == 0 || (r.how == CP_REASSIGN && r.n_to == 0))
+		return;
+	MUST(w, cp_recall(world_store(w, world_hub(w)), &r, &done, err));
+	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:s}", "op", "recall", "how", ways[r.how], "from", from[0],
+			"cases", names(what, r.n_cases), "to", names(to, r.n_to), "judged too", (int)r.judged_too, "before",
+			r.before ? r.before : ""));
 }
 
 void deed_seal(struct world *w)

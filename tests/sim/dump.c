@@ -22,7 +22,8 @@ static const struct { const char *name, *sql; } queries[] = {
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
 	{ "forms", "SELECT t.name, v.number, v.kind, v.body, v.id FROM form_versions v LEFT JOIN forms t"
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
-	{ "assignments", "SELECT" KEY ", a.position, a.due, f.name, coalesce(g.name, ''), a.state FROM assignments a" OF_ASSIGNMENT
+	{ "assignments", "SELECT" KEY ", a.position, a.due, f.name, coalesce(g.name, ''),"
+		" substr(a.state, 1, instr(a.state || ' ', ' ') - 1) FROM assignments a" OF_ASSIGNMENT
 		" LEFT JOIN forms f ON f.id = a.form LEFT JOIN guidelines g ON g.id = a.guideline ORDER BY 1" },
 	{ "judgments", "SELECT" KEY ", j.state, j.note, j.content, j.form_version, j.guideline_revision, j.active_ms,"
 		" j.assignment_rev = a.rev FROM judgments j LEFT JOIN assignments a ON a.id = j.id" OF_ASSIGNMENT " ORDER BY 1" },
@@ -30,8 +31,11 @@ static const struct { const char *name, *sql; } queries[] = {
 		OF_ASSIGNMENT " WHERE r.value IS NOT NULL ORDER BY 1, 2" },
 	{ "conflicts", "SELECT" KEY ", x.col, x.class, x.policy, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
 		" JOIN candidates d USING (doc, tbl, col) JOIN commits m ON m.no = d.commit_no"
-		" JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 ORDER BY 1, d.clock" },
-	{ "other conflicts", "SELECT tbl, doc, col FROM conflicts WHERE tbl <> 11 ORDER BY 1, 2" },
+		" LEFT JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class = 'fork' ORDER BY 1, d.clock" },
+	{ "lapses", "SELECT" KEY ", x.class, x.is_open, x.policy, lower(x.col) FROM conflicts x LEFT JOIN assignments a ON a.id = x.doc"
+		OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class IN ('late', 'stale') ORDER BY 1, 2, 5" },
+	{ "other conflicts", "SELECT tbl, hex(doc), col, class FROM conflicts WHERE is_open AND (tbl <> 11 OR class NOT IN"
+		" ('fork', 'stale')) ORDER BY 1, 2, 3" },
 	{ "drafts", "SELECT" KEY ", d.note, d.active_ms FROM drafts d JOIN assignments a ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1" },
 	{ "draft answers", "SELECT" KEY ", d.field || '@' || d.result, d.value FROM draft_ratings d JOIN assignments a"
 		" ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1, 2" },
@@ -123,8 +127,8 @@ static enum cp_code each_case(void *user, const struct cp_case_view *v, struct c
 static enum cp_code each_label(void *user, const struct cp_label *l, struct cp_err *err)
 {
 	(void)err;
-	json_array_append_new(user, json_pack("[s, s, I, s, s, s, s, b]", l->case_id, l->rater, (json_int_t)l->pass, l->field,
-			l->result, l->value, l->state, (int)l->in_conflict));
+	json_array_append_new(user, json_pack("[s, s, I, s, s, s, s, b, b, s]", l->case_id, l->rater, (json_int_t)l->pass, l->field,
+			l->result, l->value, l->state, (int)l->in_conflict, (int)l->is_late, l->stale));
 	return CP_OK;
 }
 

@@ -220,8 +220,27 @@ class Hub(Place):
         mine = [c for c in self.commits if c.replica == replica and self.lines[c] == 1]
         return mine[-1] if mine else None
 
-    def judgments(self, forms):
-        return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
+    def is_late(self, doc, shown, stands):
+        """Taken back by somebody who did not know what stands, or anything it grew from."""
+        state = self.row(("assignment",) + doc[1:])[0]["state"]
+        known = Document(self.docs[doc]).past[shown] | {shown}
+        return state != ("given",) and stands is not None and not known & set(state[1:])
+
+    def breaking(self, row):
+        """(text, number) of each breaking revision that the judgment's own does not descend from."""
+        for table, column in ("form_version", "form_version"), ("guideline_revision", "guideline_revision"):
+            text, named = row.get(column) or ("", 0)
+            for d, r in self.rows(table).items():
+                if d[1] == text and d[2] > named and r["kind"] == "breaking":
+                    yield d[1], d[2]
+
+    def lapses(self, judged):
+        """What is kept, but counted apart: [judgment, class, is it open, decision, revision]."""
+        for doc, (row, revs, (stands, *_), *_) in judged.items():
+            if self.is_late(doc, revs[0], stands):
+                yield [key_of(doc), "late", 0, "", ""]
+            for revision in self.breaking(row):
+                yield [key_of(doc), "stale", 1, "", revision]
 
 
 # ---- the course of events ----------------------------------------------------------------------
@@ -277,15 +296,41 @@ class World:
                             severity={c["value"]: c.get("severity", 0) for c in f.get("choices", [])})
             for f in json.loads(line["body"])["fields"]}
 
+    def last_position(self, person):
+        return max([r["position"] for d, r in self.hub.rows("assignment").items() if d[2] == person], default=0)
+
     def op_assign(self, line):
         for person in sorted(line["people"]):
-            mine = [r["position"] for d, r in self.hub.rows("assignment").items() if d[2] == person]
-            position = max(mine, default=0)
+            position = self.last_position(person)
             for case in line["cases"]:
                 doc = "assignment", case, person, line["pass"]
-                if doc not in self.hub.docs:
+                if self.hub.row(doc)[0].get("state") != ("given",):     # taken back, or never given
                     position += 1
-                    self.hub.write(doc, position=position, form=line["form"], guideline=line["guideline"])
+                    self.hub.write(doc, position=position, form=line["form"], guideline=line["guideline"], due=line["due"],
+                                   state=("given",))
+
+    def op_recall(self, line):
+        """A state names, in the same cell, the edits of the judgment that the lead knew."""
+        hub, fits = self.hub, []
+        for doc, row in hub.rows("assignment").items():
+            late = line["how"] != "expired" or "" < row["due"] < line["before"]
+            if doc[2] == line["from"] and doc[1] in line["cases"] and row["state"] == ("given",) and late:
+                fits.append((row["position"], doc))
+        given = hub.rows("assignment").items()
+        load = {to: sum(d[2] == to and r["state"] == ("given",) for d, r in given) for to in line["to"]}
+        for _, doc in sorted(fits):
+            judgment = ("judgment",) + doc[1:]
+            known = judge_document(hub.docs[judgment], self.forms, hub.far)[1] if judgment in hub.docs else ()
+            if known and not line["judged too"]:
+                continue
+            heirs = [p for p in line["to"] if (doc[0], doc[1], p, doc[3]) not in hub.docs]
+            if heirs:
+                heir = min(heirs, key=load.get)
+                load[heir] += 1
+                row = hub.row(doc)[0]
+                hub.write((doc[0], doc[1], heir, doc[3]), position=self.last_position(heir) + 1, form=row["form"],
+                          guideline=row["guideline"], due=row["due"], state=("given",))
+            hub.write(doc, state=(line["how"],) + known)
 
     def op_seal(self, line):
         self.places[line["at"]].seal()
@@ -377,7 +422,7 @@ class World:
         form = self.newest_seen(place, "form_version", seen["form"])
         guideline = self.newest_seen(place, "guideline_revision", seen["guideline"])
         draft = place.drafts.get(doc) or dict(note=now[0].get("note", ""), answers={}, ms=0)
-        if wish["how"] == "skip" and not wish["note"] and not draft["note"]:
+        if seen["state"] != ("given",) or wish["how"] == "skip" and not wish["note"] and not draft["note"]:
             return "refused"
         draft["note"] = draft["note"] if wish["note"] is None else wish["note"]
         draft["ms"] += wish["ms"]
@@ -500,10 +545,10 @@ def held_judgments(tables, names):
     return out, {k: sorted(v, key=repr) for k, v in conflicts.items()}
 
 
-def told_judgments(judged):
+def told_judgments(judged, revs_of):
     out, conflicts = {}, {}
     for doc, (row, _, (stands, open_, _), policy, edits) in judged.items():
-        out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": 1,
+        out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
         if open_:
             conflicts[key_of(doc) + " fork " + policy] = sorted(
@@ -511,12 +556,15 @@ def told_judgments(judged):
     return out, conflicts
 
 
-def told_labels(judged):
+def told_labels(judged, lapses):
     """One row an answer, as an export has them."""
+    late = {l[0] for l in lapses if l[1] == "late"}
+    stale = {l[0] for l in lapses if l[1] == "stale"}
     for doc, (row, _, (_, open_, _), *_) in judged.items():
         answers = sorted((k, v) for k, v in row.items() if "@" in k and v is not None)
         for k, v in answers or [("@", "")]:
-            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_)]
+            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), key_of(doc) in late,
+                   "open" if key_of(doc) in stale else ""]
 
 
 class Comparison:
@@ -557,7 +605,7 @@ def compare_material(c, where, tables, names, rows):
         c.same(f"{where}: {table}", {f"{r[0]} {r[1]}": (r[2], body_of(revision, r[3])) for r in tables[table]},
                dict(texts_of(rows, rows, revision)))
     c.same(where + ": assignments", {r[0]: r[1:] for r in tables["assignments"]},
-           {key_of(d): [r["position"], "", r["form"], r["guideline"], "given"] for d, (r, _) in rows.items()
+           {key_of(d): [r["position"], r["due"], r["form"], r["guideline"], r["state"][0]] for d, (r, _) in rows.items()
             if d[0] == "assignment"})
 
 
@@ -567,7 +615,8 @@ def compare_place(c, world, place, held, contents):
     names = Names(contents, tables)
     judged = {d: judge_document(e, world.forms, far) + ({x.name: x for x in e},)
               for d, e in place.docs.items() if d[0] == "judgment"}
-    (have, have_open), (must, must_open) = held_judgments(tables, names), told_judgments(judged)
+    (have, have_open), (must, must_open) = held_judgments(tables, names), told_judgments(
+        judged, lambda d: place.row(d)[1] if place is world.hub else place.material[d][1])
     c.same(place.name + ": judgments", have, must)
     c.same(place.name + ": conflicts", have_open, must_open)
     c.same(place.name + ": conflicts of material", tables["other conflicts"], [])
@@ -576,7 +625,9 @@ def compare_place(c, world, place, held, contents):
     compare_material(c, place.name, tables, names, rows)
     c.same(place.name + ": what cases show", held["shown"],
            {d[1]: json.loads(r["content"]) for d, (r, _) in rows.items() if d[0] == "case"})
-    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged)))
+    lapses = sorted(place.lapses(judged), key=repr) if place is world.hub else []
+    c.same(place.name + ": lapses", sorted(([*r[:4], names(r[4])] for r in tables["lapses"]), key=repr), lapses)
+    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged, lapses)))
     c.same(place.name + ": drafts", {r[0]: r[1:] for r in tables["drafts"]},
            {key_of(d): [v["note"], v["ms"]] for d, v in place.drafts.items()})
     c.same(place.name + ": answers in drafts", {(r[0], r[1]): r[2] for r in tables["draft answers"]},

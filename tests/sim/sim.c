@@ -31,6 +31,7 @@ const struct deed_row deeds[] = {
 	{ "guideline",  3, true,  deed_guideline },
 	{ "form",       3, true,  deed_form },
 	{ "assign",     5, true,  deed_assign },
+	{ "recall",     4, true,  deed_recall },
 	{ "device",     1, true,  deed_device },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
