@@ -20,7 +20,7 @@ extern const struct deed_row deeds[];
 extern const size_t n_deeds;
 
 /* deeds_lead.c */
-deed deed_import, deed_guideline, deed_form, deed_device, deed_assign, deed_recall, deed_seal, deed_pack;
+deed deed_import, deed_guideline, deed_form, deed_device, deed_assign, deed_recall, deed_stale, deed_seal, deed_pack;
 void lead_import(struct world *w, unsigned cases); /* bit n: case n */
 void lead_guideline(struct world *w, int which);
 void lead_form(struct world *w, int which);

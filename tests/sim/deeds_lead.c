@@ -6,6 +6,7 @@
 #include "sync/cases.h"
 #include "sync/deliver.h"
 #include "sync/judge.h"
+#include "sync/lapse.h"
 #include "sync/recall.h"
 #include "sync/seal.h"
 #include "sync/texts.h"
@@ -257,6 +258,22 @@ void deed_recall(struct world *w)
 	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:s}", "op", "recall", "how", ways[r.how], "from", from[0],
 			"cases", names(what, r.n_cases), "to", names(to, r.n_to), "judged too", (int)r.judged_too, "before",
 			r.before ? r.before : ""));
+}
+
+/* What a breaking revision made stale is kept, asked again, or void. */
+void deed_stale(struct world *w)
+{
+	static const char *const decisions[] = { "keep", "requeue", "void" };
+	const char *who[MAX_PEOPLE], *what[MAX_CASES];
+	struct cp_stale_settle settle = { .decision = decisions[chance_below(&w->chance, 3)], .reason = "because", .people = who,
+		.cases = what, .settled_too = chance_is(&w->chance, 30) };
+	struct cp_stale_settled done;
+
+	settle.n_people = some_people(w, (unsigned)chance_next(&w->chance), who);
+	settle.n_cases = some_cases(w, (unsigned)chance_next(&w->chance), what);
+	MUST(w, cp_stale_settle(world_store(w, world_hub(w)), &settle, &done, err));
+	world_log(w, json_pack("{s:s, s:s, s:o, s:o, s:b}", "op", "stale", "decision", settle.decision, "people",
+			names(who, settle.n_people), "cases", names(what, settle.n_cases), "settled too", (int)settle.settled_too));
 }
 
 void deed_seal(struct world *w)

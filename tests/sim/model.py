@@ -220,6 +220,9 @@ class Hub(Place):
         mine = [c for c in self.commits if c.replica == replica and self.lines[c] == 1]
         return mine[-1] if mine else None
 
+    def judgments(self, forms):
+        return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
+
     def is_late(self, doc, shown, stands):
         """Taken back by somebody who did not know what stands, or anything it grew from."""
         state = self.row(("assignment",) + doc[1:])[0]["state"]
@@ -240,7 +243,13 @@ class Hub(Place):
             if self.is_late(doc, revs[0], stands):
                 yield [key_of(doc), "late", 0, "", ""]
             for revision in self.breaking(row):
-                yield [key_of(doc), "stale", 1, "", revision]
+                decision = self.decision(doc, revision, revs[0])
+                yield [key_of(doc), "stale", int(decision == ""), decision, revision]
+
+    def decision(self, doc, revision, shown):
+        """A lead's, about the edit that stood then."""
+        row = self.row(("stale",) + doc[1:] + revision)[0]
+        return row["decision"] if row.get("weighed") == shown else ""
 
 
 # ---- the course of events ----------------------------------------------------------------------
@@ -331,6 +340,27 @@ class World:
                 hub.write((doc[0], doc[1], heir, doc[3]), position=self.last_position(heir) + 1, form=row["form"],
                           guideline=row["guideline"], due=row["due"], state=("given",))
             hub.write(doc, state=(line["how"],) + known)
+
+    def op_stale(self, line):
+        hub, chosen = self.hub, []
+        for doc, (row, revs, *_) in hub.judgments(self.forms).items():
+            if doc[2] in (line["people"] or [doc[2]]) and doc[1] in (line["cases"] or [doc[1]]):
+                chosen += [(revision[0], doc, revision, revs[0]) for revision in hub.breaking(row)
+                           if line["settled too"] or not hub.decision(doc, revision, revs[0])]
+        for _, doc, revision, shown in sorted(chosen, key=lambda c: c[:3]):
+            hub.write(("stale",) + doc[1:] + revision, weighed=shown, decision=line["decision"])
+            if line["decision"] == "requeue":
+                self.requeue(("assignment",) + doc[1:])
+
+    def requeue(self, doc):
+        """Once more, unless a later pass is still to be judged."""
+        later = [d for d in self.hub.docs if d[:3] == doc[:3] and d[3] > doc[3]]
+        for d in later:
+            if self.hub.row(d)[0]["state"] == ("given",) and ("judgment",) + d[1:] not in self.hub.docs:
+                return
+        row = self.hub.row(doc)[0]
+        self.hub.write(doc[:3] + (max(d[3] for d in later + [doc]) + 1,), position=self.last_position(doc[2]) + 1,
+                       form=row["form"], guideline=row["guideline"], due="", state=("given",))
 
     def op_seal(self, line):
         self.places[line["at"]].seal()
@@ -559,12 +589,12 @@ def told_judgments(judged, revs_of):
 def told_labels(judged, lapses):
     """One row an answer, as an export has them."""
     late = {l[0] for l in lapses if l[1] == "late"}
-    stale = {l[0] for l in lapses if l[1] == "stale"}
+    stale = {l[0]: l[3] or "open" for l in sorted(lapses, key=lambda l: (l[3] == "", l[3])) if l[1] == "stale"}
     for doc, (row, _, (_, open_, _), *_) in judged.items():
         answers = sorted((k, v) for k, v in row.items() if "@" in k and v is not None)
         for k, v in answers or [("@", "")]:
             yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), key_of(doc) in late,
-                   "open" if key_of(doc) in stale else ""]
+                   stale.get(key_of(doc), "")]
 
 
 class Comparison:

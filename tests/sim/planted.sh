@@ -2,7 +2,7 @@
 # Plants one bug at a time in a copy of the tree, and sees whether the simulator catches it.
 #
 #     tests/sim/planted.sh BUILD [PATTERN]       each on its recorded seed
-#     tests/sim/planted.sh --find BUILD [PATTERN] looks for a seed, and prints it
+#     tests/sim/planted.sh --find BUILD [PATTERN] looks for seeds, and records them
 #
 # Each tests/sim/planted/*.patch is applied to build/planted, whose objects are those of
 # BUILD, so that only what it changes is compiled. The recorded seeds are in
@@ -31,10 +31,17 @@ seed_of() { sed -n "s/^$1 //p" tests/sim/planted/seeds; }
 
 try() { python3 tests/sim/run.py --sim "$1/$build/sim" --seeds "$2" --jobs 1 >"$copy/log" 2>&1; }
 
-# search: the first seed by which a property fails; 400 are tried
+# search: the first seed by which a property fails; 200 are tried
 search() {
-	python3 tests/sim/run.py --sim "$copy/$build/sim" --seeds 1-400 --first >"$copy/log" 2>&1
+	python3 tests/sim/run.py --sim "$copy/$build/sim" --seeds 1-200 --first >"$copy/log" 2>&1
 	sed -n 's/^seed \([0-9]*\) fails by .*/\1/p' "$copy/log" | head -1
+}
+
+# record NAME SEED: into planted/seeds
+record() {
+	{ grep -v "^$1 " tests/sim/planted/seeds; [ -z "$2" ] || echo "$1 $2"; } | sort >"$copy/seeds"
+	cp "$copy/seeds" tests/sim/planted/seeds
+	echo "$1 ${2:-is not caught}"
 }
 
 report() {
@@ -51,7 +58,7 @@ for patch in tests/sim/planted/*.patch; do
 		continue
 	}
 	if [ -n "$find" ]; then
-		echo "$name $(search)"
+		record "$name" "$(search)"
 	else
 		seed=$(seed_of "$name")
 		[ -n "$seed" ] && try . "$seed" && ! try "$copy" "$seed" && by_property "$copy/log"

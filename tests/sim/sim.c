@@ -25,13 +25,14 @@ const struct deed_row deeds[] = {
 	{ "seal",       4, false, deed_seal },
 	{ "clock",      5, false, deed_clock },
 	{ "close",      4, false, deed_close },
-	{ "copy",       2, false, deed_copy },
+	{ "copy",       4, false, deed_copy },
 	{ "rebuild",    1, false, deed_rebuild },
 	{ "import",     6, true,  deed_import },
 	{ "guideline",  3, true,  deed_guideline },
 	{ "form",       3, true,  deed_form },
 	{ "assign",     5, true,  deed_assign },
 	{ "recall",     4, true,  deed_recall },
+	{ "stale",      4, true,  deed_stale },
 	{ "device",     1, true,  deed_device },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
