@@ -389,7 +389,7 @@ static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_c
 
 /* ---- forms ------------------------------------------------------------------------------------------ */
 
-#define FIELD(name, label) "{\"name\": \"" name "\", \"type\": \"text\", \"label\": \"" label "\", \"scope\": \"page\", \"required\": false}"
+#define FIELD(name, label) "{\"name\": \"" name "\", \"type\": \"text\", \"label\": \"" label "\"}"
 #define FORM(fields) "{\"title\": \"Grade\", \"fields\": [" fields "]}"
 
 static void of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_both(void **state)
