@@ -132,7 +132,8 @@ def judge_document(edits, forms, far=frozenset()):
 
     def severity(name):
         cells = doc.content(name).items()
-        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells if fields[w, c]])
+        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells
+                          if fields[w, c] and fields[w, c]["policy"] == "severest"])
     return doc.as_whole(STRICTNESS[policy], far, severity) + (STRICTNESS[policy],)
 
 
