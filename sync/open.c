@@ -8,6 +8,7 @@
 #include "sync/deliver.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
+#include "sync/proof.h"
 
 /* One bundle being taken in by the device it is for. */
 struct opening {
@@ -25,13 +26,19 @@ struct opening {
 /* ---- who sends -------------------------------------------------------------------------------- */
 
 /* The roster's hub signs; on first use the bundle's own roster must name its signer as the hub. */
-static enum cp_code check_sender(struct opening *o, struct cp_err *err)
+static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_err *err)
 {
+	struct cp_id known = { { 0 } };
 	struct cp_value row[CP_MAX_COLUMNS];
 	const struct cp_pubkey *signer = cp_bundle_signer(o->b);
 	bool found;
 
 	CP_TRY(cp_row_get(o->s, CP_T_REPLICAS, &o->m->sender, row, &found, err));
+	if (!found && is_before) /* a hub under a new id: its key must be one that is trusted, its row comes with it */
+		CP_TRY(cp_query_id(o->s, &known, err, "SELECT id FROM replicas WHERE public_key = ?1 AND is_hub = 1 AND"
+				" state = 'active'", "b", signer->bytes, sizeof signer->bytes));
+	if (cp_id_is_set(&known))
+		return CP_OK;
 	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
 			row[6].len != strlen("active") || memcmp(row[6].bytes, "active", row[6].len) != 0)
 		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
@@ -48,6 +55,16 @@ static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
 
 /* ---- the history part ---------------------------------------------------------------------------- */
 
+/* A hub that no longer knew my chain says so, and which end of it I named. */
+static bool begins_anew(const struct opening *o, const struct cp_change_commit *c)
+{
+	const char *text;
+	size_t len;
+
+	return cp_commit_trailer(&c->commit, "Casepack-Instead-Of", 0, &text, &len) && len == strlen(o->tip.hex) &&
+		memcmp(text, o->tip.hex, len) == 0;
+}
+
 static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -58,6 +75,8 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
 		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
+	if (*c->parent == '\0' && !cp_repo_has(o->s->history, o->commit_oid.hex) && begins_anew(o, c))
+		o->tip.hex[0] = '\0';
 	if (strcmp(c->parent, o->tip.hex) != 0) { /* applied before, or what it builds on never came */
 		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, o->commit_oid.hex);
 		return CP_OK;
@@ -131,6 +150,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
 			" acked = excluded.acked", "ditt", &o->m->sender, cp_now_us(),
 			o->tip.hex, held));
+	CP_TRY(cp_proofs_acknowledged(s, o->m, err));
 	return cp_meta_set(s, "applied", o->tip.hex, strlen(o->tip.hex), err);
 }
 
@@ -141,14 +161,15 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	struct cp_oid old;
 
 	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
-	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
+	CP_TRY(cp_query_text(s, &applied, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", &o->m->sender));
+	/* not the branch: a crash may have left it ahead of the rows */
 	snprintf(o->tip.hex, sizeof o->tip.hex, "%s", applied.len ? applied.data : "");
 	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
 	if (o->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
 	if (o->is_gap)
 		return cp_fail(err, CP_EINPUT, "builds on a bundle that was not opened here; ask the lead for a full one; nothing was changed");
-	CP_TRY(check_sender(o, err));
+	CP_TRY(check_sender(o, false, err));
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, s->db, "%s", s->path);
@@ -156,8 +177,10 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	o->out->is_old = o->out->commits == 0;
 	CP_TRY(record_peer(o, err));
 	CP_TRY(cp_repo_flush(s->history, err));
-	if (strcmp(old.hex, o->tip.hex) != 0)
+	if (strcmp(old.hex, o->tip.hex) != 0 && *o->tip.hex) {
+		CP_TRY(cp_proof_keep(s, o->outbound_branch, &old, &o->tip, err));
 		CP_TRY(cp_repo_move(s->history, o->outbound_branch, &old, &o->tip, err));
+	}
 	return cp_txn_commit(s, err);
 }
 
@@ -227,7 +250,7 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 		CP_TRY(adopt(s, o.m, err));
 	CP_TRY(check_mine(s, o.m, err));
 	if (!is_first)
-		CP_TRY(check_sender(&o, err));
+		CP_TRY(check_sender(&o, true, err));
 	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
 	code = take_in_whole(&o, err);

@@ -10,7 +10,9 @@
 #include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
+#include "sync/proof.h"
 #include "sync/rights.h"
+#include "sync/token.h"
 #include "sync/verdict.h"
 
 #define FAR_US ((int64_t)24 * 3600 * 1000000)
@@ -395,6 +397,8 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 	CP_TRY(cp_repo_name(&name, "blob", bytes, len, err));
 	if (strcmp(name.hex, blob_oid) != 0)
 		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", blob_oid);
+	if (cp_is_outbound(in.commit, in.commit_len))
+		return CP_OK; /* material, which comes back as proof, is nobody's work */
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
 	if (known) {
 		t->known++;
@@ -544,5 +548,6 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	CP_TRY(move_branches(t, err));
 	CP_TRY(cp_main_publish(t->s, NULL, NULL, &main, err));
 	t->is_done = true;
+	cp_token_write(t->s);
 	return CP_OK;
 }
