@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sync/change.h"
+#include "sync/content.h"
 #include "sync/copies.h"
 #include "sync/edit.h"
 #include "sync/inner.h"
@@ -12,6 +13,7 @@
 #include "sync/seal.h"
 
 #define PREFIX "outbound/"
+enum { CASE_CONTENT = 7 }; /* column of cases */
 
 bool cp_is_outbound(const void *commit, size_t len)
 {
@@ -79,6 +81,51 @@ enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bo
 	}
 	cp_tips_drop(&all);
 	return code;
+}
+
+struct contents { struct cp_store *s; struct cp_bundle_writer *w; };
+
+static enum cp_code add_content(struct contents *c, const struct cp_value *content, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
+	struct cp_hash hash;
+	enum cp_code code;
+
+	if (content->type != CP_BLOB || content->len != sizeof hash.bytes)
+		return CP_OK;
+	memcpy(hash.bytes, content->bytes, sizeof hash.bytes);
+	code = cp_content_get(c->s, &hash, &doc, err);
+	if (code == CP_ENOTFOUND)
+		return CP_OK;
+	CP_TRY(code);
+	return cp_bundle_add_case(c->w, doc.data, doc.len, err);
+}
+
+static enum cp_code contents_of(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct contents *contents = user;
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	(void)unused;
+	CP_TRY(cp_repo_read_path(contents->s->history, oid, "changeset", &changeset, err));
+	cp_changeset_begin(&r, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		if (c.table == CP_T_CASES)
+			CP_TRY(add_content(contents, &c.now[CASE_CONTENT], err));
+	}
+}
+
+enum cp_code cp_proof_contents(struct cp_store *s, const char *tip, struct cp_bundle_writer *w, struct cp_err *err)
+{
+	struct contents c = { s, w };
+
+	return cp_repo_walk(s->history, tip, "", contents_of, &c, err);
 }
 
 enum cp_code cp_proofs_acknowledged(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
@@ -317,13 +364,28 @@ static enum cp_code place(struct taking *t, const struct chain *c, struct cp_err
 	return cp_repo_move(s->history, c->branch, &now, &c->tip, err);
 }
 
+/* A document that a case of mine names, and that is not here. */
+static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	struct cp_hash hash;
+	int64_t named;
+	bool has;
+
+	cp_hash_bytes(&hash, json, len);
+	CP_TRY(cp_query_int(s, &named, 0, err, "SELECT 1 FROM cases WHERE content = ?1 AND state <> 'forgotten' LIMIT 1", "h", &hash));
+	CP_TRY(cp_content_has(s, &hash, &has, err));
+	return named && !has ? cp_content_put(s, json, len, &hash, NULL, err) : CP_OK;
+}
+
 static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp_err *err)
 {
 	CP_TRY(cp_bundle_each_object(b, each_object, t, err));
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	for (size_t i = 0; i < t->n; i++)
 		CP_TRY(place(t, &t->chains[i], err));
-	return take_rows(t, err);
+	CP_TRY(take_rows(t, err));
+	return cp_bundle_each_case(b, each_case, t->s, err);
 }
 
 static bool has_proofs(const struct cp_manifest *m)

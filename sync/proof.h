@@ -15,6 +15,9 @@
  * present, which it goes on with. is_full: all of them. */
 CP_CHECKED enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bool is_full, struct cp_tips *out,
 		struct cp_err *err);
+/* Device: add to a bundle the contents of the cases that such a chain gave: the hub may have lost them too. */
+CP_CHECKED enum cp_code cp_proof_contents(struct cp_store *s, const char *tip, struct cp_bundle_writer *w, struct cp_err *err);
+
 /* Device: what the hub's manifest says that it holds of them. Inside a transaction. */
 CP_CHECKED enum cp_code cp_proofs_acknowledged(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err);
 

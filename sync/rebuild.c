@@ -477,13 +477,15 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 /* The person follows from the roster that was replayed. */
 static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 {
-	struct cp_value row[CP_MAX_COLUMNS];
-	bool found;
+	struct cp_pubkey key;
+	struct cp_id person;
 
-	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &s->me.replica, row, &found, err));
-	if (!found || row[3].len != 16)
+	CP_TRY(cp_public_key(&key, s->key_path, err));
+	CP_TRY(cp_query_id(s, &person, err, "SELECT person FROM replicas WHERE public_key = ?1 AND length(person) = 16"
+			" ORDER BY id = ?2 DESC LIMIT 1", "bd", key.bytes, sizeof key.bytes, &s->me.replica));
+	if (!cp_id_is_set(&person))
 		return cp_fail(err, CP_EKEY, "%s: history.git knows no device with this key", s->key_path);
-	return cp_meta_set(s, "person", row[3].bytes, 16, err);
+	return cp_meta_set(s, "person", person.bytes, 16, err);
 }
 
 static enum cp_code replace(const char *path, struct cp_err *err)

@@ -99,6 +99,8 @@ static enum cp_code add_history(struct returning *r, struct cp_bundle_writer *w,
 
 	for (size_t i = 0; i < r->proofs.n; i++)
 		CP_TRY(cp_parcel_chain(r->s, w, r->proofs.list[i].oid.hex, "", &proofs, err));
+	for (size_t i = 0; i < r->proofs.n; i++)
+		CP_TRY(cp_proof_contents(r->s, r->proofs.list[i].oid.hex, w, err));
 	for (size_t i = 0; i < r->n_lines; i++)
 		CP_TRY(cp_parcel_chain(r->s, w, r->lines[i].tip.hex, r->lines[i].stop.hex, &r->commits, err));
 	return CP_OK;
