@@ -59,8 +59,9 @@ static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, cons
 	if (!cp_unhex(hub.bytes, 16, hex))
 		return cp_fail(err, CP_EFORMAT, "%s: is by no hub", oid);
 	CP_TRY(cp_outbound_apply(s, changeset->data, changeset->len, &n, &n, err));
-	if (!is_present)
-		return CP_OK; /* under a former id, or a chain that was left */
+	if (!is_present) /* under a former id, or a chain that was left: the hub is known, and the material */
+		return cp_run(s, err, "INSERT INTO peers(replica, received_us) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
+				" received_us = excluded.received_us", "di", &hub, c->committer.seconds * 1000000);
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, outbound, received_us) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
 			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, oid,
 			c->committer.seconds * 1000000));
