@@ -49,11 +49,15 @@ static enum cp_code my_key(struct cp_store *s, struct cp_pubkey *out, bool *foun
 static enum cp_code enter(struct cp_store *s, const struct cp_id *id, const struct cp_author *root, bool is_hub,
 		const struct cp_id *copy_of, struct cp_err *err)
 {
+	struct cp_id home;
+
+	CP_TRY(cp_query_id(s, &home, err, "SELECT home FROM replicas WHERE id = ?1 AND length(home) = 16", "d", &root->replica));
 	return cp_edit_document(s, CP_T_REPLICAS, id, (struct cp_set[]){
 			{ "person", cp_v_blob(root->person.bytes, 16) },
 			{ "public_key", cp_v_blob(root->key.bytes, 32) },
 			{ "is_hub", cp_v_int(is_hub) },
-			{ "copy_of", cp_v_blob(copy_of->bytes, 16) } }, 4, CP_EDIT_DERIVED, NULL, NULL, err);
+			{ "copy_of", cp_v_blob(copy_of->bytes, 16) },
+			{ "home", cp_v_blob(home.bytes, cp_id_is_set(&home) ? 16 : 0) } }, 5, CP_EDIT_DERIVED, NULL, NULL, err);
 }
 
 /* Nothing was written under the present id: then it was never anybody's. */
@@ -80,7 +84,7 @@ static enum cp_code forget_agreements(struct cp_store *s, struct cp_err *err)
 
 static enum cp_code become(struct cp_store *s, const struct cp_pubkey *key, enum cp_token_sign sign, struct cp_err *err)
 {
-	struct cp_author me = { .person = s->me.person, .key = *key };
+	struct cp_author me = { .replica = s->me.replica, .person = s->me.person, .key = *key };
 	struct cp_id nonce, id;
 	bool has;
 
@@ -109,6 +113,11 @@ enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err)
 	CP_TRY(cp_token_check(s, &sign, err));
 	if (sign == CP_TOKEN_SAME)
 		return CP_OK;
+	if (s->me.is_relay) { /* its raters' home is its id: it keeps it, and chains begin anew where the ends differ */
+		CP_TRY(cp_token_renew(s, err));
+		cp_token_write(s);
+		return CP_OK;
+	}
 	CP_TRY(my_key(s, &key, &found, err));
 	CP_TRY(cp_seal_is_behind(s, &is_behind, err)); /* first what an interruption left is done */
 	if (!found || is_behind)
@@ -172,8 +181,8 @@ struct meeting {
  * Is it the derivation of a key that the roster trusts, signed by that key? The first device of the key answers for it:
  * whoever is no longer trusted cannot come back by copying itself.
  */
-static enum cp_code proves_itself(struct cp_store *s, const struct cp_change_commit *c, struct cp_author *root,
-		struct cp_id *copy_of, bool *out, struct cp_err *err)
+enum cp_code cp_copy_proves(struct cp_store *s, const struct cp_change_commit *c, struct cp_author *root, struct cp_id *copy_of,
+		bool *out, struct cp_err *err)
 {
 	struct cp_id nonce, derived, first;
 	struct cp_pubkey signer;
@@ -206,7 +215,7 @@ static enum cp_code meet_one(struct meeting *m, const struct cp_change_commit *c
 	CP_TRY(cp_author_find(m->s, &c->replica, &root, &known, err));
 	if (known)
 		return CP_OK;
-	CP_TRY(proves_itself(m->s, c, &root, &copy_of, &proved, err));
+	CP_TRY(cp_copy_proves(m->s, c, &root, &copy_of, &proved, err));
 	if (!proved)
 		return CP_OK;
 	CP_TRY(cp_query_int(m->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &root.replica));
@@ -281,10 +290,10 @@ enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, struct cp_m
 	bool strangers = false;
 	enum cp_code code;
 
-	if (!cp_id_equal(&m->project, &s->me.project))
+	if (!cp_id_equal(&m->project, &s->me.project) || s->me.is_relay) /* a relay lets them wait for the lead's hub */
 		return CP_OK;
 	CP_TRY(has_strangers(s, m, &strangers, err));
-	if (!strangers)
+	if (!strangers && m->kind != CP_BUNDLE_RELAY)
 		return CP_OK;
 	code = cp_bundle_each_object(b, each_object, &meeting, err);
 	if (code == CP_OK)
@@ -332,6 +341,34 @@ enum cp_code cp_copy_lines(struct cp_store *s, struct cp_id ids[CP_MAX_LINES], s
 		ids[i] = ids[*n - 1 - i];
 		ids[*n - 1 - i] = swap;
 	}
+	return CP_OK;
+}
+
+enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pubkey *key, struct cp_author *out, bool *found, struct cp_err *err)
+{
+	struct cp_id id;
+
+	*found = false;
+	if (!s->me.is_relay)
+		return CP_OK;
+	CP_TRY(cp_query_id(s, &id, err, "SELECT id FROM replicas WHERE public_key = ?1 AND state = 'active' ORDER BY id LIMIT 1", "b",
+			key->bytes, sizeof key->bytes));
+	return cp_id_is_set(&id) ? cp_author_find(s, &id, out, found, err) : CP_OK;
+}
+
+/* A copy's own roster row comes with what the hub gives it: until then its former ids answer for it. */
+enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found, struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
+	bool is_mine = false;
+	size_t n;
+
+	CP_TRY(cp_copy_lines(s, ids, &n, err));
+	*found = false;
+	for (size_t i = 0; i < n; i++)
+		is_mine = is_mine || cp_id_equal(&ids[i], replica);
+	for (size_t i = 0; is_mine && !*found && i < n; i++)
+		CP_TRY(cp_author_find(s, &ids[i], out, found, err));
 	return CP_OK;
 }
 

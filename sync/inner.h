@@ -30,6 +30,7 @@ struct cp_store {
 	sqlite3_session *session[2];  /* public, private; only inside an edit */
 	int64_t edit_clock;           /* of the edit that is open */
 	bool is_judging;              /* between cp_judge_begin and _commit */
+	bool is_proving;              /* a replay checks what each author was permitted to write */
 	uint8_t secret[32];           /* of the project, while an import is open */
 	struct cp_seckey key;         /* read when first needed */
 	cp_passphrase_ask *ask;

@@ -61,18 +61,20 @@ enum cp_code cp_proof_keep(struct cp_store *s, const char *branch, const struct 
 
 /* ---- the device -------------------------------------------------------------------------------- */
 
-enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bool is_full, struct cp_tips *out,
-		struct cp_err *err)
+/* Chains given to that id of mine. */
+static enum cp_code proofs_of(struct cp_store *s, const struct cp_id *id, const struct cp_oid *present, bool is_full,
+		struct cp_tips *out, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf held = CP_BUF(CP_TEXT_MAX);
 	struct cp_tips all = { 0 };
+	char prefix[80], hex[CP_ID_HEX];
 	enum cp_code code;
 
+	snprintf(prefix, sizeof prefix, PREFIX "%s", cp_hex(hex, id->bytes, 16));
 	CP_TRY(cp_meta_get(s, "proved", &held, err));
-	code = cp_repo_branches(s->history, PREFIX, &all, err);
+	code = cp_repo_branches(s->history, prefix, &all, err);
 	for (size_t i = 0; code == CP_OK && i < all.n; i++) {
 		const char *oid = all.list[i].oid.hex;
-
 		bool is_known = (held.len > 0 && strstr(held.data, oid) != NULL) ||
 			(*present->hex != '\0' && cp_chain_reaches(s->history, present->hex, oid));
 
@@ -81,6 +83,18 @@ enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bo
 	}
 	cp_tips_drop(&all);
 	return code;
+}
+
+enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bool is_full, struct cp_tips *out,
+		struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
+	size_t n;
+
+	CP_TRY(cp_copy_lines(s, ids, &n, err));
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(proofs_of(s, &ids[i], present, is_full, out, err));
+	return CP_OK;
 }
 
 struct contents { struct cp_store *s; struct cp_bundle_writer *w; };

@@ -15,6 +15,7 @@
 #include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
+#include "sync/rights.h"
 #include "sync/seal.h"
 
 /* ---- one branch after another -------------------------------------------------------------------- */
@@ -47,10 +48,21 @@ static enum cp_code replay_change(void *user, const char *oid, const struct cp_c
 	return code;
 }
 
-/* A device puts the rows in place, and knows its hub again and what of it it holds. */
-static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, const struct cp_commit *c,
-		const struct cp_buf *changeset, bool is_present, struct cp_err *err)
+/* The branch of what was given to me, not by me. */
+static bool is_given_to_me(const struct cp_store *s, const char *branch)
 {
+	char hex[CP_ID_HEX];
+
+	return strncmp(branch, "outbound/", 9) == 0 && strncmp(branch + 9, cp_hex(hex, s->me.replica.bytes, 16), 32) == 0;
+}
+
+/* A device puts the rows in place, and knows its hub again and what of it it holds. Of a chain that was left, or that
+ * was given under a former id, only the rows count. */
+static enum cp_code replay_given_to_me(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct replaying *r = user;
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	bool is_present = is_given_to_me(r->s, r->branch) && strchr(r->branch, '.') == NULL;
 	struct cp_id hub;
 	char hex[CP_ID_HEX];
 	int64_t n = 0;
@@ -58,14 +70,12 @@ static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, cons
 	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
 	if (!cp_unhex(hub.bytes, 16, hex))
 		return cp_fail(err, CP_EFORMAT, "%s: is by no hub", oid);
-	CP_TRY(cp_outbound_apply(s, changeset->data, changeset->len, &n, &n, err));
-	if (!is_present) /* under a former id, or a chain that was left: the hub is known, and the material */
-		return cp_run(s, err, "INSERT INTO peers(replica, received_us) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
-				" received_us = excluded.received_us", "di", &hub, c->committer.seconds * 1000000);
-	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, outbound, received_us) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
-			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, oid,
+	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
+	CP_TRY(cp_outbound_apply(r->s, changeset.data, changeset.len, &n, &n, err));
+	CP_TRY(cp_run(r->s, err, "INSERT INTO peers(replica, outbound, received_us) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
+			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, is_present ? oid : "",
 			c->committer.seconds * 1000000));
-	return cp_meta_set(s, "applied", oid, 40, err);
+	return is_present ? cp_meta_set(r->s, "applied", oid, 40, err) : CP_OK;
 }
 
 /* What a hub gave, from its own outbound commits. */
@@ -77,15 +87,13 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 	struct cp_change c;
 	struct cp_id device;
 	char hex[CP_ID_HEX];
-	bool more = true, is_present;
+	bool more = true;
 
-	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
-	is_present = strcmp(r->branch + strlen("outbound/"), cp_hex(hex, r->s->me.replica.bytes, 16)) == 0;
-	if (!r->s->me.is_hub)
-		return replay_given_to_me(r->s, oid, commit, &changeset, is_present, err);
-	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")) ||
+	cp_hex(hex, r->s->me.replica.bytes, 16);
+	if (is_given_to_me(r->s, r->branch) || !cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")) ||
 			strncmp(commit->committer.email, hex, strlen(hex)) != 0)
-		return CP_OK; /* a chain that was left, or of another hub */
+		return CP_OK; /* not by me, or a chain that was left */
+	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
 	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
 	for (;;) {
 		CP_TRY(cp_changeset_next(&reader, &c, &more, err));
@@ -149,8 +157,8 @@ static enum cp_code replay_given(struct cp_store *s, struct cp_err *err)
 		for (size_t i = 0; code == CP_OK && i < tips.n; i++) {
 			struct replaying r = { s, s->history, tips.list[i].name, false };
 
-			if ((strcmp(r.branch, present) == 0) == is_present)
-				code = cp_repo_walk(s->history, tips.list[i].oid.hex, "", replay_outbound, &r, err);
+			if ((strcmp(r.branch, present) == 0) == is_present && (!s->me.is_hub || is_given_to_me(s, r.branch)))
+				code = cp_repo_walk(s->history, tips.list[i].oid.hex, "", replay_given_to_me, &r, err);
 		}
 	cp_tips_drop(&tips);
 	return code;
@@ -178,7 +186,7 @@ static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
-	if (!s->me.is_hub)
+	if (!s->me.is_hub || s->me.is_relay)
 		CP_TRY(replay_given(s, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
@@ -321,6 +329,87 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 
 /* ---- the two verbs -------------------------------------------------------------------------------- */
 
+/* A commit is genuine when the key that the roster names for its committer has signed it. */
+static enum cp_code check_signed(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	struct cp_author author;
+	struct cp_pubkey signer;
+	struct cp_id replica;
+	char hex[CP_ID_HEX];
+	bool found = false;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (cp_unhex(replica.bytes, 16, hex))
+		CP_TRY(cp_author_find(s, &replica, &author, &found, err));
+	if (!found)
+		CP_TRY(cp_copy_author(s, &replica, &author, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ETRUST, "%s: commit %.12s is by a device that is not on the roster", s->path, oid);
+	if (cp_commit_signer(&signer, c, err) != CP_OK)
+		return cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	return memcmp(&signer, &author.key, sizeof signer) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "%s: commit %.12s says it is by %s, but another key signed it", s->path, oid,
+				author.pseudonym);
+}
+
+/* Signed, on its author's chain, and with the changeset that was signed. */
+static enum cp_code check_change(struct cp_store *s, struct cp_repo *repo, const char *oid, bool is_private, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX), tree = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t follows = 1;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_read(repo, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = check_signed(s, oid, &c.commit, err);
+	if (code == CP_OK && *c.parent != '\0')
+		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND"
+				" verdict = 'accepted'", "td", c.parent, &c.replica);
+	if (code == CP_OK && !follows)
+		code = cp_fail(err, CP_ETRUST, "%s: commit %.12s does not follow one of its author", s->path, oid);
+	if (code == CP_OK)
+		code = cp_repo_read(repo, c.commit.tree.hex, "tree", &tree, err);
+	if (code == CP_OK)
+		code = cp_repo_read_path(repo, oid, "changeset", &changeset, err);
+	if (code == CP_OK && cp_change_commit_check(&c, tree.data, tree.len, changeset.data, changeset.len, is_private, err) != CP_OK)
+		code = cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+static enum cp_code check_outbound(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	const struct replaying *r = user;
+
+	return check_signed(r->s, oid, c, err);
+}
+
+/* Every commit that made this state: those replayed, main, and what was given. */
+static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid main;
+	int64_t no = 0;
+
+	for (;;) {
+		CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+		int64_t is_private;
+
+		CP_TRY(cp_query_int(s, &no, 0, err, "SELECT min(no) FROM commits WHERE no > ?1 AND verdict = 'accepted'", "i", no));
+		if (no == 0)
+			break;
+		CP_TRY(cp_query_text(s, &oid, NULL, err, "SELECT oid FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(cp_query_int(s, &is_private, 0, err, "SELECT is_private FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(check_change(s, is_private ? s->private : s->history, oid.data, is_private, err));
+	}
+	CP_TRY(cp_repo_branch(s->history, "main", &main, err));
+	if (*main.hex != '\0')
+		CP_TRY(cp_repo_walk(s->history, main.hex, "", check_signed, s, err));
+	return replay_branches(s, s->history, "outbound/", false, check_outbound, err);
+}
+
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
@@ -333,8 +422,12 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(cp_store_hash(s, &mine, err));
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
-	if (code == CP_OK)
+	if (code == CP_OK) {
+		again->is_proving = true;
 		code = replay_all(again, err);
+	}
+	if (code == CP_OK)
+		code = check_commits(again, err);
 	if (code == CP_OK)
 		code = count(again, out, err);
 	cp_store_close(again);
@@ -438,20 +531,16 @@ static enum cp_code next_copy(struct cp_repo *r, const struct cp_pubkey *key, st
 }
 
 /* Which of the ids of that key this workspace had: as the old database says, else the last one in history. */
-static enum cp_code which_copy(const char *path, const char *git, const struct cp_pubkey *key, struct cp_me *me, struct cp_err *err)
+static enum cp_code which_copy(const char *path, struct cp_repo *r, const struct cp_pubkey *key, struct cp_me *me, struct cp_err *err)
 {
-	struct cp_repo *r = NULL;
 	bool found = true;
-	enum cp_code code;
 
 	if (id_in_use(path, key, me))
 		return CP_OK;
 	cp_replica_id(&me->replica, &me->project, key);
-	CP_TRY(cp_repo_open(&r, git, true, err));
-	for (code = CP_OK; code == CP_OK && found;)
-		code = next_copy(r, key, me, &found, err);
-	cp_repo_free(r);
-	return code;
+	while (found)
+		CP_TRY(next_copy(r, key, me, &found, err));
+	return CP_OK;
 }
 
 static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_me *me, struct cp_err *err)
@@ -459,7 +548,8 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_AUTO(str) char *git = cp_path_join(path, "history.git");
 	struct cp_repo *r = NULL;
 	struct cp_pubkey key;
-	struct cp_oid main;
+	struct cp_oid main, given = { "" };
+	char outbound[80], hex[CP_ID_HEX];
 	enum cp_code code;
 
 	memset(me, 0, sizeof *me);
@@ -468,11 +558,17 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_TRY(cp_repo_open(&r, git, true, err));
 	code = project_of(r, &me->project, err);
 	if (code == CP_OK)
+		code = which_copy(path, r, &key, me, err);
+	snprintf(outbound, sizeof outbound, "outbound/%s", cp_hex(hex, me->replica.bytes, 16));
+	if (code == CP_OK)
 		code = cp_repo_branch(r, "main", &main, err);
+	if (code == CP_OK)
+		code = cp_repo_branch(r, outbound, &given, err);
 	cp_repo_free(r);
 	CP_TRY(code);
 	me->is_hub = *main.hex != '\0';
-	return which_copy(path, git, &key, me, err);
+	me->is_relay = me->is_hub && *given.hex != '\0';
+	return CP_OK;
 }
 
 /* The person follows from the roster that was replayed. */

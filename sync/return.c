@@ -22,7 +22,7 @@ struct returning {
 	struct cp_tips proofs;               /* chains of material that the hub may not know */
 	char outbound_branch[80];
 	bool is_full;                        /* whatever was acknowledged */
-	int64_t commits;
+	int64_t commits, passed_on;          /* passed_on: waiting ones, which the hub decides about */
 };
 
 /* The hub that gave me material: of those on my roster the one heard from last. */
@@ -32,7 +32,7 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 	bool row;
 
 	CP_TRY(cp_query(r->s, &q, err, "SELECT p.replica, p.acked, p.sent_number, p.outbound FROM peers p JOIN replicas h"
-			" ON h.id = p.replica WHERE h.is_hub = 1 ORDER BY p.received_us DESC LIMIT 1", ""));
+			" ON h.id = p.replica WHERE h.is_hub = 1 AND h.id <> ?1 ORDER BY p.received_us DESC LIMIT 1", "d", &r->s->me.replica));
 	CP_TRY(cp_step(r->s, q, &row, err));
 	if (!row)
 		return cp_fail(err, CP_EINPUT, "%s: has no hub yet; `casepack open FILE` takes in the first bundle", r->s->path);
@@ -71,6 +71,34 @@ static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 	return CP_OK;
 }
 
+/* A branch, and up to where the hub holds it. */
+static enum cp_code add_branch(struct returning *r, const char *branch, const char *tip, const char *acked, struct cp_err *err)
+{
+	if (*tip != '\0')
+		CP_TRY(cp_tips_add(&r->m.tips, branch, tip, err));
+	if (*acked != '\0')
+		CP_TRY(cp_tips_add(&r->m.needs, branch, acked, err));
+	return CP_OK;
+}
+
+/* What a relay has collected: every branch of the devices whose home it is. */
+static enum cp_code add_collected(struct returning *r, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(r->s, &q, err, "SELECT branch, oid, coalesce((SELECT value FROM meta WHERE key = 'acked/' || branch), '')"
+			" FROM commits c WHERE is_private = 0 AND verdict = 'accepted' AND replica <> ?1 AND no = (SELECT max(no) FROM commits d"
+			" WHERE d.branch = c.branch AND d.is_private = 0 AND d.verdict = 'accepted') ORDER BY branch", "d", &r->s->me.replica));
+	for (;;) {
+		CP_TRY(cp_step(r->s, q, &row, err));
+		if (!row)
+			break;
+		CP_TRY(add_branch(r, cp_col_text(q, 0), cp_col_text(q, 1), r->is_full ? "" : cp_col_text(q, 2), err));
+	}
+	return cp_query_int(r->s, &r->passed_on, 0, err, "SELECT count(*) FROM waiting", "");
+}
+
 static enum cp_code plan(struct returning *r, struct cp_err *err)
 {
 	char hex[CP_ID_HEX];
@@ -79,13 +107,12 @@ static enum cp_code plan(struct returning *r, struct cp_err *err)
 	CP_TRY(find_hub(r, err));
 	CP_TRY(find_lines(r, err));
 	CP_TRY(cp_proofs_owed(r->s, &r->applied, r->is_full, &r->proofs, err));
-	cp_parcel_manifest(r->s, &r->m, CP_BUNDLE_RETURN);
+	cp_parcel_manifest(r->s, &r->m, r->s->me.is_relay ? CP_BUNDLE_RELAY : CP_BUNDLE_RETURN);
 	CP_TRY(cp_parcel_recipient(&r->m, &r->hub, err));
-	for (size_t i = 0; i < r->n_lines; i++) {
-		CP_TRY(cp_tips_add(&r->m.tips, r->lines[i].branch, r->lines[i].tip.hex, err));
-		if (*r->lines[i].stop.hex)
-			CP_TRY(cp_tips_add(&r->m.needs, r->lines[i].branch, r->lines[i].stop.hex, err));
-	}
+	for (size_t i = 0; i < r->n_lines; i++)
+		CP_TRY(add_branch(r, r->lines[i].branch, r->lines[i].tip.hex, r->lines[i].stop.hex, err));
+	if (r->s->me.is_relay)
+		CP_TRY(add_collected(r, err));
 	for (size_t i = 0; i < r->proofs.n; i++)
 		CP_TRY(cp_tips_add(&r->m.tips, r->proofs.list[i].name, r->proofs.list[i].oid.hex, err));
 	if (*r->applied.hex)
@@ -93,17 +120,44 @@ static enum cp_code plan(struct returning *r, struct cp_err *err)
 	return CP_OK;
 }
 
+/* What could not be taken in here: the hub may know more, and its verdict counts. */
+static enum cp_code add_waiting(struct returning *r, struct cp_bundle_writer *w, struct cp_err *err)
+{
+	static const char *const types[] = { "commit", "tree", "blob" };
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(r->s, &q, err, "SELECT commit_bytes, tree_bytes, changeset FROM waiting ORDER BY since_us, oid", ""));
+	for (;;) {
+		CP_TRY(cp_step(r->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		for (int i = 0; i < 3; i++) {
+			const void *bytes = sqlite3_column_blob(q, i);
+			size_t len = (size_t)sqlite3_column_bytes(q, i);
+			struct cp_oid oid;
+
+			CP_TRY(cp_repo_name(&oid, types[i], bytes, len, err));
+			CP_TRY(cp_bundle_add_object(w, oid.hex, types[i], bytes, len, err));
+		}
+		r->commits++;
+	}
+}
+
 static enum cp_code add_history(struct returning *r, struct cp_bundle_writer *w, struct cp_err *err)
 {
-	int64_t proofs = 0;
+	for (size_t i = 0; i < r->m.tips.n; i++) {
+		const struct cp_tip *tip = &r->m.tips.list[i];
+		const char *acked = cp_tips_find(&r->m.needs, tip->name);
+		int64_t n = 0;
 
-	for (size_t i = 0; i < r->proofs.n; i++)
-		CP_TRY(cp_parcel_chain(r->s, w, r->proofs.list[i].oid.hex, "", &proofs, err));
-	for (size_t i = 0; i < r->proofs.n; i++)
-		CP_TRY(cp_proof_contents(r->s, r->proofs.list[i].oid.hex, w, err));
-	for (size_t i = 0; i < r->n_lines; i++)
-		CP_TRY(cp_parcel_chain(r->s, w, r->lines[i].tip.hex, r->lines[i].stop.hex, &r->commits, err));
-	return CP_OK;
+		CP_TRY(cp_parcel_chain(r->s, w, tip->oid.hex, acked ? acked : "", &n, err));
+		if (cp_tips_find(&r->proofs, tip->name) == NULL)
+			r->commits += n;
+		else
+			CP_TRY(cp_proof_contents(r->s, tip->oid.hex, w, err));
+	}
+	return r->s->me.is_relay ? add_waiting(r, w, err) : CP_OK;
 }
 
 static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp_sent *out, struct cp_err *err)
@@ -129,9 +183,12 @@ static enum cp_code is_owed(struct returning *r, bool *out, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf told = CP_BUF(64);
 
 	CP_TRY(cp_query_text(r->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &r->hub));
-	*out = r->is_full || r->proofs.n > 0 || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
-	for (size_t i = 0; i < r->n_lines; i++)
-		*out = *out || strcmp(r->lines[i].tip.hex, r->lines[i].stop.hex) != 0;
+	*out = r->is_full || r->passed_on > 0 || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
+	for (size_t i = 0; i < r->m.tips.n; i++) {
+		const char *acked = cp_tips_find(&r->m.needs, r->m.tips.list[i].name);
+
+		*out = *out || strcmp(r->m.tips.list[i].oid.hex, acked ? acked : "") != 0;
+	}
 	return CP_OK;
 }
 
@@ -145,7 +202,7 @@ static enum cp_code give_back(struct cp_store *s, const char *dir, bool if_owed,
 
 	*out_n = 0;
 	memset(out, 0, sizeof *out);
-	if (s->me.is_hub)
+	if (s->me.is_hub && !s->me.is_relay)
 		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack pack` gives to raters", s->path);
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
 		return cp_fail(err, CP_EINPUT, "%s: no such folder", dir);

@@ -8,6 +8,7 @@
 
 #include "sync/apply.h"
 #include "sync/change.h"
+#include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
 #include "sync/proof.h"
@@ -114,6 +115,7 @@ struct incoming {
 	const void *changeset; size_t len;
 	struct cp_change_commit c;
 	struct cp_author author;
+	bool is_stranger;               /* of a device that the hub has yet to enter into the roster */
 };
 
 /*
@@ -167,6 +169,11 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 {
 	struct cp_err inner = { 0 };
 
+	if (in->is_stranger) {
+		*out = CP_WAIT;
+		snprintf(why, 256, "%s's device was copied or put back: the hub enters it into the roster", in->author.pseudonym);
+		return CP_OK;
+	}
 	CP_TRY(check_chain(s, in, out, why, err));
 	if (*out != CP_ACCEPT)
 		return CP_OK;
@@ -359,6 +366,8 @@ static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_v
 		if (!applied)
 			*verdict = CP_REFUSE;
 	}
+	if (*verdict == CP_REFUSE && t->s->me.is_relay)
+		*verdict = CP_WAIT; /* its verdict is provisional: the hub it passes this on to decides */
 	if (*verdict == CP_REFUSE)
 		return refuse(t, in, why, err);
 	return *verdict == CP_WAIT ? let_wait(t, in, why, err) : CP_OK;
@@ -374,9 +383,12 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 	if (!cp_id_equal(&in->c.project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", in->oid);
 	CP_TRY(cp_author_find(t->s, &in->c.replica, &in->author, &found, err));
+	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
+	in->is_stranger = !found;
+	if (!found)
+		CP_TRY(cp_copy_stranger(t->s, &signer, &in->author, &found, err));
 	if (!found)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", in->oid);
-	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
 	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s says it is by %s, but another key signed it", in->oid,
 				in->author.pseudonym);
