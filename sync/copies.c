@@ -133,6 +133,14 @@ enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err)
 	return cp_store_read_me(s, err);
 }
 
+void cp_copy_begin(const char *path)
+{
+	CP_AUTO(store) struct cp_store *s = NULL;
+
+	if (cp_store_open(&s, path, NULL) != CP_OK)
+		s = NULL;
+}
+
 /* ---- introducing itself -------------------------------------------------------------------------- */
 
 enum cp_code cp_copy_must_introduce(struct cp_store *s, bool *out, struct cp_err *err)

@@ -19,6 +19,9 @@
 /* At opening: ask the token, and take an id of its own where it must. In doubt a new id: it costs some bytes. */
 CP_CHECKED enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err);
 
+/* A new workspace is in its place: from now on a copy of it is noticed. What fails is tried again at its next opening. */
+void cp_copy_begin(const char *path);
+
 bool cp_is_copy(const struct cp_store *s);
 /* Where my line has no commit yet and I am a copy, *out is true: the first one must introduce it. */
 CP_CHECKED enum cp_code cp_copy_must_introduce(struct cp_store *s, bool *out, struct cp_err *err);

@@ -5,6 +5,7 @@
 #include "formats/file.h"
 #include "sync/change.h"
 #include "sync/content.h"
+#include "sync/copies.h"
 #include "sync/deliver.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
@@ -326,7 +327,10 @@ static enum cp_code open_new(const char *path, const char *key_path, struct cp_b
 		code = open_into(s, b, true, out, err);
 	cp_store_close(s);
 	out->is_new_workspace = true;
-	return cp_workspace_settle(temp, path, code, err);
+	code = cp_workspace_settle(temp, path, code, err);
+	if (code == CP_OK)
+		cp_copy_begin(path);
+	return code;
 }
 
 static enum cp_code open_there(const char *path, const char *key_path, struct cp_bundle *b, cp_passphrase_ask *ask,
@@ -348,7 +352,7 @@ static enum cp_code open_there(const char *path, const char *key_path, struct cp
 		if (cp_meta_set(s, "project", none.bytes, 0, NULL) != CP_OK || cp_meta_set(s, "replica", none.bytes, 0, NULL) != CP_OK)
 			return code;
 	}
-	return code;
+	return code == CP_OK && is_first ? cp_copy_notice(s, err) : code;
 }
 
 enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask, void *user,

@@ -207,12 +207,13 @@ static enum cp_code authenticate(struct taking *t, const struct cp_change_commit
 	const char *line = strstr(c->commit.message, "\nCasepack-Outbound: ");
 	struct cp_id id;
 	int64_t is_hub;
-	bool known;
+	bool known, is_lead;
 
 	CP_TRY(cp_author_find(t->s, &c->replica, &giver, &known, err));
 	CP_TRY(cp_query_int(t->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &c->replica));
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
-	if (!known || !is_hub || memcmp(&signer, &giver.key, sizeof signer) != 0 || !cp_id_equal(&c->project, &t->s->me.project))
+	is_lead = giver.is_lead && giver.is_active; /* whose rows are taken back as they are; a relay's chain is only its own business */
+	if (!known || !is_hub || (!is_lead && !cp_id_equal(&c->replica, &t->s->me.replica)) || memcmp(&signer, &giver.key, sizeof signer) != 0 || !cp_id_equal(&c->project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "commit %.12s says that a hub gave it, but no hub of this project signed it", t->commit_oid.hex);
 	snprintf(hex, sizeof hex, "%.32s", line + strlen("\nCasepack-Outbound: "));
 	if (!cp_unhex(id.bytes, 16, hex))
@@ -398,6 +399,8 @@ static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	for (size_t i = 0; i < t->n; i++)
 		CP_TRY(place(t, &t->chains[i], err));
+	if (t->s->me.is_relay) /* what a lead decided comes from the lead's hub */
+		return CP_OK;
 	CP_TRY(take_rows(t, err));
 	return cp_bundle_each_case(b, each_case, t->s, err);
 }

@@ -539,7 +539,10 @@ enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask,
 	cp_store_ask_with(s, ask, user);
 	code = fill_hub(s, hub, err);
 	cp_store_close(s);
-	return cp_workspace_settle(temp, hub->path, code, err);
+	code = cp_workspace_settle(temp, hub->path, code, err);
+	if (code == CP_OK)
+		cp_copy_begin(hub->path);
+	return code;
 }
 
 /* ---- a database beside the one in use -------------------------------------------------- */

@@ -166,6 +166,41 @@ status 3 casepack -C hub merge "$two" "$(last in from-anna)" >/dev/null
 check "each on its line" equal "$(grade_of q4 anna)$(grade_of q5 anna) $(git -C hub/history.git for-each-ref 'refs/heads/replica' | grep -c "$original")" '21 2'
 check "the hub is sound and equals its replay after it" whole hub
 
+# ---- behind a relay -------------------------------------------------------------------------------------
+scene "$work/relayed"
+quiet casepack key new acme
+quiet casepack -C hub person add acme --role relay --key "$keys/acme.pub"
+quiet casepack -C hub person add anna --relay acme
+rm out/*
+quiet casepack -C hub pack --to acme -o out
+quiet casepack -C acme open out/* --key acme
+mkdir to from
+quiet casepack -C acme pack --all -o to
+rm -rf anna
+quiet casepack -C anna open to/*-anna-* --key anna
+cp -a anna copy
+quiet judge anna q1 1
+quiet judge copy q2 2
+quiet casepack -C anna return -o from
+quiet casepack -C copy return -o from
+check "at a relay a copy's work waits for the lead's hub" status 3 casepack -C acme merge from/*
+check "and goes on there" status 0 casepack -C acme return -o in
+check "where it is taken" status 0 casepack -C hub merge "$(last in from-acme)"
+check "with the original's" equal "$(grade_of q1 anna)$(grade_of q2 anna)" 12
+rm out/* to/*
+quiet casepack -C hub pack --to acme -o out
+quiet casepack -C acme open out/*
+quiet casepack -C acme pack --all -o to
+check "the relay knows the copy then, and gives to both" equal "$(ls to/*-anna-* | wc -l)" 2
+check "the copy takes it" bash -c 'for f in to/*-anna-*; do casepack -C copy open "$f" && exit; done; exit 1'
+quiet judge copy q3 2
+quiet casepack -C copy return -o from
+check "and its further work is taken by the relay itself" status 0 casepack -C acme merge "$(last from from-anna)"
+quiet casepack -C acme return -o in
+check "and arrives at the hub" status 0 casepack -C hub merge "$(last in from-acme)"
+check "as well" equal "$(grade_of q3 anna)" 2
+check "the hub behind a relay is sound and equals its replay" whole hub
+
 # ---- who may not ---------------------------------------------------------------------------------------
 scene "$work/forged"
 cp -a anna copy
