@@ -270,6 +270,24 @@ static enum cp_code take_commit(struct taking *t, const void *changeset, size_t 
 	return code;
 }
 
+/* A bundle carries no object twice: where two commits have one tree, it came with the first of them. */
+static enum cp_code complete(struct taking *t, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_commit c;
+	char tree[41];
+
+	t->expects = 0;
+	if (!cp_is_outbound(t->commit.data, t->commit.len))
+		return CP_OK;
+	CP_TRY(cp_commit_read(&c, t->commit.data, t->commit.len, err));
+	snprintf(tree, sizeof tree, "%s", c.tree.hex);
+	cp_commit_drop(&c);
+	cp_buf_clear(&t->tree);
+	CP_TRY(cp_repo_read_single(t->s->history, tree, "changeset", &t->tree, &changeset, err));
+	return take_commit(t, changeset.data, changeset.len, err);
+}
+
 static enum cp_code each_object(void *user, const char *oid, const char *type, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -278,6 +296,10 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
 	struct cp_oid name;
 
+	if (t->expects == 1 && strcmp(type, "commit") == 0) {
+		CP_TRY(complete(t, err));
+		keep = &t->commit;
+	}
 	CP_TRY(cp_repo_name(&name, type, bytes, len, err));
 	if (strcmp(type, wanted[t->expects]) != 0 || strcmp(name.hex, oid) != 0)
 		return cp_fail(err, CP_EFORMAT, "object %.12s is not what must come here", oid);
@@ -333,38 +355,8 @@ static enum cp_code take_rows(struct taking *t, struct cp_err *err)
 	return CP_OK;
 }
 
-/* What my own chain has given, as it does when it is written. */
-static enum cp_code note_given(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
-{
-	struct cp_store *s = user;
-	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_commit commit = { 0 };
-	struct cp_changeset r;
-	struct cp_change c;
-	struct cp_id device;
-	char hex[CP_ID_HEX] = "";
-	const char *line;
-	bool more = true;
-
-	(void)unused;
-	CP_TRY(cp_repo_read_commit(s->history, oid, &commit, err));
-	line = strstr(commit.message, "\nCasepack-Outbound: ");
-	snprintf(hex, sizeof hex, "%.32s", line ? line + strlen("\nCasepack-Outbound: ") : "");
-	cp_commit_drop(&commit);
-	if (!cp_unhex(device.bytes, 16, hex))
-		return CP_OK;
-	CP_TRY(cp_repo_read_path(s->history, oid, "changeset", &changeset, err));
-	cp_changeset_begin(&r, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			return CP_OK;
-		CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv", &device,
-				(int64_t)c.table, &c.now[CP_C_ID], &c.now[CP_C_REV]));
-	}
-}
-
-/* My own chain that only goes on grows; any other that is new is kept beside. */
+/* My own chain that only goes on grows, and what it gave is recorded when it gives next; any other that is new is kept
+ * beside. */
 static enum cp_code place(struct taking *t, const struct chain *c, struct cp_err *err)
 {
 	struct cp_store *s = t->s;
@@ -375,7 +367,6 @@ static enum cp_code place(struct taking *t, const struct chain *c, struct cp_err
 		return CP_OK;
 	if (!cp_id_equal(&c->giver, &s->me.replica) || (*now.hex != '\0' && !cp_chain_reaches(s->history, c->tip.hex, now.hex)))
 		return cp_proof_keep(s, c->branch, &c->tip, &(struct cp_oid){ "" }, err);
-	CP_TRY(cp_repo_walk(s->history, c->tip.hex, now.hex, note_given, s, err));
 	return cp_repo_move(s->history, c->branch, &now, &c->tip, err);
 }
 
@@ -396,6 +387,8 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp_err *err)
 {
 	CP_TRY(cp_bundle_each_object(b, each_object, t, err));
+	if (t->expects == 1)
+		CP_TRY(complete(t, err));
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	for (size_t i = 0; i < t->n; i++)
 		CP_TRY(place(t, &t->chains[i], err));

@@ -83,26 +83,15 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_changeset reader;
-	struct cp_change c;
 	struct cp_id device;
 	char hex[CP_ID_HEX];
-	bool more = true;
 
 	cp_hex(hex, r->s->me.replica.bytes, 16);
 	if (is_given_to_me(r->s, r->branch) || !cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")) ||
 			strncmp(commit->committer.email, hex, strlen(hex)) != 0)
 		return CP_OK; /* not by me, or a chain that was left */
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
-	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&reader, &c, &more, err));
-		if (!more)
-			return cp_run(r->s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
-					" outbound = excluded.outbound", "dt", &device, oid);
-		CP_TRY(cp_run(r->s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv",
-				&device, (int64_t)c.table, &c.now[CP_C_ID], &c.now[CP_C_REV]));
-	}
+	return cp_outbound_record(r->s, &device, oid, changeset.data, changeset.len, err);
 }
 
 /* By the time of their last commit. */
@@ -142,8 +131,9 @@ static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, co
 	return code;
 }
 
-/* What a device was given, in the order in which it was: chains that were left before the present one. */
-static enum cp_code replay_given(struct cp_store *s, struct cp_err *err)
+/* What a device was given, in the order in which it was: chains that were left before the present one, and that up to
+ * that commit ("": nothing); NULL is all that its branch holds. */
+static enum cp_code replay_given(struct cp_store *s, const char *until, struct cp_err *err)
 {
 	struct cp_tips tips = { 0 };
 	char present[80], hex[CP_ID_HEX];
@@ -157,8 +147,11 @@ static enum cp_code replay_given(struct cp_store *s, struct cp_err *err)
 		for (size_t i = 0; code == CP_OK && i < tips.n; i++) {
 			struct replaying r = { s, s->history, tips.list[i].name, false };
 
-			if ((strcmp(r.branch, present) == 0) == is_present && (!s->me.is_hub || is_given_to_me(s, r.branch)))
-				code = cp_repo_walk(s->history, tips.list[i].oid.hex, "", replay_given_to_me, &r, err);
+			const char *tip = is_present && until != NULL ? until : tips.list[i].oid.hex;
+
+			if ((strcmp(r.branch, present) == 0) == is_present && *tip != '\0' &&
+					(!s->me.is_hub || is_given_to_me(s, r.branch)))
+				code = cp_repo_walk(s->history, tip, "", replay_given_to_me, &r, err);
 		}
 	cp_tips_drop(&tips);
 	return code;
@@ -179,7 +172,7 @@ static enum cp_code replay_my_branches(struct cp_store *s, struct cp_err *err)
 	return CP_OK;
 }
 
-static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
+static enum cp_code replay_all(struct cp_store *s, const char *until, struct cp_err *err)
 {
 	int64_t clock;
 
@@ -187,7 +180,7 @@ static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
 	if (!s->me.is_hub || s->me.is_relay)
-		CP_TRY(replay_given(s, err));
+		CP_TRY(replay_given(s, until, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
@@ -413,6 +406,7 @@ static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
+	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *again = NULL;
 	struct cp_hash mine;
 	char a[CP_HASH_HEX], b[CP_HASH_HEX];
@@ -420,11 +414,12 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 
 	CP_TRY(cp_seal(s, NULL, err));
 	CP_TRY(cp_store_hash(s, &mine, err));
+	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
 	if (code == CP_OK) {
 		again->is_proving = true;
-		code = replay_all(again, err);
+		code = replay_all(again, applied.len ? applied.data : "", err);
 	}
 	if (code == CP_OK)
 		code = check_commits(again, err);
@@ -585,16 +580,24 @@ static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 	return cp_meta_set(s, "person", person.bytes, 16, err);
 }
 
+/* The old one has both names until the new one takes its place: at no moment is there none, and a rebuild that
+ * was cut off finds what it has to take over. What SQLite removed beside it must be gone for good by then. */
 static enum cp_code replace(const char *path, struct cp_err *err)
 {
 	CP_AUTO(str) char *now = cp_path_join(path, "casepack.db");
 	CP_AUTO(str) char *fresh = cp_path_join(path, "casepack.db.new");
 	CP_AUTO(str) char *old = cp_path_join(path, "casepack.db.old");
+	CP_AUTO(str) char *rest = cp_path_join(path, "casepack.db.new-wal");
 
-	cp_fresh_remove(old);
-	if (cp_file_exists(now) && cp_fresh_rename(now, old) != 0)
-		return cp_fail_errno(err, "%s: cannot rename", now);
-	if (cp_fresh_rename(fresh, now) != 0)
+	if (cp_file_exists(rest))
+		return cp_fail(err, CP_EIO, "%s: could not be written to its end; nothing was changed", fresh);
+	if (cp_file_exists(now)) {
+		cp_fresh_remove(old);
+		if (cp_fresh_keep(now, old) != 0)
+			return cp_fail_errno(err, "%s: cannot be kept as %s", now, old);
+	}
+	CP_TRY(cp_folder_sync(path, err));
+	if (rename(fresh, now) != 0)
 		return cp_fail_errno(err, "%s: cannot rename", fresh);
 	return cp_folder_sync(path, err);
 }
@@ -614,7 +617,7 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	if (code == CP_OK)
 		code = cp_store_use_key(s, key_path, err);
 	if (code == CP_OK)
-		code = replay_all(s, err);
+		code = replay_all(s, NULL, err);
 	if (code == CP_OK)
 		code = learn_person(s, err);
 	if (code == CP_OK)

@@ -425,6 +425,51 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 	return code;
 }
 
+/* The tree of one that waits, as t->tree_oid names it. */
+static enum cp_code tree_that_waits(struct cp_taking *t, struct cp_buf *changeset, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	struct cp_oid name;
+	bool row;
+
+	CP_TRY(cp_query(t->s, &q, err, "SELECT tree_bytes, changeset FROM waiting", ""));
+	for (;;) {
+		CP_TRY(cp_step(t->s, q, &row, err));
+		if (!row)
+			return CP_ENOTFOUND;
+		CP_TRY(cp_repo_name(&name, "tree", sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
+		if (strcmp(name.hex, t->tree_oid.hex) == 0)
+			break;
+	}
+	cp_buf_clear(&t->tree);
+	CP_TRY(cp_buf_add(&t->tree, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
+	CP_TRY(cp_buf_add(changeset, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), err));
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+/* A bundle carries no object twice: where two commits have one tree, it came with the first of them. */
+static enum cp_code complete(struct cp_taking *t, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_commit c;
+	struct cp_oid blob;
+	enum cp_code code;
+
+	CP_TRY(cp_commit_read(&c, t->commit.data, t->commit.len, err));
+	t->tree_oid = c.tree;
+	cp_commit_drop(&c);
+	cp_buf_clear(&t->tree);
+	code = cp_repo_read_single(t->s->history, t->tree_oid.hex, "changeset", &t->tree, &changeset, NULL);
+	if (code != CP_OK)
+		code = tree_that_waits(t, &changeset, err);
+	if (code != CP_OK)
+		return cp_fail(err, CP_EFORMAT, "commit %.12s comes without its tree", t->commit_oid.hex);
+	CP_TRY(cp_repo_name(&blob, "blob", changeset.data, changeset.len, err));
+	t->expects = 0;
+	return triple(t, blob.hex, changeset.data ? changeset.data : "", changeset.len, err);
+}
+
 enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *type, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -432,6 +477,10 @@ enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *
 	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
 	struct cp_oid *name = t->expects == 0 ? &t->commit_oid : &t->tree_oid, real;
 
+	if (t->expects == 1 && strcmp(type, "commit") == 0) {
+		CP_TRY(complete(t, err));
+		return cp_taking_object(t, oid, type, bytes, len, err);
+	}
 	if (strcmp(type, wanted[t->expects]) != 0)
 		return cp_fail(err, CP_EFORMAT, "object %.12s is a %s where a %s must come", oid, type, wanted[t->expects]);
 	if (t->expects == 2) {
@@ -542,6 +591,8 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	struct cp_oid main = { "" };
 	int64_t conflicts;
 
+	if (t->expects == 1)
+		CP_TRY(complete(t, err));
 	if (t->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a change commit");
 	CP_TRY(retry_waiting(t, err));

@@ -178,7 +178,10 @@ mkdir to from
 quiet casepack -C acme pack --all -o to
 rm -rf anna
 quiet casepack -C anna open to/*-anna-* --key anna
+quiet judge anna q4 1
 cp -a anna copy
+quiet casepack -C anna return -o from # both seal the same changeset
+quiet casepack -C copy return -o from
 quiet judge anna q1 1
 quiet judge copy q2 2
 quiet casepack -C anna return -o from
@@ -186,7 +189,7 @@ quiet casepack -C copy return -o from
 check "at a relay a copy's work waits for the lead's hub" status 3 casepack -C acme merge from/*
 check "and goes on there" status 0 casepack -C acme return -o in
 check "where it is taken" status 0 casepack -C hub merge "$(last in from-acme)"
-check "with the original's" equal "$(grade_of q1 anna)$(grade_of q2 anna)" 12
+check "with the original's" equal "$(grade_of q1 anna)$(grade_of q2 anna)$(grade_of q4 anna)" 121
 rm out/* to/*
 quiet casepack -C hub pack --to acme -o out
 quiet casepack -C acme open out/*
