@@ -213,6 +213,18 @@ enum cp_code cp_copy_proves(struct cp_store *s, const struct cp_change_commit *c
 	return CP_OK;
 }
 
+/* Whose it says it is must be known, or have proved itself in this bundle, with the same key. */
+static enum cp_code has_origin(const struct meeting *m, const struct cp_id *copy_of, const struct cp_pubkey *key, bool *out,
+		struct cp_err *err)
+{
+	struct cp_author old;
+
+	CP_TRY(cp_author_find(m->s, copy_of, &old, out, err));
+	for (size_t i = 0; !*out && i < m->n; i++)
+		*out = cp_id_equal(&m->list[i].id, copy_of) && memcmp(&m->list[i].root.key, key, sizeof *key) == 0;
+	return CP_OK;
+}
+
 static enum cp_code meet_one(struct meeting *m, const struct cp_change_commit *c, struct cp_err *err)
 {
 	struct cp_author root;
@@ -224,6 +236,8 @@ static enum cp_code meet_one(struct meeting *m, const struct cp_change_commit *c
 	if (known)
 		return CP_OK;
 	CP_TRY(cp_copy_proves(m->s, c, &root, &copy_of, &proved, err));
+	if (proved)
+		CP_TRY(has_origin(m, &copy_of, &root.key, &proved, err));
 	if (!proved)
 		return CP_OK;
 	CP_TRY(cp_query_int(m->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &root.replica));

@@ -33,7 +33,8 @@ static enum cp_code check_sender(struct cp_store *s, struct cp_bundle *b, struct
 		CP_TRY(cp_copy_stranger(s, cp_bundle_signer(b), &sender, &found, err));
 	if (!found || memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) != 0)
 		return cp_fail(err, CP_ETRUST, found ? "says it is from %s, but another key signed it; nothing was changed"
-				: "is from a device that is not on the roster; nothing was changed", sender.pseudonym);
+				: "is from a device that is not on the roster (of a workspace that was copied or put back this hub may want"
+				" `casepack return --full`); nothing was changed", sender.pseudonym);
 	if (m->kind == CP_BUNDLE_RELAY && !sender.is_relay)
 		return cp_fail(err, CP_ETRUST, "passes on others' work, but %s is no relay; nothing was changed", sender.pseudonym);
 	snprintf(out->from, sizeof out->from, "%s", sender.pseudonym);

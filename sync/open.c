@@ -274,6 +274,9 @@ static enum cp_code check_mine(struct cp_store *s, const struct cp_manifest *m, 
 		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack merge` takes in returned work", s->path);
 	if (!cp_id_equal(&m->project, &s->me.project))
 		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);
+	if (is_for(m, &s->me.copy_of))
+		return cp_fail(err, CP_ETRUST, "is for this device as it was before it was copied or put back; return your work with"
+				" `casepack return --full`, and the hub sends another; nothing was changed");
 	if (!is_for(m, &s->me.replica))
 		return cp_fail(err, CP_ETRUST, "is for somebody else; nothing was changed");
 	return CP_OK;

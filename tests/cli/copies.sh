@@ -59,6 +59,7 @@ for order in first second; do
 	check "and owes nothing" bash -c "casepack -C copy return --owed -o in 2>&1 | grep -q 'nothing to return' || { casepack -C copy return --owed -o in; casepack -C copy return --owed -o in 2>&1 | grep -q 'nothing to return'; }"
 	quiet judge copy q6 2
 	back copy anna; f=$(cat .last)
+	check "inspect knows a copy's key by its first commit" status 0 casepack inspect "$b"
 	check "work of the copy goes on" status 3 casepack -C hub merge "$f"
 	check "and arrives" equal "$(grade_of q6 anna)" 2
 	graded hub >"$work/labels.$order"
@@ -212,4 +213,18 @@ quiet casepack -C copy return -o in
 sqlite3 hub/casepack.db "UPDATE replicas SET state = 'revoked' WHERE person = (SELECT id FROM persons WHERE pseudonym = 'anna')"
 check "a copy of a device that is no longer trusted is refused" status 4 casepack -C hub merge "$(last in from-anna)"
 check "and not entered into the roster" equal "$(sqlite3 hub/casepack.db "SELECT count(*) FROM replicas WHERE copy_of <> x''")" 0
+cp -a copy forged
+quiet casepack -C forged key use ben
+derived=$(python3 - "$(sqlite3 forged/casepack.db "SELECT hex(id) FROM project")" "$(sqlite3 hub/casepack.db \
+	"SELECT hex(public_key) FROM replicas JOIN persons p ON p.id = person WHERE pseudonym = 'ben'")" <<'EOF'
+import hashlib, sys
+part = lambda b: len(b).to_bytes(8, "big") + b
+print(hashlib.blake2b(b"".join(map(part, [b"replica", *map(bytes.fromhex, sys.argv[1:]), bytes(15) + b"1"])), digest_size=32).hexdigest()[:32])
+EOF
+)
+sqlite3 forged/casepack.db "UPDATE meta SET value = x'$derived' WHERE key = 'replica'; UPDATE meta SET value = x'00000000000000000000000000000031' WHERE key = 'nonce'"
+quiet judge forged q2 3
+quiet casepack -C forged return -o in
+check "ben cannot make an id for himself out of anna's" status 4 casepack -C hub merge "$(last in from-anna)"
+check "which enters nobody into the roster" equal "$(sqlite3 hub/casepack.db "SELECT count(*) FROM replicas WHERE copy_of <> x''")" 0
 finish
