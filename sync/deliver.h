@@ -43,6 +43,7 @@ struct cp_merged {
 	int64_t commits, edits;         /* taken in now */
 	int64_t known;                  /* commits that were here already */
 	int64_t refused, waiting, conflicts;
+	char conflict_classes[128];     /* those that are open, by class: "2 fork, 1 hard" */
 	char why[512];                  /* of the first refused or waiting one */
 };
 /* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */

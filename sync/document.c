@@ -7,6 +7,7 @@
 
 #include "sync/apply.h"
 #include "sync/inner.h"
+#include "sync/resolution.h"
 
 void cp_document_drop(struct cp_document *d)
 {
@@ -30,7 +31,14 @@ bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
 		return true;
 	if (cell->column <= CP_C_CLOCK)
 		return false;
+	if (table == CP_T_SETTLEMENTS)
+		return cell->column == CP_S_STANDS || cell->column == CP_S_WEIGHED;
 	return table != CP_T_JUDGMENTS || cell->column < CP_J_ACTIVE_MS;
+}
+
+bool cp_cell_is_shown(size_t table, const struct cp_cell_write *cell)
+{
+	return cp_cell_is_said(table, cell) || (table == CP_T_SETTLEMENTS && cell->column > CP_C_CLOCK);
 }
 
 static void *grown(void *list, size_t *room, size_t size)
@@ -143,7 +151,49 @@ static void take_answer(struct cp_document *d, const struct cp_change *c, int64_
 	name_answer(cell_add(e, v, CP_R_VALUE), cp_change_key(c, CP_R_FIELD), cp_change_key(c, CP_R_RESULT));
 }
 
-static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
+static bool has_cell(const struct cp_doc_edit *e, size_t column)
+{
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (!e->cells[i].is_answer && e->cells[i].column == column)
+			return true;
+	return false;
+}
+
+/* A column that it settles counts as written, changed or not: SQLite records no change where the value stays. */
+static void settle_column(struct cp_doc_edit *e, size_t table, const char *name, const json_t *v)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	int column = cp_column_named(table, name);
+	struct cp_cell_write *cell;
+	struct cp_value value;
+
+	if (column < 0 || has_cell(e, (size_t)column) || !cp_value_of_json(&value, &text, table, (size_t)column, v))
+		return;
+	cell = cell_add(e, &value, (size_t)column);
+	cell->name = strdup(cp_columns[table][column]);
+	assert(cell->name != NULL);
+	cell->name_len = strlen(cell->name);
+}
+
+static void take_resolution(struct cp_document *d, const struct cp_change *c, int64_t commit_no)
+{
+	json_t *settles = json_loadb((const char *)c->now[CP_RES_SETTLES].bytes, c->now[CP_RES_SETTLES].len, 0, NULL), *v;
+	const char *name;
+
+	for (size_t i = 0; i < d->n; i++) {
+		struct cp_doc_edit *e = &d->edits[i];
+
+		if (e->commit_no != commit_no || memcmp(e->rev.bytes, c->now[CP_RES_EDIT].bytes, 8) != 0)
+			continue;
+		e->is_resolve = true;
+		json_object_foreach(settles, name, v)
+			settle_column(e, d->table, name, v);
+	}
+	json_decref(settles);
+}
+
+/* They may stand before or behind their edits, and in the same change commit. */
+static enum cp_code take_resolutions(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
 		struct cp_err *err)
 {
 	struct cp_changeset r;
@@ -155,6 +205,25 @@ static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *c
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		if (!more)
 			return CP_OK;
+		if (c.table == CP_T_RESOLUTIONS && cp_resolution_table(&c) == (int)d->table &&
+				memcmp(c.now[CP_RES_DOC].bytes, d->id.bytes, 16) == 0)
+			take_resolution(d, &c, commit_no);
+	}
+}
+
+static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
+		struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true, is_resolved = false;
+
+	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_COUNT);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return is_resolved ? take_resolutions(d, changeset, commit_no, err) : CP_OK;
+		is_resolved = is_resolved || c.table == CP_T_RESOLUTIONS;
 		if (memcmp(cp_change_key(&c, 0)->bytes, d->id.bytes, 16) != 0)
 			continue;
 		if (c.table == d->table)

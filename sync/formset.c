@@ -83,18 +83,11 @@ static const struct cp_field *field_of(const struct cp_formset *f, size_t e, con
 	return answer->is_answer && f->of[e] < f->n ? cp_form_field(&f->list[f->of[e]].form, answer->field) : NULL;
 }
 
-enum cp_policy cp_formset_policy(const struct cp_formset *f, const struct cp_document *d)
+enum cp_policy cp_formset_policy(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
 {
-	enum cp_policy strictest = CP_LATEST;
+	const struct cp_field *field = field_of(f, e, answer);
 
-	for (size_t e = 0; e < d->n; e++)
-		for (size_t k = 0; k < d->edits[e].n_cells; k++) {
-			const struct cp_field *field = field_of(f, e, &d->edits[e].cells[k]);
-
-			if (field != NULL && field->policy > strictest) /* the enum rises in strictness */
-				strictest = field->policy;
-		}
-	return strictest;
+	return field != NULL ? field->policy : CP_LATEST;
 }
 
 int cp_formset_severity(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
