@@ -1,64 +1,12 @@
 #include "sync/assign.h"
 
 #include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/keys.h"
+#include "cli/names.h"
+#include "cli/recall.h"
 #include "cli/shown.h"
-
-struct words { const char **list; size_t n; char *held; };
-
-static void cp_words_drop(struct words *w)
-{
-	free(w->list);
-	free(w->held);
-}
-
-/* "ana,ben" becomes two. Empty ones between commas are passed over. */
-static enum cp_code split(struct words *out, const char *text, struct cp_err *err)
-{
-	char *rest = NULL;
-
-	if (text == NULL)
-		return CP_OK;
-	out->held = strdup(text);
-	out->list = calloc(strlen(text) + 1, sizeof *out->list);
-	if (out->held == NULL || out->list == NULL)
-		return cp_fail(err, CP_EIO, "out of memory");
-	for (char *word = strtok_r(out->held, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest))
-		out->list[out->n++] = word;
-	return out->n > 0 ? CP_OK : cp_fail(err, CP_EUSAGE, "option --to names nobody");
-}
-
-static enum cp_code cases_of(const struct cp_args *a, struct words *out, struct cp_err *err)
-{
-	out->list = calloc(a->n_set + 1, sizeof *out->list);
-	if (out->list == NULL)
-		return cp_fail(err, CP_EIO, "out of memory");
-	out->n = cp_arg_all(a, "--case", out->list, a->n_set);
-	return CP_OK;
-}
-
-static bool is_leap(int year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* YYYY-MM-DD and a day that is in the calendar. */
-static enum cp_code check_due(const char *due, struct cp_err *err)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int year, month, day, n = 0;
-
-	if (due == NULL)
-		return CP_OK;
-	if (strlen(due) == 10 && strspn(due, "0123456789-") == 10 && due[4] == '-' && due[7] == '-' &&
-			sscanf(due, "%4d-%2d-%2d%n", &year, &month, &day, &n) == 3 && n == 10 &&
-			month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && is_leap(year)))
-		return CP_OK;
-	return cp_fail(err, CP_EUSAGE, "option --due needs a day like 2026-03-31");
-}
+#include "cli/verbs.h"
 
 static enum cp_code seed_of(const struct cp_args *a, struct cp_assign *out, struct cp_err *err)
 {
@@ -72,16 +20,14 @@ static enum cp_code seed_of(const struct cp_args *a, struct cp_assign *out, stru
 
 static enum cp_code read_args(const struct cp_args *a, struct cp_assign *out, struct cp_err *err)
 {
-	CP_TRY(cp_args_want(a, 0, 0, err));
 	out->form = cp_arg(a, "--form");
 	out->guideline = cp_arg(a, "--guideline");
 	out->locale = cp_arg(a, "--locale");
 	out->segment = cp_arg(a, "--segment");
-	out->due = cp_arg(a, "--due");
 	out->is_dry_run = cp_arg_given(a, "--dry-run");
 	if (out->form == NULL)
 		return cp_fail(err, CP_EUSAGE, "say which form is to be filled in: --form NAME (`casepack form list`)");
-	CP_TRY(check_due(out->due, err));
+	CP_TRY(cp_arg_day(a, "--due", &out->due, err));
 	CP_TRY(cp_arg_int(a, "--overlap", 0, 1000000, 0, &out->overlap, err));
 	CP_TRY(cp_arg_int(a, "--pass", 1, 1000000, 1, &out->pass, err));
 	return seed_of(a, out, err);
@@ -118,23 +64,55 @@ static enum cp_code print(const struct cp_args *a, const struct cp_assign *as, c
 	return CP_OK;
 }
 
+static enum cp_code assign(struct cp_args *a, struct cp_assign *as, struct cp_err *err)
+{
+	CP_AUTO(names) struct cp_names people = { NULL, 0, NULL };
+	CP_AUTO(names) struct cp_names cases = { NULL, 0, NULL };
+	struct cp_assigned done = { .made = 0 };
+
+	CP_TRY(read_args(a, as, err));
+	CP_TRY(cp_names_split(&people, a, "--to", err));
+	CP_TRY(cp_names_all(&cases, a, "--case", err));
+	as->people = people.list;
+	as->n_people = people.n;
+	as->cases = cases.list;
+	as->n_cases = cases.n;
+	CP_TRY(cp_assign(a->store, as, &done, err));
+	CP_TRY(print(a, as, &done, err));
+	return as->is_dry_run ? CP_OK : cp_seal_if_ready(a->store, err);
+}
+
+/* More raters for cases that have some already. */
+static enum cp_code top_up(struct cp_args *a, struct cp_err *err)
+{
+	struct cp_assign as = { .disagree_on = cp_arg(a, "--disagree") };
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_arg_int(a, "--add", 1, 1000, 1, &as.more, err));
+	if (as.disagree_on == NULL && !cp_arg_given(a, "--case"))
+		return cp_fail(err, CP_EUSAGE, "say which cases: --disagree FIELD, or --case ID");
+	return assign(a, &as, err);
+}
+
+#define SELECTION " --from --case --locale --segment --pass --judged --dry-run "
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
-	__attribute__((cleanup(cp_words_drop))) struct words people = { NULL, 0, NULL };
-	__attribute__((cleanup(cp_words_drop))) struct words cases = { NULL, 0, NULL };
-	struct cp_assigned done = { .made = 0 };
+	static const struct cp_verb verbs[] = {
+		{ "top-up", " --form --guideline --to --locale --case --pass --due --add --disagree --shuffle --seed --dry-run ", top_up },
+		{ "withdraw", SELECTION, cp_assign_withdraw },
+		{ "expire", SELECTION " --before ", cp_assign_expire },
+		{ "reassign", SELECTION " --to ", cp_assign_reassign },
+		{ NULL, NULL, NULL },
+	};
 	struct cp_assign as = { .form = NULL };
 
-	CP_TRY(read_args(a, &as, err));
-	CP_TRY(split(&people, cp_arg(a, "--to"), err));
-	CP_TRY(cases_of(a, &cases, err));
-	as.people = people.list;
-	as.n_people = people.n;
-	as.cases = cases.list;
-	as.n_cases = cases.n;
-	CP_TRY(cp_assign(a->store, &as, &done, err));
-	CP_TRY(print(a, &as, &done, err));
-	return as.is_dry_run ? CP_OK : cp_seal_if_ready(a->store, err);
+	if (a->n > 0)
+		return cp_verb_run(a, verbs, err);
+	for (const char *const *o = (const char *const[]){ "--from", "--before", "--judged", "--add", "--disagree", NULL }; *o; o++)
+		if (cp_arg_given(a, *o))
+			return cp_fail(err, CP_EUSAGE, "%s goes with a verb: top-up, withdraw, expire or reassign", *o);
+	return assign(a, &as, err);
 }
 
 static const struct cp_option options[] = {
@@ -149,7 +127,12 @@ static const struct cp_option options[] = {
 	{ "--due", "YYYY-MM-DD", "by when" },
 	{ "--shuffle", NULL, "another order for each person, not that of the import" },
 	{ "--seed", "N", "the order that was drawn with this number; implies --shuffle" },
-	{ "--dry-run", NULL, "say what would be made, and make nothing" },
+	{ "--add", "N", "top-up: so many raters more for each case; 1 unless said" },
+	{ "--disagree", "FIELD", "top-up: cases whose raters have all judged, and disagree on this field" },
+	{ "--from", "PEOPLE", "withdraw, expire, reassign: from these people" },
+	{ "--before", "YYYY-MM-DD", "expire: what was due before that day" },
+	{ "--judged", NULL, "withdraw, expire, reassign: also what is judged already" },
+	{ "--dry-run", NULL, "say what would be done, and do nothing" },
 	{ NULL, NULL, NULL },
 };
 
@@ -157,20 +140,31 @@ static const struct cp_example examples[] = {
 	{ "casepack assign --form relevance --guideline search --overlap 2 --shuffle",
 		"two raters for each case, evenly spread" },
 	{ "casepack assign --form relevance --to ana --case \"red shoes\" --pass 2", "one case once more, for ana" },
+	{ "casepack assign top-up --form relevance --disagree grade", "a further rater where the first ones disagree" },
+	{ "casepack assign reassign --from ana --to ben,carla", "ana is ill: what she has not judged goes to two others" },
+	{ "casepack assign expire --before 2026-06-01", "take back what is overdue" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_assign = {
 	.name = "assign",
 	.usage = "--form NAME [--guideline NAME] [--to PEOPLE] [--overlap N] [--locale LOCALE] [--segment NAME] "
-		"[--case ID]... [--pass N] [--due YYYY-MM-DD] [--shuffle] [--seed N] [-n]",
+		"[--case ID]... [--pass N] [--due YYYY-MM-DD] [--shuffle] [--seed N] [-n]\n"
+		"top-up --form NAME --disagree FIELD|--case ID... [--add N] [--guideline NAME] [--to PEOPLE] [--pass N] [-n]\n"
+		"withdraw [--from PEOPLE] [--case ID]... [--locale LOCALE] [--segment NAME] [--pass N] [--judged] [-n]\n"
+		"expire --before YYYY-MM-DD [--from PEOPLE] [--case ID]... [--judged] [-n]\n"
+		"reassign --from PEOPLE --to PEOPLE [--case ID]... [--judged] [-n]",
 	.summary = "give cases to raters",
 	.about =
 		"Gives cases to raters. A rater gets only cases of the locales on the roster, and whoever fits and "
 		"has fewest comes first. The same call again makes nothing new: after a further import it gives only what "
 		"was added.\n\n"
 		"With --shuffle each person gets the cases in another order. The number that it was drawn with is printed: "
-		"the same --seed, cases and people give the same order again.",
+		"the same --seed, cases and people give the same order again.\n\n"
+		"`top-up` adds raters to cases that have some. `withdraw`, `expire` and `reassign` take cases back while bundles "
+		"are in the field: only what is not judged yet, unless --judged is said. A judgment that arrives later, made by "
+		"somebody who did not know, is kept, marked late, and counted apart. Nothing is deleted; what was taken back is given "
+		"again by naming the person with --to.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

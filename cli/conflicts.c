@@ -39,7 +39,7 @@ static enum cp_code list_line(struct sheet *t, const struct cp_dispute *d, struc
 
 	snprintf(id, sizeof id, "%.8s", c->id);
 	CP_TRY(cp_dispute_where(d, &where, err));
-	CP_TRY(cp_dispute_differs(d, &differs, err));
+	CP_TRY(cp_dispute_differs(t->a->store, d, &differs, err));
 	CP_TRY(stand_text(d, &stands, err));
 	CP_TRY(who_text(c, &who, err));
 	CP_TRY(cp_out_text(t->out, id, err));
@@ -93,6 +93,8 @@ static enum cp_code on_conflict(void *user, struct cp_conflict *c, struct cp_err
 	t->open += c->is_open;
 	if (code == CP_OK && !t->a->json)
 		code = list_line(t, &d, err);
+	if (code == CP_OK && t->a->json && c->n == 0)
+		code = list_candidate(t, &d, &(struct cp_candidate){ .who = c->person, .value = (char[]){ "{}" } }, err);
 	for (size_t i = 0; code == CP_OK && t->a->json && i < c->n; i++)
 		code = list_candidate(t, &d, &c->candidates[i], err);
 	cp_dispute_drop(&d);

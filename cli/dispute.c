@@ -146,9 +146,12 @@ static bool is_first(const struct cp_dispute *d, size_t candidate, const char *n
 	return true;
 }
 
-enum cp_code cp_dispute_differs(const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err)
+enum cp_code cp_dispute_differs(struct cp_store *s, const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err)
 {
 	size_t before = out->len;
+
+	if (strcmp(d->c->class, "stale") == 0)
+		return cp_revision_words(s, d->c->column, out, err);
 
 	for (int is_second = 0; is_second < 2 && out->len == before; is_second++) /* inner ones only where nothing else differs */
 		for (size_t i = 0; i < d->c->n; i++) {

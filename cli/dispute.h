@@ -21,8 +21,8 @@ void cp_dispute_drop(struct cp_dispute *d);
 
 /* "q1, ada", "persons ada", "grade@d1 of q1": what it is about. */
 CP_CHECKED enum cp_code cp_dispute_where(const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err);
-/* The cells that differ between candidates: "grade@d1, note". */
-CP_CHECKED enum cp_code cp_dispute_differs(const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err);
+/* The cells that differ between candidates: "grade@d1, note"; of a stale judgment the revision that breaks with it. */
+CP_CHECKED enum cp_code cp_dispute_differs(struct cp_store *s, const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err);
 /* What one candidate says in these: "grade@d1=3, note=..." */
 CP_CHECKED enum cp_code cp_dispute_says(const struct cp_dispute *d, size_t candidate, struct cp_buf *out, struct cp_err *err);
 /* Do all candidates give the same answers, and differ in notes or in what they were made under alone? */

@@ -27,6 +27,9 @@ static enum cp_code print_stand(const struct cp_conflict *c, struct cp_err *err)
 	size_t stands = cp_dispute_stands(c);
 	char when[32];
 
+	if (c->n == 0)
+		return cp_line(err, strcmp(c->class, "stale") == 0 ? "a breaking revision stands that this judgment was not made under: "
+				"`casepack stale` decides" : "the assignment was taken back by someone who did not know this judgment: it is surplus");
 	if (c->is_settled)
 		return cp_line(err, "settled by %s, %s (policy %s): %s", c->settled_by, cp_time_text(when, c->settled_us), c->policy,
 				c->reason);
@@ -45,6 +48,8 @@ static enum cp_code print_base(const struct cp_dispute *d, struct cp_err *err)
 	const char *name;
 	json_t *v;
 
+	if (d->c->n == 0)
+		return CP_OK;
 	if (d->base == NULL)
 		return cp_line(err, "they share nothing: each was written anew");
 	json_object_foreach((json_t *)d->base, name, v)
@@ -198,7 +203,7 @@ static enum cp_code print_commands(const struct cp_dispute *d, struct cp_err *er
 {
 	const struct cp_conflict *c = d->c;
 
-	if (!c->is_open && !c->is_settled)
+	if (c->n == 0 || (!c->is_open && !c->is_settled))
 		return CP_OK;
 	CP_TRY(cp_line(err, c->is_open ? "to settle it:" : "to decide otherwise:"));
 	for (size_t i = 0; i < c->n; i++) {

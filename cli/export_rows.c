@@ -35,7 +35,7 @@ static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "guideline_revision", "integer", "", "its revision on the rater's screen; 0: none" },
 	{ "content", "text", "hex, BLAKE2b-256", "hash of what was on the rater's screen" },
 	{ "late", "boolean", "", "the assignment was withdrawn by someone who did not know this judgment" },
-	{ "stale", "boolean", "", "judged under a guideline revision that a breaking one has replaced since" },
+	{ "stale", "text", "", "judged before a breaking revision of guideline or form: open, or as decided: keep, requeue, void; empty: not stale" },
 	{ "in_conflict", "boolean", "", "another device of the rater wrote the same judgment unknowingly" },
 	{ "undecided", "boolean", "", "in conflict, and by the policy nothing stands until a lead decides: value is only what is shown" },
 	{ "final", "text", "", "the lead's final answer to the same question; empty: none" },
@@ -91,7 +91,7 @@ static void cells_of(struct cell out[COLUMNS], const struct cp_label *l)
 	out[REVISION] = integer(l->guideline_number);
 	out[CONTENT] = text(l->content);
 	out[LATE] = boolean(l->is_late);
-	out[STALE] = boolean(l->is_stale);
+	out[STALE] = text(l->stale);
 	out[IN_CONFLICT] = boolean(l->in_conflict);
 	out[UNDECIDED] = boolean(l->is_undecided);
 	out[FINAL] = text(l->final);

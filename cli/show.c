@@ -82,7 +82,7 @@ static enum cp_code print_conflict(void *user, struct cp_conflict *c, struct cp_
 	if (code == CP_OK)
 		code = cp_buf_puts(&text, ": ", err);
 	if (code == CP_OK)
-		code = cp_dispute_differs(&d, &text, err);
+		code = cp_dispute_differs(a->store, &d, &text, err);
 	cp_dispute_drop(&d);
 	CP_TRY(code);
 	return c->is_open ? cp_line(err, "conflict %.8s open: %s", c->id, text.data)

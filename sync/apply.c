@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sync/inner.h"
+#include "sync/lapse.h"
 #include "sync/resolution.h"
 
 enum cp_code cp_changeset_edits(const void *changeset, size_t len, size_t *out, struct cp_err *err)
@@ -97,8 +98,23 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 	return CP_OK;
 }
 
+/* An assignment that arrives for the first time in a state other than given. */
+static bool is_taken_back(const struct cp_change *c)
+{
+	const struct cp_value *state = &c->now[CP_A_STATE];
+
+	return state->type == CP_TEXT && (state->len != 5 || memcmp(state->bytes, "given", 5) != 0);
+}
+
+/* Documents whose change may make a judgment late or stale, or end that. */
+static bool may_lapse(const struct cp_change *c)
+{
+	return c->table == CP_T_JUDGMENTS || c->table == CP_T_SETTLEMENTS || c->table == CP_T_STALE_SETTLEMENTS || c->table == CP_T_GUIDELINE_REVISIONS ||
+		c->table == CP_T_FORM_VERSIONS || (c->table == CP_T_ASSIGNMENTS && (c->op == CP_UPDATE || is_taken_back(c)));
+}
+
 static enum cp_code index_changeset(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
-		struct docs *tricky, int *out_changes, struct cp_err *err)
+		struct docs *tricky, struct docs *lapsing, int *out_changes, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
@@ -113,6 +129,8 @@ static enum cp_code index_changeset(struct cp_store *s, const void *changeset, s
 		++*out_changes;
 		if (c.table != CP_T_RATINGS)
 			CP_TRY(index_edit(s, &c, commit_no, tricky, err));
+		if (may_lapse(&c))
+			CP_TRY(docs_add(lapsing, c.table, cp_change_key(&c, CP_C_ID)->bytes, err));
 	}
 }
 
@@ -124,6 +142,14 @@ static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct
 	for (size_t i = 0; i < d->n; i++)
 		if (d->list[i].table != CP_T_SETTLEMENTS)
 			CP_TRY(cp_apply_tree(s, d->list[i].table, &d->list[i].id, err));
+	return CP_OK;
+}
+
+/* Late and stale are said of rows, so behind the rows. */
+static enum cp_code note_lapses(struct cp_store *s, const struct docs *d, struct cp_err *err)
+{
+	for (size_t i = 0; i < d->n; i++)
+		CP_TRY(cp_lapse_touched(s, d->list[i].table, &d->list[i].id, err));
 	return CP_OK;
 }
 
@@ -149,7 +175,8 @@ enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
 	CP_AUTO(docs) struct docs tricky = { 0 };
 
 	CP_TRY(tricky_docs(s, &tricky, err));
-	return apply_trees(s, &tricky, err);
+	CP_TRY(apply_trees(s, &tricky, err));
+	return cp_lapse_again(s, err);
 }
 
 /* Those of one changeset, and where the policies changed all others too. */
@@ -161,11 +188,12 @@ static enum cp_code finish(struct cp_store *s, const struct docs *d, struct cp_e
 
 enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, lapsing = { 0 };
 	int changes;
 
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
-	return finish(s, &tricky, err);
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
+	CP_TRY(finish(s, &tricky, err));
+	return note_lapses(s, &lapsing, err);
 }
 
 /* ---- what others wrote ------------------------------------------------------------------ */
@@ -198,13 +226,13 @@ static int on_conflict(void *user, int kind, sqlite3_changeset_iter *it)
 
 enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
-	CP_AUTO(docs) struct docs tricky = { 0 };
+	CP_AUTO(docs) struct docs tricky = { 0 }, lapsing = { 0 };
 	struct applying a = { &tricky, 0, err, CP_OK };
 	int changes, before, rc;
 
 	if (len == 0)
 		return CP_OK;
-	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &changes, err));
+	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
 	before = sqlite3_total_changes(s->db);
 	rc = sqlite3changeset_apply_v2(s->db, (int)len, (void *)(uintptr_t)changeset, NULL, on_conflict, &a, NULL, NULL,
 			SQLITE_CHANGESETAPPLY_NOSAVEPOINT);
@@ -215,5 +243,6 @@ enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t l
 	if (sqlite3_total_changes(s->db) - before + a.refused != changes)
 		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
 				changes, sqlite3_total_changes(s->db) - before + a.refused);
-	return finish(s, &tricky, err);
+	CP_TRY(finish(s, &tricky, err));
+	return note_lapses(s, &lapsing, err);
 }

@@ -26,8 +26,7 @@ static void plan_drop(struct plan *p)
 }
 #define cp_plan_drop plan_drop
 
-/* en-US fits a case of en-US and en; en fits any en-..; no locale on either side fits all. */
-static bool locale_fits(const char *locales, const char *locale)
+bool cp_locale_fits(const char *locales, const char *locale)
 {
 	if (*locales == '\0' || *locale == '\0')
 		return true;
@@ -92,12 +91,39 @@ static enum cp_code add_case(struct plan *p, size_t *room, const struct cp_id *i
 	return CP_OK;
 }
 
+/* Cases of that pass on whose field two raters say different things, with nobody's judgment still to come. */
+static enum cp_code load_disagreeing(struct cp_store *s, const struct cp_assign *a, struct plan *p, size_t *room,
+		struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT DISTINCT c.id, c.locale FROM cases c JOIN assignments a ON a.case_id = c.id"
+			" JOIN judgments j ON j.id = a.id JOIN ratings r ON r.judgment = j.id"
+			" WHERE c.state = 'active' AND a.pass = ?1 AND j.state = 'submitted' AND r.field = ?2 AND r.value IS NOT NULL"
+			" AND NOT EXISTS (SELECT 1 FROM assignments w WHERE w.case_id = c.id AND w.pass = ?1 AND w.state = 'given'"
+			"  AND NOT EXISTS (SELECT 1 FROM judgments k WHERE k.id = w.id))"
+			" GROUP BY c.id, r.result HAVING count(DISTINCT r.value) > 1 ORDER BY c.name, c.id", "it", a->pass, a->disagree_on));
+	for (;;) {
+		struct cp_id id;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &id);
+		if (a->locale == NULL || cp_locale_fits(a->locale, cp_col_text(q, 1)))
+			CP_TRY(add_case(p, room, &id, cp_col_text(q, 1)));
+	}
+}
+
 static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 	bool row;
 	size_t room = 0;
 
+	if (a->disagree_on != NULL)
+		return load_disagreeing(s, a, p, &room, err);
 	for (size_t i = 0; i < a->n_cases; i++) {
 		CP_AUTO(buf) struct cp_buf locale = CP_BUF(256);
 		struct cp_id id;
@@ -117,7 +143,7 @@ static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, st
 		if (!row)
 			return CP_OK;
 		cp_col_id(q, 0, &id);
-		if (a->locale == NULL || locale_fits(a->locale, cp_col_text(q, 1)))
+		if (a->locale == NULL || cp_locale_fits(a->locale, cp_col_text(q, 1)))
 			CP_TRY(add_case(p, &room, &id, cp_col_text(q, 1)));
 	}
 }
@@ -157,7 +183,7 @@ static void assignment_key(const struct cp_id *case_id, const struct cp_id *pers
 static enum cp_code choose_raters(struct cp_store *s, const struct cp_assign *a, struct plan *p, const struct wanted *c,
 		bool *gets, struct cp_assigned *out, struct cp_err *err)
 {
-	int64_t have = 0, there, want = a->overlap ? a->overlap : (int64_t)p->n_raters;
+	int64_t have = 0, there, was, want = a->overlap ? a->overlap : (int64_t)p->n_raters;
 	struct cp_id id;
 	bool *holds = calloc(p->n_raters + 1, sizeof *holds);
 
@@ -165,19 +191,22 @@ static enum cp_code choose_raters(struct cp_store *s, const struct cp_assign *a,
 	for (size_t r = 0; r < p->n_raters; r++) {
 		gets[r] = false;
 		assignment_key(&c->id, &p->raters[r].id, a->pass, &id);
-		if (cp_query_int(s, &there, 0, err, "SELECT 1 FROM assignments WHERE id = ?1", "d", &id) != CP_OK) {
+		if (cp_query_int(s, &there, 0, err, "SELECT state = 'given' FROM assignments WHERE id = ?1", "d", &id) != CP_OK ||
+				cp_query_int(s, &was, 0, err, "SELECT 1 FROM assignments WHERE id = ?1", "d", &id) != CP_OK) {
 			free(holds);
 			return err->code;
 		}
-		holds[r] = there;
+		holds[r] = there || (was && a->n_people == 0); /* what was taken back is given again to the named only */
 		have += there;
 		out->there_already += there;
 	}
+	if (a->more)
+		want = have + a->more;
 	for (bool found = true; have < want && found;) {
 		size_t best = SIZE_MAX;
 
 		for (size_t r = 0; r < p->n_raters; r++)
-			if (!holds[r] && !gets[r] && locale_fits(p->raters[r].locales, c->locale) &&
+			if (!holds[r] && !gets[r] && cp_locale_fits(p->raters[r].locales, c->locale) &&
 					(best == SIZE_MAX || p->raters[r].load < p->raters[best].load))
 				best = r;
 		found = best != SIZE_MAX;
@@ -192,18 +221,36 @@ static enum cp_code choose_raters(struct cp_store *s, const struct cp_assign *a,
 	return CP_OK;
 }
 
-static enum cp_code give(struct cp_store *s, const struct cp_assign *a, const struct plan *p, const struct cp_id *case_id,
-		struct rater *r, struct cp_err *err)
+enum cp_code cp_assignment_give(struct cp_store *s, const struct cp_given *g, struct cp_err *err)
 {
 	struct cp_id id;
 
-	assignment_key(case_id, &r->id, a->pass, &id);
+	assignment_key(&g->case_id, &g->person, g->pass, &id);
 	return cp_edit_document(s, CP_T_ASSIGNMENTS, &id, (struct cp_set[]){
-			{ "case_id", cp_v_blob(case_id->bytes, 16) }, { "person", cp_v_blob(r->id.bytes, 16) },
-			{ "pass", cp_v_int(a->pass) }, { "position", cp_v_int(++r->last_position) },
-			{ "due", cp_v_text(a->due ? a->due : "") }, { "form", cp_v_blob(p->form.bytes, 16) },
-			{ "guideline", cp_v_blob(p->guideline.bytes, p->has_guideline ? 16 : 0) } },
-			7, CP_EDIT_PLAIN, NULL, NULL, err);
+			{ "case_id", cp_v_blob(g->case_id.bytes, 16) }, { "person", cp_v_blob(g->person.bytes, 16) },
+			{ "pass", cp_v_int(g->pass) }, { "position", cp_v_int(g->position) }, { "due", cp_v_text(g->due) },
+			{ "form", cp_v_blob(g->form.bytes, 16) },
+			{ "guideline", cp_v_blob(g->guideline.bytes, g->has_guideline ? 16 : 0) }, { "state", cp_v_text("given") } },
+			8, CP_EDIT_PLAIN, NULL, NULL, err);
+}
+
+enum cp_code cp_assignment_read(struct cp_given *out, const struct cp_value *row, struct cp_buf *due, struct cp_err *err)
+{
+	memset(out, 0, sizeof *out);
+	if (row[CP_A_CASE].len != 16 || row[CP_A_PERSON].len != 16 || row[CP_A_FORM].len != 16)
+		return cp_fail(err, CP_EFORMAT, "an assignment without case, person or form");
+	memcpy(out->case_id.bytes, row[CP_A_CASE].bytes, 16);
+	memcpy(out->person.bytes, row[CP_A_PERSON].bytes, 16);
+	memcpy(out->form.bytes, row[CP_A_FORM].bytes, 16);
+	out->has_guideline = row[CP_A_GUIDELINE].len == 16;
+	if (out->has_guideline)
+		memcpy(out->guideline.bytes, row[CP_A_GUIDELINE].bytes, 16);
+	out->pass = row[CP_A_PASS].integer;
+	out->position = row[CP_A_POSITION].integer;
+	cp_buf_clear(due);
+	CP_TRY(cp_buf_add(due, row[CP_A_DUE].bytes, row[CP_A_DUE].len, err));
+	out->due = due->data ? due->data : "";
+	return CP_OK;
 }
 
 /* Who gets what is chosen in the order of the cases; then each rater's share is put into its order. */
@@ -226,7 +273,8 @@ static enum cp_code carry_out(struct cp_store *s, const struct cp_assign *a, str
 		if (a->is_shuffled)
 			shuffle(order, n, a->seed + r);
 		for (size_t i = 0; code == CP_OK && i < n; i++)
-			code = give(s, a, p, &p->cases[order[i]].id, &p->raters[r], err);
+			code = cp_assignment_give(s, &(struct cp_given){ p->cases[order[i]].id, p->raters[r].id, p->form, p->guideline,
+					p->has_guideline, a->pass, ++p->raters[r].last_position, a->due ? a->due : "" }, err);
 		out->made += (int64_t)n;
 		out->people += n > 0;
 	}
@@ -279,6 +327,8 @@ enum cp_code cp_assign(struct cp_store *s, const struct cp_assign *a, struct cp_
 		CP_TRY(text_named(s, false, a->guideline, &p.guideline, err));
 	CP_TRY(load_raters(s, a, &p, err));
 	CP_TRY(load_cases(s, a, &p, err));
+	if (p.n_cases == 0 && a->disagree_on != NULL)
+		return CP_OK;
 	if (p.n_raters == 0 || p.n_cases == 0)
 		return cp_fail(err, CP_EINPUT, p.n_raters ? "no case fits; `casepack import` brings cases"
 				: "nobody can take cases; `casepack person add` adds raters");

@@ -44,8 +44,11 @@ static const char labels_sql[] =
 	" coalesce((SELECT number FROM guideline_revisions v WHERE v.id = j.guideline_revision), 0),"
 	" coalesce((SELECT f.name FROM forms f JOIN form_versions v ON v.parent_doc = f.id WHERE v.id = j.form_version), ''),"
 	" coalesce((SELECT number FROM form_versions v WHERE v.id = j.form_version), 0),"
-	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, ''), a.state <> 'given',"
+	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, ''),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open),"
+	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11"
+	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," /* of several the gravest */
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x''),"
 	" coalesce((SELECT f.value FROM adjudications f WHERE f.case_id = a.case_id AND f.field = r.field AND f.result = r.result), '')"
 	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
@@ -78,8 +81,10 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->value = cp_col_text(q, 15);
 	l->is_late = sqlite3_column_int(q, 16) != 0;
 	l->in_conflict = sqlite3_column_int(q, 17) != 0;
-	l->is_undecided = sqlite3_column_int(q, 18) != 0;
-	l->final = cp_col_text(q, 19);
+	l->is_undecided = sqlite3_column_int(q, 19) != 0;
+	l->final = cp_col_text(q, 20);
+	l->stale = cp_col_text(q, 18);
+	l->is_stale = *l->stale != '\0' && strcmp(l->stale, "keep") != 0;
 }
 
 enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err)

@@ -66,6 +66,37 @@ static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_
 	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
+/* The texts whose stale judgments this change may be among. */
+static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+{
+	static const char *const of[2][CP_T_PUBLIC] = {
+		{ [CP_T_GUIDELINE_REVISIONS] = "SELECT parent_doc FROM guideline_revisions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT guideline FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN guideline_revisions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+		{ [CP_T_FORM_VERSIONS] = "SELECT parent_doc FROM form_versions WHERE id = ?1",
+			[CP_T_JUDGMENTS] = "SELECT form FROM assignments WHERE id = ?1",
+			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN form_versions v ON v.id = w.cause"
+				" WHERE w.id = ?1" },
+	};
+
+	for (int is_form = 0; is_form < 2; is_form++) {
+		struct cp_id text, zero = { { 0 } };
+		int64_t breaks;
+
+		if (of[is_form][c->table] == NULL)
+			continue;
+		CP_TRY(lookup(s, of[is_form][c->table], cp_change_key(c, 0), &text, err));
+		if (cp_id_equal(&text, &zero))
+			continue;
+		CP_TRY(cp_query_int(s, &breaks, 0, err, is_form ? "SELECT 1 FROM form_versions WHERE parent_doc = ?1 AND kind = 'breaking'"
+				: "SELECT 1 FROM guideline_revisions WHERE parent_doc = ?1 AND kind = 'breaking'", "d", &text));
+		if (breaks)
+			CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+	}
+	return CP_OK;
+}
+
 /* The page that shows the document itself. */
 static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, size_t table, const struct cp_value *key,
 		struct cp_err *err)
@@ -86,6 +117,7 @@ static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, siz
 	case CP_T_FORM_VERSIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
+	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);
@@ -115,6 +147,8 @@ static enum cp_code touch_tricky(struct cp_store *s, struct cp_touched *t, struc
 		cp_col_id(q, 1, &id);
 		key = cp_v_blob(id.bytes, sizeof id.bytes);
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+		if (sqlite3_column_int(q, 0) == CP_T_ASSIGNMENTS)
+			CP_TRY(touch_document(s, t, CP_T_JUDGMENTS, &key, err));
 		if (sqlite3_column_int(q, 0) < CP_T_RESOLUTIONS)
 			CP_TRY(touch_document(s, t, (size_t)sqlite3_column_int(q, 0), &key, err));
 	}
@@ -130,6 +164,7 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
 	if (tricky)
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+	CP_TRY(touch_stale(s, t, c, err));
 	if (c->table == CP_T_RESOLUTIONS) { /* its edit stands in the same changeset */
 		if (cp_resolution_table(c) >= 0)
 			memcpy(&id, c->now[CP_RES_DOC].bytes, sizeof id);
@@ -139,6 +174,8 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 		CP_TRY(touch(t, CP_PAGE_SETTLED, &id, err));
 	if (c->table == CP_T_PROJECT && c->now[CP_P_POLICIES].type != CP_ABSENT)
 		CP_TRY(touch_tricky(s, t, err));
+	if (c->table == CP_T_ASSIGNMENTS && c->op == CP_UPDATE) /* its judgment may be late now */
+		CP_TRY(touch_document(s, t, CP_T_JUDGMENTS, key, err));
 	return touch_document(s, t, c->table, key, err);
 }
 

@@ -208,12 +208,12 @@ static enum cp_code assignments(struct cp_store *s, const struct cp_id *id, stru
 /* RATER PASS FIELD RESULT VALUE; what the judgment says of itself stands before its answers, in brackets. */
 static enum cp_code judgment_lines(struct cp_store *s, sqlite3_stmt *j, struct cp_buf *text, struct cp_err *err)
 {
-	static const char *const facts[] = { "[state]", "[guideline]", "[form]", "[content]", "[note]" };
+	static const char *const facts[] = { "[state]", "[guideline]", "[form]", "[content]", "[note]", "[late]" };
 	sqlite3_stmt *q;
 	struct cp_id id;
 	bool row;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		if (*cp_col_text(j, 3 + i) == '\0')
 			continue;
 		CP_TRY(tsv_row(text, j, 1, 2, err));
@@ -246,9 +246,10 @@ static enum cp_code judgments(struct cp_store *s, const struct cp_id *id, struct
 			"  JOIN guidelines g ON g.id = v.parent_doc WHERE v.id = j.guideline_revision), ''),"
 			" coalesce((SELECT f.name || ' version ' || v.number FROM form_versions v"
 			"  JOIN forms f ON f.id = v.parent_doc WHERE v.id = j.form_version), ''),"
-			" lower(hex(j.content)), j.note"
+			" lower(hex(j.content)), j.note, CASE WHEN EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = ?2"
+			"  AND x.class = 'late') THEN substr(a.state, 1, instr(a.state || ' ', ' ') - 1) ELSE '' END"
 			" FROM assignments a JOIN judgments j ON j.id = a.id LEFT JOIN persons p ON p.id = a.person"
-			" WHERE a.case_id = ?1 ORDER BY 2, 3, j.id", "d", id));
+			" WHERE a.case_id = ?1 ORDER BY 2, 3, j.id", "di", id, (int64_t)CP_T_JUDGMENTS));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
@@ -322,6 +323,31 @@ static enum cp_code settled(struct cp_store *s, const struct cp_id *id, struct c
 	}
 }
 
+/* Judgments that a breaking revision of this text has overtaken, and what was decided about them. */
+static enum cp_code stale(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+	sqlite3_stmt *q;
+	bool is_guideline;
+
+	CP_TRY(cp_query_text(s, &name, &is_guideline, err, "SELECT 'guideline-' || name FROM guidelines WHERE id = ?1", "d", id));
+	if (!is_guideline)
+		CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT 'form-' || name FROM forms WHERE id = ?1", "d", id));
+	CP_TRY(cp_buf_printf(path, err, "conflicts/stale/%s.tsv", name.data ? name.data : "unknown"));
+	CP_TRY(cp_query(s, &q, err, "SELECT coalesce(c.name, lower(hex(a.case_id))), coalesce(p.pseudonym, lower(hex(a.person))), a.pass,"
+			" CASE WHEN ?2 THEN gv.number ELSE fv.number END, t.number, CASE x.policy WHEN '' THEN 'open' ELSE x.policy END,"
+			" coalesce(w.reason, ''), coalesce(wp.pseudonym, '')"
+			" FROM (SELECT id, number FROM guideline_revisions WHERE parent_doc = ?1 UNION ALL"
+			"  SELECT id, number FROM form_versions WHERE parent_doc = ?1) t"
+			" JOIN conflicts x ON x.class = 'stale' AND x.col = lower(hex(t.id)) JOIN judgments j ON j.id = x.doc"
+			" JOIN assignments a ON a.id = j.id LEFT JOIN cases c ON c.id = a.case_id LEFT JOIN persons p ON p.id = a.person"
+			" LEFT JOIN guideline_revisions gv ON gv.id = j.guideline_revision LEFT JOIN form_versions fv ON fv.id = j.form_version"
+			" LEFT JOIN stale_settlements w ON w.judgment = j.id AND w.cause = t.id AND x.is_open = 0"
+			" LEFT JOIN persons wp ON wp.id = w.person ORDER BY 1, 2, 3, j.id, t.id", "di", id, (int64_t)is_guideline));
+	return tsv_rows(s, q, 8, text, err);
+}
+
 static enum cp_code verdicts(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
 		struct cp_err *err)
 {
@@ -350,6 +376,7 @@ enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, co
 	case CP_PAGE_ADJUDICATIONS: return adjudications(s, id, path, text, err);
 	case CP_PAGE_CONFLICT:      return conflict(s, id, path, text, err);
 	case CP_PAGE_SETTLED:       return settled(s, id, path, text, err);
+	case CP_PAGE_STALE:         return stale(s, id, path, text, err);
 	case CP_PAGE_VERDICTS:      return verdicts(s, id, path, text, err);
 	}
 	return CP_OK;

@@ -62,7 +62,8 @@ struct cp_label {
 	const char *state, *guideline, *form, *note;
 	int64_t guideline_number, form_number, judged_us, active_ms;
 	const char *content;         /* hash in hex */
-	bool is_late, is_stale, in_conflict;
+	const char *stale;           /* "", open, or what was decided: keep, requeue, void */
+	bool is_late, is_stale, in_conflict; /* is_stale: and not kept */
 	bool is_undecided;           /* in conflict, and nothing stands until a lead decides */
 	const char *final;           /* the lead's final answer to the same question, "" when there is none */
 };

@@ -23,6 +23,7 @@ enum cp_table {
 /* Columns 0, 1, 2 of every document: id, rev, clock. Of ratings: */
 enum { CP_C_ID = 0, CP_C_REV = 1, CP_C_CLOCK = 2 };
 enum { CP_R_JUDGMENT = 0, CP_R_FIELD, CP_R_RESULT, CP_R_REV, CP_R_VALUE };
+enum { CP_A_CASE = 3, CP_A_PERSON, CP_A_PASS, CP_A_POSITION, CP_A_DUE, CP_A_FORM, CP_A_GUIDELINE, CP_A_STATE };
 enum { CP_J_ASSIGNMENT_REV = 3, CP_J_CONTENT, CP_J_FORM_VERSION, CP_J_GUIDELINE_REVISION, CP_J_STATE, CP_J_NOTE,
 	CP_J_ACTIVE_MS, CP_J_IDLE_MS, CP_J_WALL_MS };
 
