@@ -50,9 +50,10 @@ static const char labels_sql[] =
 	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11"
 	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," /* of several the gravest */
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x''),"
-	" coalesce((SELECT f.value FROM adjudications f WHERE f.case_id = a.case_id AND f.field = r.field AND f.result = r.result), '')"
+	" coalesce(f.value, '')"
 	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
 	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL"
+	" LEFT JOIN adjudications f ON f.case_id = a.case_id AND f.field = r.field AND f.result = r.result"
 	" ORDER BY c.name, c.id, p.pseudonym, a.pass, r.field, r.result";
 
 static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view *v)

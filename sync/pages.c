@@ -284,7 +284,7 @@ static enum cp_code conflict(struct cp_store *s, const struct cp_id *id, struct 
 			" lower(hex(d.rev)), coalesce(p.pseudonym, ''), strftime('%Y-%m-%dT%H:%M:%SZ', d.clock / 1000000, 'unixepoch'),"
 			" coalesce(m.oid, ''), d.value FROM conflicts c JOIN candidates d USING (doc, tbl, col)"
 			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = m.replica"
-			" LEFT JOIN persons p ON p.id = r.person WHERE c.doc = ?1 AND c.tbl < ?2"
+			" LEFT JOIN persons p ON p.id = r.person WHERE c.doc = ?1 AND c.tbl < ?2 AND c.class NOT IN ('late', 'stale')"
 			" ORDER BY c.tbl, c.col, c.class, d.rev, m.oid", "di", id, (int64_t)CP_T_PUBLIC));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));

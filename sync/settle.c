@@ -71,6 +71,11 @@ static void add_rev(struct cp_rev *list, size_t *n, const void *rev)
 	memcpy(&list[(*n)++], rev, sizeof *list);
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct cp_rev));
+}
+
 /* All leaves that the judgment's row holds, and all candidates: under some policies these are not all leaves. */
 static enum cp_code weigh(struct cp_store *s, const struct cp_conflict *c, struct cp_rev **out, size_t *n, struct cp_err *err)
 {
@@ -89,31 +94,40 @@ static enum cp_code weigh(struct cp_store *s, const struct cp_conflict *c, struc
 	return CP_OK;
 }
 
-/* Two settlements disagree: take what one of them says of the judgment, having weighed what both did. */
-static enum cp_code read_settlement(const struct cp_conflict *c, size_t candidate, struct cp_rev *stands,
+/* Adds revs that stand joined in hex. */
+static enum cp_code add_weighed(struct cp_rev **list, size_t *n, const char *hex, struct cp_err *err)
+{
+	size_t more = strlen(hex) / 16;
+	struct cp_rev *grown = reallocarray(*list, *n + more + 1, sizeof *grown);
+
+	if (grown == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	*list = grown;
+	for (size_t i = 0; i < more; i++) {
+		struct cp_rev rev;
+		char one[CP_REV_HEX];
+
+		snprintf(one, sizeof one, "%.16s", hex + 16 * i);
+		if (cp_unhex(&rev, sizeof rev, one))
+			add_rev(grown, n, &rev);
+	}
+	return CP_OK;
+}
+
+/* Settlements disagree: take what one of them says of the judgment, having weighed what all of them did. */
+static enum cp_code read_settlements(const struct cp_conflict *c, size_t candidate, struct cp_rev *stands,
 		struct cp_rev **weighed, size_t *n, struct cp_err *err)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		json_t *o = json_loads(c->candidates[i].value, 0, NULL);
+		const char *chosen = json_string_value(json_object_get(o, "stands"));
 		const char *hex = json_string_value(json_object_get(o, "weighed"));
-		size_t len = hex ? strlen(hex) / 16 : 0;
-		struct cp_rev *list = reallocarray(*weighed, *n + len + 1, sizeof *list);
-		char one[CP_REV_HEX], *last = one;
+		bool is_good = chosen != NULL && hex != NULL && (i != candidate || cp_unhex(stands, sizeof *stands, chosen));
+		enum cp_code code = is_good ? add_weighed(weighed, n, hex, err)
+			: cp_fail(err, CP_EINPUT, "conflict %.8s: a settlement that cannot be read", c->id);
 
-		if (i == candidate && cp_unhex(stands, 8, json_string_value(json_object_get(o, "stands")) ?: ""))
-			last = NULL;
-		if (list != NULL)
-			*weighed = list;
-		for (size_t k = 0; list != NULL && k < len; k++) {
-			struct cp_rev rev;
-
-			snprintf(one, sizeof one, "%.16s", hex + 16 * k);
-			if (cp_unhex(&rev, 8, one))
-				add_rev(*weighed, n, &rev);
-		}
 		json_decref(o);
-		if (list == NULL || (i == candidate && last != NULL))
-			return cp_fail(err, CP_EIO, "a settlement that cannot be read");
+		CP_TRY(code);
 	}
 	return CP_OK;
 }
@@ -126,7 +140,9 @@ static enum cp_code take_whole(struct cp_store *s, const struct cp_conflict *c, 
 	enum cp_code code = weigh(s, c, &weighed, &n, err);
 
 	if (code == CP_OK && c->table_no == CP_T_SETTLEMENTS)
-		code = read_settlement(c, candidate, &stands, &weighed, &n, err);
+		code = read_settlements(c, candidate, &stands, &weighed, &n, err);
+	if (weighed != NULL)
+		qsort(weighed, n, sizeof *weighed, by_bytes); /* two leads who weigh the same say the same */
 	if (code == CP_OK)
 		code = cp_settle_judgment(s, &c->doc, &stands, weighed, n, c->policy, reason, err);
 	free(weighed);
