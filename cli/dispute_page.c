@@ -33,6 +33,9 @@ static enum cp_code print_stand(const struct cp_conflict *c, struct cp_err *err)
 	if (c->is_settled)
 		return cp_line(err, "settled by %s, %s (policy %s): %s", c->settled_by, cp_time_text(when, c->settled_us), c->policy,
 				c->reason);
+	if (strcmp(c->class, "text") == 0)
+		return cp_line(err, strcmp(c->policy, "merges") == 0 ? "they merge: it takes only somebody to write it"
+				: "they overlap: there is something to decide");
 	if (!c->has_stand && c->is_open)
 		return cp_line(err, "policy %s: nothing stands until a lead decides%s", c->policy,
 				strcmp(c->policy, "latest") == 0 ? ", since a clock that is far off decides nothing alone" : "");
@@ -205,6 +208,10 @@ static enum cp_code print_commands(const struct cp_dispute *d, struct cp_err *er
 
 	if (c->n == 0 || (!c->is_open && !c->is_settled))
 		return CP_OK;
+	if (strcmp(c->class, "text") == 0)
+		return cp_line(err, "to settle it: write one revision over them: `casepack %s show %s`, then `casepack %s revise %s FILE`",
+				strcmp(c->table, "forms") == 0 ? "form" : "guideline", c->name,
+				strcmp(c->table, "forms") == 0 ? "form" : "guideline", c->name);
 	CP_TRY(cp_line(err, c->is_open ? "to settle it:" : "to decide otherwise:"));
 	for (size_t i = 0; i < c->n; i++) {
 		char rev[9];

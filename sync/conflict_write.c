@@ -311,7 +311,8 @@ enum cp_code cp_conflicts_write(const struct cp_ruling *r, struct cp_err *err)
 {
 	CP_AUTO(lineage) struct cp_lineage l = { 0 };
 
-	CP_TRY(cp_run(r->s, err, "DELETE FROM candidates WHERE doc = ?1 AND tbl = ?2", "di", &r->doc->id, (int64_t)r->doc->table));
+	/* Column text is heads.c's, class late and stale lapse.c's. */
+	CP_TRY(cp_run(r->s, err, "DELETE FROM candidates WHERE doc = ?1 AND tbl = ?2 AND col <> 'text'", "di", &r->doc->id, (int64_t)r->doc->table));
 	CP_TRY(cp_run(r->s, err, "DELETE FROM conflicts WHERE doc = ?1 AND tbl = ?2 AND class IN ('identical', 'parallel', 'fork',"
 			" 'hard')", "di", &r->doc->id, (int64_t)r->doc->table));
 	if (r->state->n_revs == 0)

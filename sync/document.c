@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sync/apply.h"
+#include "sync/changes.h"
 #include "sync/inner.h"
 #include "sync/resolution.h"
 
@@ -175,62 +175,50 @@ static void settle_column(struct cp_doc_edit *e, size_t table, const char *name,
 	cell->name_len = strlen(cell->name);
 }
 
-static void take_resolution(struct cp_document *d, const struct cp_change *c, int64_t commit_no)
+/* The edit of a document that a resolution may go with. */
+struct resolving { struct cp_document *d; struct cp_doc_edit *e; };
+
+static void take_resolution(void *user, const struct cp_change *c, int64_t commit_no)
 {
-	json_t *settles = json_loadb((const char *)c->now[CP_RES_SETTLES].bytes, c->now[CP_RES_SETTLES].len, 0, NULL), *v;
+	struct resolving *r = user;
+	json_t *settles, *v;
 	const char *name;
 
-	for (size_t i = 0; i < d->n; i++) {
-		struct cp_doc_edit *e = &d->edits[i];
-
-		if (e->commit_no != commit_no || memcmp(e->rev.bytes, c->now[CP_RES_EDIT].bytes, 8) != 0)
-			continue;
-		e->is_resolve = true;
-		json_object_foreach(settles, name, v)
-			settle_column(e, d->table, name, v);
-	}
+	(void)commit_no;
+	if (c->table != CP_T_RESOLUTIONS || cp_resolution_table(c) != (int)r->d->table ||
+			memcmp(c->now[CP_RES_DOC].bytes, r->d->id.bytes, 16) != 0 ||
+			memcmp(c->now[CP_RES_EDIT].bytes, r->e->rev.bytes, 8) != 0)
+		return;
+	r->e->is_resolve = true;
+	settles = json_loadb((const char *)c->now[CP_RES_SETTLES].bytes, c->now[CP_RES_SETTLES].len, 0, NULL);
+	json_object_foreach(settles, name, v)
+		settle_column(r->e, r->d->table, name, v);
 	json_decref(settles);
 }
 
-/* They may stand before or behind their edits, and in the same change commit. */
-static enum cp_code take_resolutions(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
-		struct cp_err *err)
+/* A resolution stands in the change commit of its edit, under an id that follows from it. */
+static enum cp_code take_resolutions(struct cp_store *s, struct cp_document *d, struct cp_err *err)
 {
-	struct cp_changeset r;
-	struct cp_change c;
-	bool more = true;
+	for (size_t i = 0; cp_table_is_resolvable(d->table) && i < d->n; i++) {
+		struct resolving r = { d, &d->edits[i] };
+		struct cp_id id;
 
-	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_COUNT);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			return CP_OK;
-		if (c.table == CP_T_RESOLUTIONS && cp_resolution_table(&c) == (int)d->table &&
-				memcmp(c.now[CP_RES_DOC].bytes, d->id.bytes, 16) == 0)
-			take_resolution(d, &c, commit_no);
+		if (r.e->n_replaced == 0)
+			continue;
+		cp_resolution_id(&id, d->table, &d->id, &r.e->rev);
+		CP_TRY(cp_changes_each(s, r.e->commit_no, &id, take_resolution, &r, err));
 	}
+	return CP_OK;
 }
 
-static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
-		struct cp_err *err)
+static void take_change(void *user, const struct cp_change *c, int64_t commit_no)
 {
-	struct cp_changeset r;
-	struct cp_change c;
-	bool more = true, is_resolved = false;
+	struct cp_document *d = user;
 
-	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_COUNT);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			return is_resolved ? take_resolutions(d, changeset, commit_no, err) : CP_OK;
-		is_resolved = is_resolved || c.table == CP_T_RESOLUTIONS;
-		if (memcmp(cp_change_key(&c, 0)->bytes, d->id.bytes, 16) != 0)
-			continue;
-		if (c.table == d->table)
-			take_row(d, &c, commit_no);
-		else if (c.table == CP_T_RATINGS && d->table == CP_T_JUDGMENTS)
-			take_answer(d, &c, commit_no);
-	}
+	if (c->table == d->table)
+		take_row(d, c, commit_no);
+	else if (c->table == CP_T_RATINGS && d->table == CP_T_JUDGMENTS)
+		take_answer(d, c, commit_no);
 }
 
 static int by_name(const void *a, const void *b)
@@ -293,13 +281,10 @@ enum cp_code cp_document_load(struct cp_store *s, size_t table, const struct cp_
 	out->table = table;
 	out->id = *id;
 	code = commits_of(s, out, &commits, &n, err);
-	for (size_t i = 0; code == CP_OK && i < n; i++) {
-		CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-
-		code = cp_changeset_of(s, commits[i], &changeset, err);
-		if (code == CP_OK)
-			code = take_changeset(out, &changeset, commits[i], err);
-	}
+	for (size_t i = 0; code == CP_OK && i < n; i++)
+		code = cp_changes_each(s, commits[i], id, take_change, out, err);
+	if (code == CP_OK)
+		code = take_resolutions(s, out, err);
 	for (size_t i = 0; code == CP_OK && i < out->n; i++)
 		code = complete(s, &out->edits[i], err);
 	free(commits);

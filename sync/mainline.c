@@ -9,6 +9,7 @@
 #include "sync/inner.h"
 #include "sync/pages.h"
 #include "sync/resolution.h"
+#include "sync/rights.h"
 #include "sync/verdict.h"
 
 struct cp_touch { enum cp_page page; struct cp_id id; };
@@ -113,9 +114,11 @@ static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, siz
 	case CP_T_FORMS:      return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_GUIDELINE_REVISIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", key, &id, err));
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err)); /* two leads may have revised it */
 		return touch(t, CP_PAGE_GUIDELINE, &id, err);
 	case CP_T_FORM_VERSIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:
@@ -334,6 +337,26 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 
 /* ---- replay ------------------------------------------------------------------------------------- */
 
+/* Only the first commit of all brings its own author. */
+static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_commit *c, const struct cp_buf *changeset,
+		const char *oid, struct cp_err *err)
+{
+	struct cp_author author;
+	enum cp_verdict verdict;
+	char why[256];
+	int64_t n;
+	bool found;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM commits WHERE is_private = 0", ""));
+	CP_TRY(cp_author_find(s, &c->replica, &author, &found, err));
+	if (!found)
+		return n == 0 ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is by a device that was not on the roster",
+				s->path, oid);
+	CP_TRY(cp_rights_check(s, &author, changeset->data, changeset->len, &verdict, why, err));
+	return verdict != CP_REFUSE ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is not permitted: %s", s->path,
+			oid, why);
+}
+
 static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
 		int64_t edits, const char *reason, int64_t at_us, struct cp_err *err)
 {
@@ -361,6 +384,8 @@ static enum cp_code replay_change(struct cp_store *s, const char *oid, const cha
 	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
 	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
 	code = cp_repo_read_path(s->history, oid, "changeset", &changeset, err);
+	if (code == CP_OK && s->is_proving)
+		code = check_permitted(s, &c, &changeset, oid, err);
 	if (code == CP_OK)
 		code = cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, is_far,"
 				" edits) VALUES(?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8)", "tttdiiii", oid, branch, c.parent,

@@ -16,10 +16,10 @@ void cp_resolution_id(struct cp_id *out, size_t table, const struct cp_id *doc, 
 }
 
 /* Judgments are never edited by a lead; settlements are whole; private rows must not stand in public ones. */
-static bool is_resolvable(int table)
+bool cp_table_is_resolvable(size_t table)
 {
-	return table >= 0 && table < CP_T_PUBLIC && !cp_table_is_work((size_t)table) && table != CP_T_SETTLEMENTS &&
-		table != CP_T_RESOLUTIONS && table != CP_T_STALE_SETTLEMENTS;
+	return table < CP_T_PUBLIC && !cp_table_is_work(table) && table != CP_T_SETTLEMENTS && table != CP_T_RESOLUTIONS &&
+		table != CP_T_STALE_SETTLEMENTS;
 }
 
 int cp_resolution_table(const struct cp_change *c)
@@ -32,7 +32,7 @@ int cp_resolution_table(const struct cp_change *c)
 		return -1;
 	snprintf(text, sizeof text, "%.*s", (int)name->len, (const char *)name->bytes);
 	table = cp_table_named(text);
-	return is_resolvable(table) && c->now[CP_RES_DOC].len == 16 && c->now[CP_RES_EDIT].len == 8 ? table : -1;
+	return table >= 0 && cp_table_is_resolvable((size_t)table) && c->now[CP_RES_DOC].len == 16 && c->now[CP_RES_EDIT].len == 8 ? table : -1;
 }
 
 int cp_column_named(size_t table, const char *name)

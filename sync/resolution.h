@@ -12,6 +12,8 @@
 /* Columns of the row. */
 enum { CP_RES_TBL = 3, CP_RES_DOC, CP_RES_EDIT, CP_RES_SETTLES, CP_RES_POLICY, CP_RES_REASON, CP_RES_PERSON };
 
+/* What leads own and decide column by column. */
+bool cp_table_is_resolvable(size_t table);
 void cp_resolution_id(struct cp_id *out, size_t table, const struct cp_id *doc, const struct cp_rev *edit);
 /* The table that it speaks of, when that is one which can be resolved; else -1. */
 int cp_resolution_table(const struct cp_change *c);

@@ -236,7 +236,12 @@ static enum cp_code check_settleable(const struct cp_conflict *c, struct cp_err 
 				"write the value again instead", c->id);
 	if (strcmp(c->class, "fork") == 0 || strcmp(c->class, "hard") == 0)
 		return CP_OK;
-	return cp_fail(err, CP_EINPUT, "conflict %.8s: there is nothing to settle where edits are %s", c->id, c->class);
+	if (strcmp(c->class, "text") == 0)
+		return cp_fail(err, CP_EINPUT, "conflict %.8s: revisions are merged by writing one over them: `casepack %s revise %s FILE`",
+				c->id, c->table_no == CP_T_FORMS ? "form" : "guideline", c->name);
+	if (strcmp(c->class, "stale") == 0)
+		return cp_fail(err, CP_EINPUT, "conflict %.8s: `casepack stale` decides about stale judgments", c->id);
+	return cp_fail(err, CP_EINPUT, "conflict %.8s: there is nothing to settle where it is %s", c->id, c->class);
 }
 
 enum cp_code cp_settle_take(struct cp_store *s, const struct cp_conflict *c, size_t candidate, const char *reason,
