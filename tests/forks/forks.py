@@ -229,7 +229,7 @@ def check_main(hub, expected):
             got[rater, case].append((field, result, value))
     want = {("w" + w, f"item-{i}"): [("explicit", f"site-{i}", label)] for (w, i), label in expected.stands.items()}
     wrong = list(differences(got, want))
-    files = git(hub.path, "ls-tree", "-r", "--name-only", "main", "conflicts/").split()
+    files = git(hub.path, "grep", "-lP", "^judgments\t\tfork\topen\t", "main", "--", "conflicts/").split()
     if len(files) != len(expected.forks):
         wrong.append(f"{len(files)} files of conflicts")
     check(f"{hub.order}: main has the same answers for git to read, and a file for each fork", wrong)
