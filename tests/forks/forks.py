@@ -257,7 +257,7 @@ def check_orders(hubs):
 def play(driver, rows, work, orders):
     data = work / "judgments.tsv"
     data.write_text("".join("\t".join(r) + "\n" for r in rows))
-    env = dict(os.environ, HOME=str(work), XDG_CONFIG_HOME=str(work), GIT_CONFIG_NOSYSTEM="1")
+    env = dict(os.environ, HOME=str(work), XDG_CONFIG_HOME="/dev/null", GIT_CONFIG_NOSYSTEM="1") # no tokens: copies are twins
     env.pop("CASEPACK_PASSPHRASE", None)
     ended = subprocess.run([driver, data, work, *orders], env=env).returncode
     if ended != 0:
