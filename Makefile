@@ -73,6 +73,11 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS)
 
+# The simulator replaces the product's clock.
+SIM_SRC := $(addprefix tests/sim/,chance.c deeds_carry.c deeds_lead.c deeds_rater.c dump.c settle.c sim.c world.c)
+$(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $^ $(LIBS)
+
 layers: # an include that points upward stops the build
 	@! grep -nE '^#include ["<](sync/|cli/|git2|sqlite3)' formats/*.[ch]
 	@! grep -nE '^#include ["<](cli/|archive|zstd)' sync/*.[ch]
@@ -85,7 +90,7 @@ test: setup
 
 DRIVERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/driver.c)))
 
-check: all $(UNITS) $(DRIVERS)
+check: all $(UNITS) $(DRIVERS) $(BUILD)/sim
 	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -135,15 +140,18 @@ install: all
 # ---- the long ones -------------------------------------------------------------------
 
 # Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then what runs
-# without them, and longer than in `make test`.
+# without them, and longer than in `make test`; last the simulator on SEEDS, without end unless they have one.
 SECONDS_EACH ?= 60
-campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS)
+SEEDS ?= 301-
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(BUILD)/sim
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
 	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
 	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
 	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
 	@CASEPACK=$(BUILD)/casepack bash tests/forks/forks.sh --whole
+	@tests/sim/planted.sh $(BUILD)
+	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
@@ -157,4 +165,4 @@ clean:
 .SECONDARY:
 .DELETE_ON_ERROR:
 
--include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/sim/steps.d
+-include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/sim/steps.d $(SIM_SRC:%.c=$(BUILD)/%.d)

@@ -4,6 +4,7 @@
 #include "cli/shown.h"
 #include "sync/judge.h"
 #include "sync/report.h"
+#include "sync/token.h"
 
 /* ---- a hub: its raters --------------------------------------------------------------------- */
 
@@ -77,6 +78,29 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 	return CP_OK;
 }
 
+/* ---- copies and restored workspaces ---------------------------------------------------------- */
+
+static enum cp_code on_copied(void *user, const struct cp_copied *c, struct cp_err *err)
+{
+	const struct cp_args *a = user;
+
+	if (a->json)
+		return cp_json_line(json_pack("{s:s, s:o, s:s, s:s}", "copied", c->is_line ? "line" : "device",
+				"person", cp_json_text(c->pseudonym), "device", c->device, "as", c->as), err);
+	if (c->is_line)
+		return cp_line(err, "%s's device %.8s has a second line, %s: it was copied or put back; look at both in `casepack log`",
+				c->pseudonym, c->device, c->as);
+	return cp_line(err, "%s's device %.8s was copied or put back: it goes on as %.8s", c->pseudonym, c->device, c->as);
+}
+
+/* What this workspace knows of itself. */
+static void say_token(const struct cp_store *s)
+{
+	if (*cp_token_trouble(s) != '\0')
+		cp_say("that this folder is copied or put back is noticed only when work is merged: no token of it can be kept (%s)",
+				cp_token_trouble(s));
+}
+
 static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 {
 	const struct cp_me *me = cp_store_me(a->store);
@@ -87,7 +111,8 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	CP_TRY(print_raters(a, &raters, err));
 	if (raters == 0)
 		cp_say("no raters yet; `casepack person add` adds one");
-	return a->json ? hub_json(me, &s, err) : hub_words(me, &s, err);
+	CP_TRY(a->json ? hub_json(me, &s, err) : hub_words(me, &s, err));
+	return cp_copied_each(a->store, on_copied, a, err);
 }
 
 /* ---- a device: its own work ---------------------------------------------------------------- */
@@ -112,6 +137,8 @@ static enum cp_code device_words(const struct cp_me *me, const struct cp_status 
 	char n[CP_COUNT];
 
 	CP_TRY(cp_line(err, "%s: %s as %s", me->project_name, cp_role_name(me->role), me->pseudonym));
+	if (cp_id_is_set(&me->copy_of))
+		CP_TRY(cp_line(err, "this folder was copied or put back: it goes on as a device of its own, and nothing is lost"));
 	CP_TRY(cp_line(err, "%lld of %s submitted, %lld skipped, %lld escalated, %lld begun, %lld to do",
 			(long long)p->submitted, cp_count(n, p->total, "case", "cases"), (long long)p->skipped,
 			(long long)p->escalated, (long long)p->drafts, (long long)p->todo));
@@ -154,6 +181,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(cp_args_want(a, 0, 0, err));
 	if (cp_arg_given(a, "--hash"))
 		return print_hash(a, err);
+	say_token(a->store);
 	if (!cp_store_has_project(a->store)) {
 		if (a->json)
 			return cp_json_line(json_pack("{s:n}", "project"), err);
@@ -179,7 +207,8 @@ const struct cp_command cp_cmd_status = {
 	.summary = "how far the work is",
 	.about = "On a hub: one row for each rater. Owed counts the assignments with no judgment back, days how long "
 		"ago they were sent; acknowledged says whether all that was sent is known to have arrived. Below it, "
-		"what needs a person: refused and waiting change commits, and open conflicts.\n\n"
+		"what needs a person: refused and waiting change commits, open conflicts, and devices whose folder was "
+		"copied or put back from a backup.\n\n"
 		"On a rater's device: how many cases are done, and what the hub has not confirmed yet.",
 	.options = options,
 	.examples = examples,

@@ -11,6 +11,7 @@
 struct cp_formset {
 	struct cp_formset_one { struct cp_id id; struct cp_form form; } *list; size_t n;
 	size_t *of; /* for each edit of the document: its form's place in list, SIZE_MAX where it has none */
+	bool is_asked; /* an answered field asks for the severest */
 };
 
 /* A document of another kind gets an empty set. A form that is not here is left out: it decides nothing. */
@@ -20,7 +21,8 @@ void cp_formset_drop(struct cp_formset *f);
 
 /* The strictest policy of the fields that some edit answers: review before severest before latest. */
 enum cp_policy cp_formset_policy(const struct cp_formset *f, const struct cp_document *d);
-/* Of one answer of edit number e, by its own form; 0 where there is nothing to say. */
+/* Of one answer of edit number e, by its own form; 0 where there is nothing to say. Where fields ask for the severest,
+ * only theirs count: a yes to an ordinary question is no harm. */
 int cp_formset_severity(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer);
 
 #endif

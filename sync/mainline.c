@@ -6,6 +6,7 @@
 
 #include "sync/apply.h"
 #include "sync/change.h"
+#include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
 #include "sync/rights.h"
@@ -302,6 +303,7 @@ static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_c
 		const char *oid, struct cp_err *err)
 {
 	struct cp_author author;
+	struct cp_id copy_of;
 	enum cp_verdict verdict;
 	char why[256];
 	int64_t n;
@@ -309,6 +311,8 @@ static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_c
 
 	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM commits WHERE is_private = 0", ""));
 	CP_TRY(cp_author_find(s, &c->replica, &author, &found, err));
+	if (!found) /* a hub that was copied or put back enters itself into the roster */
+		CP_TRY(cp_copy_proves(s, c, &author, &copy_of, &found, err));
 	if (!found)
 		return n == 0 ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is by a device that was not on the roster",
 				s->path, oid);

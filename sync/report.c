@@ -59,8 +59,8 @@ static enum cp_code count_unsent(struct cp_store *s, int64_t *out, struct cp_err
 	int64_t outbox, commits;
 
 	CP_TRY(cp_query_int(s, &outbox, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox", ""));
-	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE replica = ?1 AND no >"
-			" coalesce((SELECT max(c.no) FROM commits c JOIN peers p ON p.acked = c.oid), 0)", "d", &s->me.replica));
+	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE is_private = 0 AND no >"
+			" coalesce((SELECT max(c.no) FROM commits c JOIN peers p ON p.acked = c.oid), 0)", ""));
 	*out = outbox + commits;
 	return CP_OK;
 }
@@ -86,6 +86,34 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 	if (!s->me.is_hub)
 		CP_TRY(count_unsent(s, &out->unsent, err));
 	return cp_repo_branch(s->history, "main", &out->main, err);
+}
+
+enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT 0, coalesce(p.pseudonym, ''), lower(hex(r.copy_of)), lower(hex(r.id)) FROM replicas r"
+			" LEFT JOIN persons p ON p.id = r.person WHERE length(r.copy_of) = 16"
+			" UNION SELECT 1, coalesce(p.pseudonym, ''), lower(hex(c.replica)), c.branch FROM commits c LEFT JOIN replicas r"
+			" ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person WHERE c.branch LIKE 'replica/%.%' ORDER BY 1, 2, 3, 4", ""));
+	for (;;) {
+		struct cp_copied c;
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		c.is_line = sqlite3_column_int(q, 0) != 0;
+		c.pseudonym = cp_col_text(q, 1);
+		c.device = cp_col_text(q, 2);
+		c.as = cp_col_text(q, 3);
+		code = visit(user, &c, err);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
 }
 
 /* ---- change commits -------------------------------------------------------------------------- */

@@ -26,6 +26,12 @@ struct cp_status {
 };
 CP_CHECKED enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err *err);
 
+/* Workspaces that were copied or put back: noticed by themselves (they go on as another device), or only here, as a second
+ * line of one device: two change commits with one parent. Strings are borrowed for the visit. */
+struct cp_copied { const char *pseudonym, *device, *as; bool is_line; /* as: the copy's id, or the line's branch */ };
+typedef enum cp_code cp_copied_visit(void *user, const struct cp_copied *c, struct cp_err *err);
+CP_CHECKED enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *user, struct cp_err *err);
+
 /* One step in a case's life, in order. */
 struct cp_event {
 	const char *what;            /* imported, changed, assigned, judged, rejudged, answered, withdrawn, adjudicated, ... */

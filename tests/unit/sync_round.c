@@ -639,6 +639,41 @@ static void of_two_devices_the_severer_answer_is_shown_where_the_form_asks_for_i
 	verifies(hub);
 }
 
+/* Found by the simulator, seed 91: the yes or no of "off" outweighed a mild harm. */
+static void a_yes_to_an_ordinary_question_is_no_severity(void **state)
+{
+	struct cp_text_add t = { .kind = CP_FORM, .name = "harm", .must_be_new = true, .body = "{\"fields\":["
+		"{\"name\":\"violation\",\"type\":\"choice\",\"scope\":\"result\",\"required\":true,\"policy\":\"severest\",\"choices\":["
+		"{\"value\":\"no\"},{\"value\":\"yes\",\"severity\":1}]},{\"name\":\"off\",\"type\":\"bool\"}]}" };
+	struct cp_assign a = { .form = "harm", .pass = 2 };
+	struct cp_assigned done;
+	struct shown shown = { "", false };
+	int64_t number;
+	bool changed;
+
+	(void)state;
+	t.len = strlen(t.body);
+	OK(cp_text_put(hub, &t, &number, &changed, err));
+	OK(cp_assign(hub, &a, &done, err));
+	person("anna", "anna2");
+	pack("out");
+	open_bundle("a", "out/*0002*", "anna");
+	open_bundle("b", "out/*0001*", "anna2");
+	for (int i = 0; i < 2; i++) { /* the later one says no */
+		struct cp_answer answers[] = { { "violation", "r1", i ? "no" : "yes" }, { "violation", "r2", "no" },
+			{ "off", "", i ? "true" : "false" } };
+		struct cp_store *s = opened(i ? "b" : "a");
+
+		assert_string_equal(grade_in(s, "shoes", answers, 3).state, "submitted");
+		cp_store_close(s);
+		send_back(i ? "b" : "a");
+		assert_int_equal(merge().refused, 0);
+	}
+	OK(cp_label_each(hub, take_label, &shown, err));
+	assert_string_equal(shown.value, "yes");
+	verifies(hub);
+}
+
 static void a_device_sends_again_what_a_hub_put_back_does_not_have(void **state)
 {
 	(void)state;
@@ -679,6 +714,7 @@ int main(void)
 		TEST(a_case_judged_twice_in_one_transaction_is_one_edit),
 		TEST(an_edit_is_judged_by_the_form_of_the_edit_that_it_builds_on),
 		TEST(of_two_devices_the_severer_answer_is_shown_where_the_form_asks_for_it),
+		TEST(a_yes_to_an_ordinary_question_is_no_severity),
 		TEST(a_device_sends_again_what_a_hub_put_back_does_not_have),
 	};
 

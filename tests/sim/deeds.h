@@ -1,0 +1,41 @@
+/*
+ * What can happen in a step. Each deed chooses who and what from w->chance, does it
+ * through the product's own interface, and logs the intent; one that is not possible
+ * now does nothing. Where a person would be told of a refusal, the log has it as
+ * "told", for the model to agree with.
+ */
+#ifndef CASEPACK_SIM_DEEDS_H
+#define CASEPACK_SIM_DEEDS_H
+
+#include "tests/sim/world.h"
+
+typedef void deed(struct world *w);
+struct deed_row {
+	const char *name;
+	int weight;
+	bool is_leads;   /* the hub writes something of its own */
+	deed *act;
+};
+extern const struct deed_row deeds[];
+extern const size_t n_deeds;
+
+/* deeds_lead.c */
+deed deed_import, deed_guideline, deed_form, deed_device, deed_assign, deed_recall, deed_stale, deed_seal, deed_pack;
+void lead_import(struct world *w, unsigned cases); /* bit n: case n */
+void lead_guideline(struct world *w, int which);
+void lead_form(struct world *w, int which);
+void lead_assign(struct world *w, int form, int guideline, unsigned people, unsigned cases, int pass);
+/* Bundles for every device of that person, -1 for everybody's. */
+void lead_pack(struct world *w, int person);
+
+/* deeds_rater.c */
+deed deed_rate, deed_rate_many, deed_return, deed_copy;
+/* false when nothing was owed. */
+bool rater_return(struct world *w, struct place *p);
+
+/* deeds_carry.c */
+deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
+void carry_open(struct world *w, const struct parcel *parcel, struct place *p);
+void carry_merge(struct world *w, const struct parcel *parcel);
+
+#endif

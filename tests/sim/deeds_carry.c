@@ -1,0 +1,120 @@
+/* Bundles on their way, clocks, and what befalls workspaces. */
+#include <string.h>
+
+#include "sync/deliver.h"
+#include "sync/rebuild.h"
+#include "tests/sim/deeds.h"
+
+/* ---- arriving ----------------------------------------------------------------------- */
+
+/* CP_EINPUT is what a rater is told where an earlier bundle is missing. */
+void carry_open(struct world *w, const struct parcel *parcel, struct place *p)
+{
+	struct cp_opened opened;
+	struct cp_err why = { 0 };
+	enum cp_code code;
+
+	world_close(w, p);
+	world_clock(w, p);
+	code = cp_open(world_path(w, p->name), parcel->path, world_key(w, p->device), NULL, NULL, &opened, &why);
+	if (code != CP_OK && code != CP_EINPUT)
+		world_fails(w, "cp_open", &why);
+	p->exists = p->exists || code == CP_OK;
+	world_log(w, json_pack("{s:s, s:s, s:i, s:s}", "op", "open", "at", p->name, "bundle", parcel->id, "told",
+			code == CP_OK ? "opened" : "refused"));
+}
+
+void carry_merge(struct world *w, const struct parcel *parcel)
+{
+	struct place *hub = world_hub(w);
+	struct cp_store *s = world_store(w, hub);
+	struct cp_merged merged;
+
+	MUST(w, cp_merge(s, parcel->path, &merged, err));
+	world_log(w, json_pack("{s:s, s:i, s:I}", "op", "merge", "bundle", parcel->id, "clock", (json_int_t)world_clock(w, hub)));
+}
+
+/* One that is under way, back to the hub or out to a device. */
+static bool some_parcel(struct world *w, bool is_return, size_t *out)
+{
+	size_t n = 0, nth;
+
+	for (size_t i = 0; i < w->n_parcels; i++)
+		n += w->parcels[i].is_return == is_return;
+	if (n == 0)
+		return false;
+	nth = chance_below(&w->chance, n);
+	for (*out = 0; w->parcels[*out].is_return != is_return || nth-- > 0; ++*out)
+		;
+	return true;
+}
+
+/* A workspace with the key of that device; a copy only where there is one already. */
+static struct place *place_of(struct world *w, int device)
+{
+	struct place *fits[MAX_PLACES];
+	size_t n = 0;
+
+	for (int i = 1; i < w->n_places; i++)
+		if (w->places[i].device == device)
+			fits[n++] = &w->places[i];
+	return fits[chance_below(&w->chance, n)];
+}
+
+void deed_open(struct world *w)
+{
+	size_t i;
+
+	if (!some_parcel(w, false, &i))
+		return;
+	carry_open(w, &w->parcels[i], place_of(w, w->parcels[i].to));
+	if (chance_is(&w->chance, 75)) /* else it comes once more */
+		world_drop_parcel(w, i);
+}
+
+void deed_merge(struct world *w)
+{
+	size_t i;
+
+	if (!some_parcel(w, true, &i))
+		return;
+	carry_merge(w, &w->parcels[i]);
+	if (chance_is(&w->chance, 75))
+		world_drop_parcel(w, i);
+}
+
+void deed_lose(struct world *w)
+{
+	if (w->n_parcels > 0)
+		world_drop_parcel(w, chance_below(&w->chance, w->n_parcels));
+}
+
+/* ---- clocks and workspaces ---------------------------------------------------------- */
+
+void deed_clock(struct world *w)
+{
+	static const int64_t wrong_s[] = { 0, 0, 3600, -3600, 100000, -100000, (int64_t)3 * 365 * 86400, (int64_t)-3 * 365 * 86400 };
+	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
+	int64_t skew_us = wrong_s[chance_below(&w->chance, sizeof wrong_s / sizeof *wrong_s)] * 1000000;
+
+	if (p->device < 0 || w->devices[p->device].copies == 1 || skew_us > p->skew_us)
+		p->skew_us = skew_us;
+}
+
+void deed_close(struct world *w)
+{
+	world_close(w, &w->places[chance_below(&w->chance, (size_t)w->n_places)]);
+}
+
+void deed_rebuild(struct world *w)
+{
+	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
+	struct cp_rebuilt done;
+
+	if (!p->exists)
+		return;
+	world_close(w, p);
+	world_clock(w, p);
+	MUST(w, cp_rebuild(world_path(w, p->name), world_key(w, p->device), &done, err));
+	world_log(w, json_pack("{s:s, s:s}", "op", "rebuild", "at", p->name));
+}

@@ -1,0 +1,14 @@
+# 300 seeds of the simulator, and three planted bugs that it must catch.
+cd "$(dirname "$0")/../.." || exit 1
+build=$(dirname "${CASEPACK:-build/plain/casepack}")
+build=${build#"$PWD/"}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+if python3 tests/sim/run.py --sim "$build/sim" --seeds 1-300 --shrink --patience 60 >"$log" 2>&1; then
+	echo "ok - $(tail -1 "$log")"
+else
+	sed 's/^/#   /' "$log" | cut -c1-400
+	echo "not ok - $(grep -E '^[0-9]+ seeds:' "$log" || echo '300 seeds: the runner ended early')"
+fi
+tests/sim/planted.sh "$build" '^(02|10|19)-'

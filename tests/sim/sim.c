@@ -1,0 +1,164 @@
+/*
+ * One run of the simulated world, from one seed.
+ *
+ *     sim --seed N --dir DIR [--skip 4,17,...]
+ *
+ * Leaves DIR/log.jsonl (what everybody wished), DIR/state.json (what everybody then
+ * held) and the workspaces. 0: it ran to its end; 3: the product refused what it
+ * must do. Whether what was held is right is model.py's to say.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/sim/deeds.h"
+#include "tests/sim/settle.h"
+
+const struct deed_row deeds[] = {
+	{ "rate",      36, false, deed_rate },
+	{ "rate many",  6, false, deed_rate_many },
+	{ "return",    14, false, deed_return },
+	{ "merge",     14, false, deed_merge },
+	{ "pack",       7, false, deed_pack },
+	{ "open",      16, false, deed_open },
+	{ "lose",       3, false, deed_lose },
+	{ "seal",       4, false, deed_seal },
+	{ "clock",      5, false, deed_clock },
+	{ "close",      4, false, deed_close },
+	{ "copy",       4, false, deed_copy },
+	{ "rebuild",    1, false, deed_rebuild },
+	{ "import",     6, true,  deed_import },
+	{ "guideline",  3, true,  deed_guideline },
+	{ "form",       3, true,  deed_form },
+	{ "assign",     5, true,  deed_assign },
+	{ "recall",     4, true,  deed_recall },
+	{ "stale",      4, true,  deed_stale },
+	{ "device",     1, true,  deed_device },
+};
+const size_t n_deeds = sizeof deeds / sizeof *deeds;
+
+struct course { struct world world; uint64_t seed; long steps, mirror_at; int weights[32]; bool *skipped; };
+
+/* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
+static void choose_course(struct course *c)
+{
+	static const int factors[] = { 0, 1, 2, 2, 4 };
+	struct chance chance = chance_of(c->seed, 0);
+
+	c->steps = 25 + (long)chance_below(&chance, 80);
+	c->mirror_at = c->steps * 6 / 10;
+	for (size_t i = 0; i < n_deeds; i++)
+		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
+}
+
+static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
+{
+	size_t total = 0, at;
+
+	for (size_t i = 0; i < n_deeds; i++)
+		total += (size_t)c->weights[i];
+	at = chance_below(chance, total);
+	for (size_t i = 0; i < n_deeds; i++) {
+		if (at < (size_t)c->weights[i])
+			return deeds[i].is_leads && step >= c->mirror_at ? NULL : &deeds[i];
+		at -= (size_t)c->weights[i];
+	}
+	return NULL;
+}
+
+/* A hub with people, cases, a form, and a first bundle for everybody. */
+static void found(struct course *c)
+{
+	static const char *const names[MAX_PEOPLE] = { "ada", "ben", "cem", "dia" };
+	struct world *w = &c->world;
+	struct place *hub = world_add_place(w, "hub", -1);
+	struct chance *chance = &w->chance;
+	struct cp_new_hub new_hub = { .path = world_path(w, "hub"), .project_name = "Simulated", .lead_name = "Lea Real",
+		.lead_pseudonym = "lea", .key_path = world_key(w, -1) };
+	int devices;
+
+	hub->exists = true;
+	world_clock(w, hub);
+	MUST(w, cp_sshkey_generate(world_key(w, -1), "", NULL, err));
+	MUST(w, cp_hub_create(&new_hub, NULL, NULL, err));
+	w->n_people = 1 + (int)(chance_is(chance, 50) ? chance_below(chance, 2) : chance_below(chance, MAX_PEOPLE));
+	for (int i = 0; i < w->n_people; i++) {
+		w->people[i] = names[i];
+		devices = 1 + (int)chance_below(chance, 3);
+		for (int k = 0; k < devices && w->n_devices < MAX_DEVICES - 2; k++)
+			world_add_device(w, i);
+	}
+	lead_import(w, 3 | (unsigned)chance_below(chance, 1u << MAX_CASES));
+	lead_form(w, (int)chance_below(chance, MAX_FORMS));
+	if (chance_is(chance, 60))
+		lead_guideline(w, 0);
+	lead_assign(w, w->has_form[0] ? 0 : w->has_form[1] ? 1 : 2, w->has_guideline[0] ? 0 : -1, ~0u, ~0u, 1);
+	lead_pack(w, -1);
+}
+
+static void run(struct course *c)
+{
+	struct world *w = &c->world;
+	struct cp_hash mirror;
+
+	chance_seed_entropy(c->seed, 0);
+	w->chance = chance_of(c->seed, 1);
+	found(c);
+	for (w->step = 0; w->step < c->steps; w->step++) {
+		const struct deed_row *next;
+
+		w->chance = chance_of(c->seed, 2 + (uint64_t)w->step);
+		chance_seed_entropy(c->seed, 2 + (uint64_t)w->step);
+		if (w->step == c->mirror_at)
+			settle_make_mirror(w);
+		next = choose_deed(c, &w->chance, w->step);
+		if (next != NULL && !c->skipped[w->step])
+			next->act(w);
+	}
+	settle_deliver(w);
+	settle_mirror_merges(w, &mirror);
+	settle_dump(w, &mirror);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: sim --seed N --dir DIR [--skip STEP,STEP,...]\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static struct course c;
+	const char *dir = NULL, *skip = "";
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "--seed") == 0)
+			c.seed = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--dir") == 0)
+			dir = argv[i + 1];
+		else if (strcmp(argv[i], "--skip") == 0)
+			skip = argv[i + 1];
+		else
+			return usage();
+	}
+	if (dir == NULL)
+		return usage();
+	setenv("HOME", dir, 1);
+	chance_take_over_entropy();
+	cp_hash_setup();
+	choose_course(&c);
+	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);
+	for (char *end; *skip; skip = *end ? end + 1 : end) {
+		long step = strtol(skip, &end, 10);
+
+		if (step >= 0 && step < c.steps)
+			c.skipped[step] = true;
+		if (end == skip)
+			return usage();
+	}
+	world_begin(&c.world, c.seed, dir);
+	run(&c);
+	world_end(&c.world);
+	free(c.skipped);
+	return 0;
+}

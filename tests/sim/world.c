@@ -1,0 +1,212 @@
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "formats/bundle.h"
+#include "sync/people.h"
+
+#define START_US ((int64_t)1790000000 * 1000000) /* the year 2026 */
+#define STEP_US  ((int64_t)60 * 1000000)
+
+_Noreturn void world_fails(const struct world *w, const char *call, const struct cp_err *err)
+{
+	fprintf(stderr, "sim: seed %llu, step %ld: %s: %s\n", (unsigned long long)w->seed, w->step, call, err->text);
+	exit(3);
+}
+
+const char *world_path(const struct world *w, const char *name)
+{
+	static char made[8][512];
+	static int next;
+
+	next = (next + 1) % 8;
+	snprintf(made[next], sizeof made[next], "%s/%s", w->dir, name);
+	return made[next];
+}
+
+const char *world_key(const struct world *w, int device)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "keys/%s", device < 0 ? "lead" : w->devices[device].name);
+	return world_path(w, name);
+}
+
+void world_begin(struct world *w, uint64_t seed, const char *dir)
+{
+	memset(w, 0, sizeof *w);
+	w->seed = seed;
+	w->step = -1;
+	snprintf(w->dir, sizeof w->dir, "%s", dir);
+	mkdir(dir, 0755);
+	mkdir(world_path(w, "keys"), 0755);
+	mkdir(world_path(w, "box"), 0755);
+	w->log = fopen(world_path(w, "log.jsonl"), "w");
+	w->contents = json_object();
+	assert(w->log != NULL && w->contents != NULL);
+}
+
+void world_end(struct world *w)
+{
+	for (int i = 0; i < w->n_places; i++)
+		world_close(w, &w->places[i]);
+	json_decref(w->contents);
+	free(w->parcels);
+	free(w->mirrored);
+	fclose(w->log);
+}
+
+void world_log(struct world *w, json_t *line)
+{
+	assert(line != NULL);
+	json_object_set_new(line, "step", json_integer(w->step));
+	json_dumpf(line, w->log, JSON_COMPACT);
+	fputc('\n', w->log);
+	json_decref(line);
+}
+
+/* ---- places ------------------------------------------------------------------------- */
+
+struct place *world_hub(struct world *w)
+{
+	return &w->places[0];
+}
+
+struct place *world_add_place(struct world *w, const char *name, int device)
+{
+	struct place *p = &w->places[w->n_places++];
+
+	assert(w->n_places <= MAX_PLACES);
+	memset(p, 0, sizeof *p);
+	snprintf(p->name, sizeof p->name, "%s", name);
+	p->device = device;
+	return p;
+}
+
+/* The last three digits are the place's own, so that two lines of one replica never share a clock. */
+int64_t world_now(const struct world *w, const struct place *p)
+{
+	return START_US + (w->step + 1) * STEP_US + p->skew_us + 32 * (p - w->places);
+}
+
+int64_t world_clock(struct world *w, struct place *p)
+{
+	int64_t now = world_now(w, p);
+
+	chance_set_clock(now);
+	p->latest_us = (now > p->latest_us ? now : p->latest_us) + 16; /* it may tick ahead of the wall */
+	return now;
+}
+
+struct cp_store *world_store(struct world *w, struct place *p)
+{
+	world_clock(w, p);
+	if (p->store == NULL)
+		MUST(w, cp_store_open(&p->store, world_path(w, p->name), err));
+	return p->store;
+}
+
+void world_close(struct world *w, struct place *p)
+{
+	(void)w;
+	cp_store_close(p->store);
+	p->store = NULL;
+}
+
+void world_copy(const struct world *w, const char *from, const char *to)
+{
+	char command[1200];
+
+	snprintf(command, sizeof command, "cp -a '%s' '%s'", world_path(w, from), world_path(w, to));
+	if (system(command) != 0)
+		abort();
+}
+
+/* ---- devices ------------------------------------------------------------------------ */
+
+static json_t *identity(const struct cp_id *replica)
+{
+	char hex[CP_ID_HEX];
+
+	return json_string(cp_hex(hex, replica->bytes, sizeof replica->bytes));
+}
+
+/* A person's next device: a key, a roster entry, and room for a workspace. */
+void world_add_device(struct world *w, int person)
+{
+	int id = w->n_devices++, nth = 1;
+	struct device *d = &w->devices[id];
+	struct cp_store *hub = world_store(w, world_hub(w));
+	struct cp_person_add add = { .pseudonym = w->people[person], .locales = "" };
+	struct cp_pubkey key;
+	char path[512];
+	bool changed;
+
+	for (int i = 0; i < id; i++)
+		nth += w->devices[i].person == person;
+	snprintf(d->name, sizeof d->name, "%.10s%d", w->people[person], nth);
+	d->person = person;
+	d->copies = 1;
+	MUST(w, cp_sshkey_generate(world_key(w, id), "", NULL, err));
+	snprintf(path, sizeof path, "%.400s.pub", world_key(w, id));
+	add.key_path = path;
+	MUST(w, cp_person_add(hub, &add, &changed, err));
+	MUST(w, cp_public_key(&key, world_key(w, id), err));
+	cp_replica_id(&d->replica, &cp_store_me(hub)->project, &key);
+	world_add_place(w, d->name, id);
+	world_log(w, json_pack("{s:s, s:s, s:s, s:o}", "op", "device", "name", d->name, "person", w->people[person],
+			"identity", identity(&d->replica)));
+}
+
+/* ---- bundles under way -------------------------------------------------------------- */
+
+const char *world_outbox(struct world *w)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "box/%d", w->next_parcel);
+	mkdir(world_path(w, name), 0755);
+	return world_path(w, name);
+}
+
+struct parcel *world_send(struct world *w, const char *path, int to, bool is_return)
+{
+	struct parcel *p;
+
+	if (w->n_parcels == w->room) {
+		w->room = w->room * 2 + 16;
+		w->parcels = reallocarray(w->parcels, w->room, sizeof *w->parcels);
+		assert(w->parcels != NULL);
+	}
+	p = &w->parcels[w->n_parcels++];
+	memset(p, 0, sizeof *p);
+	p->id = w->next_parcel++;
+	p->to = to;
+	p->is_return = is_return;
+	snprintf(p->path, sizeof p->path, "%s", path);
+	if (is_return && w->has_mirror) {
+		w->mirrored = reallocarray(w->mirrored, w->n_mirrored + 1, sizeof *w->mirrored);
+		assert(w->mirrored != NULL);
+		w->mirrored[w->n_mirrored++] = *p;
+	}
+	return p;
+}
+
+void world_drop_parcel(struct world *w, size_t i)
+{
+	w->parcels[i] = w->parcels[--w->n_parcels];
+}
+
+int world_addressee(struct world *w, const char *bundle)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+
+	MUST(w, cp_bundle_open(&b, bundle, &cp_limits_default, err));
+	for (int i = 0; i < w->n_devices; i++)
+		if (cp_id_equal(&cp_bundle_manifest(b)->recipients[0], &w->devices[i].replica))
+			return i;
+	abort();
+}

@@ -1,0 +1,104 @@
+/*
+ * The simulated world: people with devices, workspaces on them, the bundles that
+ * are under way between them, and the log of what everybody wished to do.
+ *
+ * The log holds intents only, one JSON object a line. What a workspace came to hold
+ * is never read back into it: that is the model's to predict.
+ */
+#ifndef CASEPACK_SIM_WORLD_H
+#define CASEPACK_SIM_WORLD_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "sync/store.h"
+#include "tests/sim/chance.h"
+
+#define MAX_PEOPLE 4
+#define MAX_DEVICES 12
+#define MAX_PLACES 20
+#define MAX_CASES 6
+#define MAX_FORMS 3
+#define MAX_GUIDELINES 2
+
+struct device {
+	char name[24];           /* "ada1" */
+	int person;
+	struct cp_id replica;
+	int copies;              /* workspaces that speak with its key */
+};
+
+/* A workspace. Place 0 is the hub. */
+struct place {
+	char name[32];           /* "ada1", "ada1-copy1" */
+	int device;              /* -1: the hub */
+	bool exists;             /* a device has none before its first bundle */
+	struct cp_store *store;  /* NULL while nobody works in it */
+	int64_t skew_us;         /* how wrong its clock is */
+	int64_t latest_us;       /* no clock of its edits is later than this */
+};
+
+struct parcel { int id; int to; char path[512]; bool is_return; }; /* to: device; of returns -1 */
+
+struct world {
+	uint64_t seed;
+	long step;               /* -1 while the world is set up */
+	struct chance chance;    /* of this step */
+	char dir[256];
+	FILE *log;
+
+	int n_people; const char *people[MAX_PEOPLE];
+	struct device devices[MAX_DEVICES]; int n_devices;
+	struct place places[MAX_PLACES]; int n_places;
+	struct parcel *parcels; size_t n_parcels, room; int next_parcel;
+
+	bool has_case[MAX_CASES], has_form[MAX_FORMS], has_guideline[MAX_GUIDELINES];
+	int form_extras[MAX_FORMS]; /* optional fields and choices that it has gained */
+	json_t *contents;        /* hash of a document in hex -> what the lead typed */
+
+	bool has_mirror;         /* a copy of the hub was made; the hub writes no more */
+	struct parcel *mirrored; size_t n_mirrored; /* every return since, for the copy to merge in another order */
+};
+
+/* A call that must succeed here; ends the program with what it said. */
+#define MUST(w, call)                                                        \
+	do {                                                                 \
+		struct cp_err must_err_ = { 0 };                             \
+		struct cp_err *err = &must_err_;                             \
+		if ((call) != CP_OK)                                         \
+			world_fails(w, #call, &must_err_);                   \
+	} while (0)
+_Noreturn void world_fails(const struct world *w, const char *call, const struct cp_err *err);
+
+void world_begin(struct world *w, uint64_t seed, const char *dir);
+void world_end(struct world *w);
+
+/* DIR/name; a few may be in use at a time. */
+const char *world_path(const struct world *w, const char *name);
+const char *world_key(const struct world *w, int device); /* -1: the lead's */
+
+/* What that place believes the time is; _clock makes everything done next happen then. */
+int64_t world_now(const struct world *w, const struct place *p);
+int64_t world_clock(struct world *w, struct place *p);
+/* Its store, opened if need be; and closed, for who works on the folder itself. */
+struct cp_store *world_store(struct world *w, struct place *p);
+void world_close(struct world *w, struct place *p);
+struct place *world_hub(struct world *w);
+
+struct place *world_add_place(struct world *w, const char *name, int device);
+void world_add_device(struct world *w, int person);
+
+/* One intent; takes the reference. */
+void world_log(struct world *w, json_t *line);
+
+/* A folder of its own for a bundle that is to be written. */
+const char *world_outbox(struct world *w);
+struct parcel *world_send(struct world *w, const char *path, int to, bool is_return);
+void world_drop_parcel(struct world *w, size_t i);
+/* The device that a bundle is addressed to. */
+int world_addressee(struct world *w, const char *bundle);
+
+/* A whole folder again, under another name. */
+void world_copy(const struct world *w, const char *from, const char *to);
+
+#endif
