@@ -5,6 +5,7 @@
 #include "formats/bundle.h"
 #include "formats/sshkey.h"
 #include "sync/copies.h"
+#include "sync/tables.h"
 
 struct found {
 	const char *path;
@@ -77,8 +78,8 @@ static enum cp_code print_head(const struct found *f, struct cp_err *err)
 	char hex[CP_ID_HEX], created[32], expires[32];
 
 	CP_TRY(cp_line(err, "%s", f->path));
-	CP_TRY(cp_line(err, "  %-10s %s, format %d, schema %d", "kind", cp_bundle_kind_name(m->kind), m->format,
-			m->schema));
+	CP_TRY(cp_line(err, "  %-10s %s, format %d, schema %d%s", "kind", cp_bundle_kind_name(m->kind), m->format,
+			m->schema, m->schema > CP_SCHEMA ? ": needs a newer casepack to be taken in" : ""));
 	CP_TRY(cp_line(err, "  %-10s %s  %s", "project", cp_hex(hex, m->project.bytes, sizeof m->project.bytes),
 			m->project_name));
 	CP_TRY(cp_line(err, "  %-10s %s", "from", cp_hex(hex, m->sender.bytes, sizeof m->sender.bytes)));

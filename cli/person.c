@@ -69,7 +69,7 @@ static const struct cp_option options[] = {
 	{ "--role", "ROLE", "rater (unless said), lead, relay or auditor" },
 	{ "--locale", "LOCALES", "what the person can judge, as BCP 47: en-US,fr" },
 	{ "--vendor", "NAME", "for whom the person works" },
-	{ "--relay", "PERSON", "the relay that gives to this person's devices and collects from them" },
+	{ "--relay", "PERSON", "the relay that gives to this person's devices and collects from them; a lead's name: her hub does so again" },
 	{ "--key", "FILE.pub", "the public key of a device of this person; again for a further device" },
 	{ NULL, NULL, NULL },
 };

@@ -158,14 +158,21 @@ static enum cp_code settle_text(struct cp_store *s, const struct doc *revision, 
 	return cp_heads_settle(s, is_form, &text, err);
 }
 
-/* Late and stale, and the heads of texts, are said of rows, so behind the rows. */
-static enum cp_code note_lapses(struct cp_store *s, const struct docs *d, struct cp_err *err)
+static enum cp_code note_each(struct cp_store *s, const struct docs *d, struct cp_err *err)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		CP_TRY(cp_lapse_touched(s, d->list[i].table, &d->list[i].id, err));
 		CP_TRY(settle_text(s, &d->list[i], err));
 	}
 	return CP_OK;
+}
+
+/* Late and stale, and the heads of texts, are said of rows, so behind the rows; what went through its tree may show
+ * what another changeset brought. */
+static enum cp_code note_lapses(struct cp_store *s, const struct docs *lapsing, const struct docs *trees, struct cp_err *err)
+{
+	CP_TRY(note_each(s, lapsing, err));
+	return note_each(s, trees, err);
 }
 
 static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_err *err)
@@ -209,7 +216,7 @@ enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len,
 
 	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
 	CP_TRY(finish(s, &tricky, err));
-	return note_lapses(s, &lapsing, err);
+	return note_lapses(s, &lapsing, &tricky, err);
 }
 
 /* ---- what others wrote ------------------------------------------------------------------ */
@@ -260,5 +267,5 @@ enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t l
 		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
 				changes, sqlite3_total_changes(s->db) - before + a.refused);
 	CP_TRY(finish(s, &tricky, err));
-	return note_lapses(s, &lapsing, err);
+	return note_lapses(s, &lapsing, &tricky, err);
 }

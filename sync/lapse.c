@@ -24,15 +24,16 @@ static size_t revs_known(const char *state, struct cp_rev *out, size_t room)
 	return n;
 }
 
-/* Did whoever named those revs know the edit that stands? Then some of them is that edit, or stands above it. */
-static enum cp_code was_known(struct cp_store *s, const struct cp_id *judgment, const struct cp_rev *stands,
+/* Among all edits of the judgment: does one that bears the rev that stands (forged twins share one) descend from one of
+ * those revs? */
+static enum cp_code descends(struct cp_store *s, const struct cp_id *judgment, const struct cp_rev *stands,
 		const struct cp_rev *revs, size_t n, bool *out, struct cp_err *err)
 {
 	struct cp_document d;
 	struct cp_edit *edits;
-	size_t of = SIZE_MAX;
 	enum cp_code code = CP_OK;
 
+	*out = false;
 	CP_TRY(cp_document_load(s, CP_T_JUDGMENTS, judgment, &d, err));
 	edits = calloc(d.n + 1, sizeof *edits);
 	assert(edits != NULL);
@@ -40,15 +41,24 @@ static enum cp_code was_known(struct cp_store *s, const struct cp_id *judgment, 
 		edits[i].rev = d.edits[i].rev;
 		edits[i].replaced = d.edits[i].replaced;
 		edits[i].n_replaced = d.edits[i].n_replaced;
-		if (memcmp(&edits[i].rev, stands, sizeof *stands) == 0)
-			of = i;
 	}
-	*out = false;
-	if (of != SIZE_MAX)
-		code = cp_tree_knew(out, edits, d.n, of, revs, n, err);
+	for (size_t i = 0; i < d.n && code == CP_OK && !*out; i++)
+		if (memcmp(&edits[i].rev, stands, sizeof *stands) == 0)
+			code = cp_tree_knew(out, edits, d.n, i, revs, n, err);
 	free(edits);
 	cp_document_drop(&d);
 	return code;
+}
+
+/* Did whoever named those revs know the edit that stands? Then some of them is that edit, or stands above it. Most
+ * named none, since they took back what nobody had judged, or the very edit that stands: no tree is needed. */
+static enum cp_code was_known(struct cp_store *s, const struct cp_id *judgment, const struct cp_rev *stands,
+		const struct cp_rev *revs, size_t n, bool *out, struct cp_err *err)
+{
+	*out = false;
+	for (size_t i = 0; i < n; i++)
+		*out = *out || memcmp(&revs[i], stands, sizeof *stands) == 0;
+	return *out || n == 0 ? CP_OK : descends(s, judgment, stands, revs, n, out, err);
 }
 
 static enum cp_code is_late(struct cp_store *s, const struct cp_id *judgment, const struct cp_value *row, bool *out,
@@ -240,9 +250,11 @@ static enum cp_code note_each(struct cp_store *s, sqlite3_stmt *q, struct cp_err
 	return code;
 }
 
-/* A revision came: where one breaks what went before, every judgment under that text is asked again. */
+/* A revision came: where one breaks what went before, every judgment under that text is asked again, and where this one
+ * did so and does no longer (two leads wrote it, as different kinds). */
 static enum cp_code text_touched(struct cp_store *s, bool is_form, const struct cp_id *revision, struct cp_err *err)
 {
+	char hex[CP_ID_HEX];
 	sqlite3_stmt *q;
 	int64_t breaks;
 
@@ -250,6 +262,9 @@ static enum cp_code text_touched(struct cp_store *s, bool is_form, const struct 
 			" (SELECT parent_doc FROM form_versions WHERE id = ?1) LIMIT 1"
 			: "SELECT 1 FROM guideline_revisions WHERE kind = 'breaking' AND parent_doc ="
 			" (SELECT parent_doc FROM guideline_revisions WHERE id = ?1) LIMIT 1", "d", revision));
+	if (!breaks)
+		CP_TRY(cp_query_int(s, &breaks, 0, err, "SELECT 1 FROM conflicts WHERE class = 'stale' AND col = ?1 LIMIT 1", "t",
+				cp_hex(hex, revision->bytes, sizeof revision->bytes)));
 	if (!breaks)
 		return CP_OK;
 	CP_TRY(cp_query(s, &q, err, is_form ? "SELECT id FROM judgments WHERE form_version IN (SELECT id FROM form_versions"

@@ -26,6 +26,17 @@ struct opening {
 
 /* ---- who sends -------------------------------------------------------------------------------- */
 
+/* A relay speaks to those whose home it is; the hub that it passes on to may always speak. */
+static enum cp_code check_relay(struct opening *o, struct cp_err *err)
+{
+	int64_t strange;
+
+	CP_TRY(cp_query_int(o->s, &strange, 0, err, "SELECT 1 FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1"
+			" AND p.role = 'relay' AND EXISTS (SELECT 1 FROM replicas WHERE id = ?2 AND home <> ?1)", "dd", &o->m->sender,
+			&o->s->me.replica));
+	return strange ? cp_fail(err, CP_ETRUST, "is from a relay that no longer is this device's hub; nothing was changed") : CP_OK;
+}
+
 /* The roster's hub signs; on first use the bundle's own roster must name its signer as the hub. */
 static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_err *err)
 {
@@ -43,7 +54,7 @@ static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_er
 	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
 			row[6].len != strlen("active") || memcmp(row[6].bytes, "active", row[6].len) != 0)
 		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
-	return CP_OK;
+	return check_relay(o, err);
 }
 
 static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
@@ -148,9 +159,11 @@ static enum cp_code take_refusal(struct opening *o, const char *oid, struct cp_e
 	return cp_run(o->s, err, "UPDATE commits SET verdict = 'refused', reason = 'by the hub' WHERE oid = ?1", "t", oid);
 }
 
-/* What the hub holds of other devices' branches, where I pass work on; and what it refused. */
+/* What the hub holds of other devices' branches, where I pass work on; and what it refused. What it names no longer (it
+ * was put back) it is owed again. */
 static enum cp_code take_receipts(struct opening *o, struct cp_err *err)
 {
+	CP_TRY(cp_run(o->s, err, "DELETE FROM meta WHERE key LIKE 'acked/%'", ""));
 	for (size_t i = 0; i < o->m->have.n; i++) {
 		CP_AUTO(buf) struct cp_buf branch = CP_BUF(128);
 		const struct cp_tip *tip = &o->m->have.list[i];

@@ -18,8 +18,9 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 	{ CP_T_PROJECT, "SELECT * FROM project WHERE ?1 = ?1 AND ?2 = ?2" },
 	{ CP_T_PERSONS, "SELECT * FROM persons WHERE id IN " US " OR role = 'lead' OR id IN"
 		" (SELECT person FROM replicas WHERE id IN " HOME ") ORDER BY id" },
-	{ CP_T_REPLICAS, "SELECT * FROM replicas WHERE person IN " US " OR id IN " HOME " OR (is_hub = 1 AND"
-		" person IN (SELECT id FROM persons WHERE role = 'lead')) ORDER BY id" },
+	{ CP_T_REPLICAS, "SELECT * FROM replicas WHERE person IN " US " OR id IN " HOME
+		" OR id IN (SELECT id FROM given WHERE replica = ?2 AND tbl = 2)" /* that it moved elsewhere, or is revoked */
+		" OR (is_hub = 1 AND person IN (SELECT id FROM persons WHERE role = 'lead')) ORDER BY id" },
 	{ CP_T_CASES, "SELECT * FROM cases WHERE id IN (" OUR_CASES ") ORDER BY id" },
 	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person IN " US ")"
 		" ORDER BY id" },

@@ -262,7 +262,8 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	return code;
 }
 
-/* Devices first, then one bundle each: packing asks the same tables. */
+/* Devices first, then one bundle each: packing asks the same tables. A device that was mine and has another home now is told
+ * so once, by the one that it trusts; and again where the person is named. */
 static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct cp_device **out, size_t *n, struct cp_err *err)
 {
 	sqlite3_stmt *q;
@@ -270,8 +271,9 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 
 	CP_TRY(cp_query(s, &q, err, "SELECT r.id, p.id, p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
 			" WHERE (r.is_hub = 0 OR p.role = 'relay') AND r.state = 'active' AND p.state = 'active' AND r.id <> ?2"
-			" AND (r.home = ?2 OR (r.home = x'' AND NOT ?3)) AND (?1 IS NULL OR p.pseudonym = ?1) ORDER BY p.pseudonym, r.id", "tdi",
-			pseudonym, &s->me.replica, (int64_t)s->me.is_relay));
+			" AND (r.home = ?2 OR (NOT ?3 AND (r.home = x'' OR EXISTS (SELECT 1 FROM given g WHERE g.replica = r.id AND g.tbl = ?4"
+			"  AND g.id = r.id AND (?1 IS NOT NULL OR g.rev <> r.rev))))) AND (?1 IS NULL OR p.pseudonym = ?1) ORDER BY p.pseudonym, r.id", "tdii",
+			pseudonym, &s->me.replica, (int64_t)s->me.is_relay, (int64_t)CP_T_REPLICAS));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)

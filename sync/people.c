@@ -79,13 +79,13 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 			{ "is_hub", cp_v_int(is_relay || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
 }
 
-/* The relay's device. */
+/* The relay's device, or a lead's hub: that is how a rater moves back. */
 static enum cp_code find_home(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
 {
 	static const struct cp_id none;
 
 	CP_TRY(cp_query_id(s, out, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
-			" AND p.role = 'relay' AND r.state = 'active' ORDER BY r.id LIMIT 1", "t", pseudonym));
+			" AND (p.role = 'relay' OR (p.role = 'lead' AND r.is_hub = 1)) AND r.state = 'active' ORDER BY r.id LIMIT 1", "t", pseudonym));
 	return cp_id_equal(out, &none) ? cp_fail(err, CP_EINPUT, "%s: is no relay with a device; `casepack person add %s --role relay"
 			" --key FILE.pub` makes one", pseudonym, pseudonym) : CP_OK;
 }

@@ -61,6 +61,35 @@ enum cp_code cp_proof_keep(struct cp_store *s, const char *branch, const struct 
 
 /* ---- the device -------------------------------------------------------------------------------- */
 
+/* By whom a commit of material is, as 32 hex digits. */
+static enum cp_code read_giver(struct cp_store *s, const char *oid, char out[CP_ID_HEX], struct cp_err *err)
+{
+	struct cp_commit c = { 0 };
+
+	*out = '\0';
+	if (*oid == '\0')
+		return CP_OK;
+	CP_TRY(cp_repo_read_commit(s->history, oid, &c, err));
+	snprintf(out, CP_ID_HEX, "%.32s", c.committer.email);
+	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+/* What a relay gave proves something to that relay alone. */
+static enum cp_code is_anothers_business(struct cp_store *s, const char *oid, const struct cp_oid *present, bool *out,
+		struct cp_err *err)
+{
+	char giver[CP_ID_HEX], here[CP_ID_HEX];
+	int64_t is_relay;
+
+	CP_TRY(read_giver(s, oid, giver, err));
+	CP_TRY(read_giver(s, present->hex, here, err));
+	CP_TRY(cp_query_int(s, &is_relay, 0, err, "SELECT 1 FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE lower(hex(r.id)) = ?1 AND p.role = 'relay'", "t", giver));
+	*out = is_relay && strcmp(giver, here) != 0;
+	return CP_OK;
+}
+
 /* Chains given to that id of mine. */
 static enum cp_code proofs_of(struct cp_store *s, const struct cp_id *id, const struct cp_oid *present, bool is_full,
 		struct cp_tips *out, struct cp_err *err)
@@ -77,8 +106,11 @@ static enum cp_code proofs_of(struct cp_store *s, const struct cp_id *id, const 
 		const char *oid = all.list[i].oid.hex;
 		bool is_known = (held.len > 0 && strstr(held.data, oid) != NULL) ||
 			(*present->hex != '\0' && cp_chain_reaches(s->history, present->hex, oid));
+		bool is_anothers = false;
 
 		if (is_full || !is_known)
+			code = is_anothers_business(s, oid, present, &is_anothers, err);
+		if (code == CP_OK && (is_full || !is_known) && !is_anothers)
 			code = cp_tips_add(out, all.list[i].name, oid, err);
 	}
 	cp_tips_drop(&all);

@@ -93,4 +93,60 @@ rm acme/casepack.db*
 check "the relay's database is made again from git" status 0 casepack -C acme rebuild --key config/casepack/keys/acme
 check "to the same state" equal "$(casepack -C acme status --hash)" "$hash"
 check "sync is the everyday verb for a relay" bash -c "mkdir stick && casepack -C hub sync stick && casepack -C acme sync stick && casepack -C cem sync stick && casepack -C cem rate q2 grade@d2=1 && casepack -C cem sync stick && casepack -C acme sync stick && casepack -C hub sync stick && casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q2,.*,cem,'"
+
+# ---- a rater moves from the hub to the relay and back, while bundles are in the field ------------------------
+mkdir f && hub_to() { rm -f f/*; casepack -C hub pack --to "$1" -o f && casepack -C "$1" open f/*; }
+relay_to() { rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*; rm -f f/*; quiet casepack -C acme pack --to "$1" -o f; casepack -C "$1" open f/*; }
+through() { rm -f f/*; quiet casepack -C "$1" return -o f; quiet casepack -C acme merge f/*; rm -f f/*; quiet casepack -C acme return -o f; casepack -C hub merge f/*; }
+quiet casepack -C hub assign --form rel --to dan --case q2 --case q3
+quiet hub_to dan
+quiet casepack -C dan rate q2 grade@d2=2
+quiet casepack -C hub person add dan --relay acme
+rm -f f/*
+check "who moves to a relay is told so by the hub it trusts" bash -c "casepack -C hub pack --all -o f && casepack -C dan open f/*-dan-*"
+rm -f f/*
+check "once" bash -c "casepack -C hub pack --all -o f && ! ls f/*-dan-*"
+check "then the relay gives it its part" relay_to dan
+quiet casepack -C dan rate q3 grade@d3=3
+check "what it judged before and after comes through the relay" through dan
+graded() { casepack -C hub export --format csv --no-times -o - 2>/dev/null | python3 -c 'import csv, sys
+print(" ".join(sorted(r["case"] + "=" + r["value"] for r in csv.DictReader(sys.stdin) if r["rater"] == "dan")))'; }
+check "and nothing is lost" equal "$(graded)" 'q1=1 q2=2 q3=3'
+rm -f f/*; quiet casepack -C acme pack --to dan -o f; mkdir -p g; mv f/* g/
+quiet casepack -C hub person add dan --relay lead
+quiet casepack -C hub assign --form rel --to dan --case q4
+check "back at the hub it is given by the hub" hub_to dan
+check "and takes nothing from the relay any more" bash -c "casepack -C dan open g/*; [ \$? = 4 ]"
+rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*
+rm -f f/*
+check "which knows, and packs for it no more" bash -c "casepack -C acme pack --all -o f && ! ls f/*-dan-*"
+quiet casepack -C dan rate q4 grade@d4=0
+rm -f f/*; quiet casepack -C dan return -o f
+check "its work comes home" status 0 casepack -C hub merge f/*
+check "all of it" equal "$(graded)" 'q1=1 q2=2 q3=3 q4=0'
+
+check "the rater's workspace equals its replay" status 0 casepack -C dan verify
+check "and so does the hub's" status 0 casepack -C hub verify
+
+# ---- what a hub that was put back has lost, the relay sends again ---------------------------------------------
+cp -a hub put-back
+quiet casepack -C cem rate q4 grade@d4=2
+quiet through cem
+rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*
+rm -rf hub/history.git hub/private.git hub/*.db*; cp -a put-back/. hub/
+check "a hub is put back" bash -c "! casepack -C hub export --format csv --no-times -o - 2>/dev/null | grep '^q4,.*,cem,'"
+rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*
+rm -f f/*; quiet casepack -C acme return -o f
+check "the relay owes it what its manifest no longer names" status 0 casepack -C hub merge f/*
+check "and nothing is lost" bash -c "casepack -C hub export --format csv --no-times -o - 2>/dev/null | grep -q '^q4,.*,cem,'"
+
+# ---- a case that the hub never assigned -------------------------------------------------------------------------
+sqlite3 acme/casepack.db "INSERT INTO assignments SELECT randomblob(16), randomblob(8), clock, (SELECT case_id FROM assignments LIMIT 1), person, 7, 99, due, form, guideline, state FROM assignments WHERE person IN (SELECT id FROM persons WHERE pseudonym = 'cem') LIMIT 1"
+quiet relay_to cem
+id=$(sqlite3 cem/casepack.db "SELECT name FROM cases WHERE id = (SELECT case_id FROM assignments WHERE pass = 7)")
+d=$(sqlite3 cem/casepack.db "SELECT substr(results, instr(results, char(34)) + 1, 2) FROM cases WHERE name = '$id'")
+quiet casepack -C cem rate "$id" "grade@$d=3"
+rm -f f/*; quiet casepack -C cem return -o f; quiet casepack -C acme merge f/*; rm -f f/*; quiet casepack -C acme return -o f
+check "a judgment on what only the relay gave waits at the hub" status 3 casepack -C hub merge f/*
+check "and is listed, with the reason" bash -c "casepack -C hub log 2>&1 | grep -q 'is not known here yet'"
 finish
