@@ -124,18 +124,20 @@ bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *k
 
 static const char *outcome(const struct cp_merged *m)
 {
-	if (m->commits > 0 || m->refused > 0 || m->waiting > 0)
+	if (m->commits > 0 || m->refused > 0 || m->waiting > 0 || m->proofs > 0 || m->copied[0] != '\0')
 		return "taken";
 	return "known";
 }
 
 static enum cp_code merged_json(const char *path, const struct cp_merged *m, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			"file", cp_json_text(path), "outcome", outcome(m), "from", cp_json_text(m->from),
 			"commits", (json_int_t)m->commits, "edits", (json_int_t)m->edits,
 			"known", (json_int_t)m->known, "refused", (json_int_t)m->refused,
 			"waiting", (json_int_t)m->waiting, "conflicts", (json_int_t)m->conflicts,
+			"proofs", (json_int_t)m->proofs, "taken_back", (json_int_t)m->taken_back,
+			"copied", m->copied[0] == '\0' ? json_null() : cp_json_text(m->copied),
 			"why", m->why[0] == '\0' ? json_null() : cp_json_text(m->why)), err);
 }
 
@@ -151,7 +153,15 @@ static enum cp_code merged_line(const char *path, const struct cp_merged *m, str
 		CP_TRY(cp_buf_printf(&more, err, "; %s waiting",
 				cp_count(commits, m->waiting, "commit", "commits")));
 	if (m->conflicts > 0)
-		CP_TRY(cp_buf_printf(&more, err, "; %s", cp_count(commits, m->conflicts, "conflict", "conflicts")));
+		CP_TRY(cp_buf_printf(&more, err, "; %s open (%s)", cp_count(commits, m->conflicts, "conflict", "conflicts"),
+				m->conflict_classes));
+	if (m->copied[0] != '\0')
+		CP_TRY(cp_buf_printf(&more, err, "; %s", m->copied));
+	if (m->proofs > 0)
+		CP_TRY(cp_buf_printf(&more, err, "; %s back that this hub had given and no longer knew", cp_count(commits, m->proofs,
+				"commit came", "commits came")));
+	if (m->taken_back > 0)
+		CP_TRY(cp_buf_printf(&more, err, ", %s taken back from them", cp_count(commits, m->taken_back, "row was", "rows were")));
 	if (m->why[0] != '\0')
 		CP_TRY(cp_buf_printf(&more, err, ": %s", m->why));
 	if (strcmp(outcome(m), "known") == 0)

@@ -4,15 +4,38 @@
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/sshkey.h"
+#include "sync/copies.h"
 
 struct found {
 	const char *path;
 	const struct cp_manifest *m;
 	char fingerprint[128];
+	const struct cp_pubkey *signer;
 	bool is_sender; /* the key that signed is the sender's */
 };
 
-static enum cp_code find(struct found *f, const char *path, const struct cp_bundle *b, struct cp_err *err)
+/* A copied workspace's id is made with a nonce, which its first commit names. */
+static enum cp_code see_copy(void *user, const char *oid, const char *type, const void *bytes, size_t len, struct cp_err *err)
+{
+	struct found *f = user;
+	struct cp_change_commit c;
+	struct cp_id copy_of, nonce, derived;
+	struct cp_pubkey signer;
+
+	(void)oid, (void)err;
+	if (strcmp(type, "commit") != 0)
+		return CP_OK;
+	if (cp_change_commit_read(&c, bytes, len, NULL) == CP_OK && cp_id_equal(&c.replica, &f->m->sender)
+			&& cp_copy_read(&c.commit, &copy_of, &nonce) && cp_commit_signer(&signer, &c.commit, NULL) == CP_OK) {
+		cp_replica_id_of(&derived, &f->m->project, f->signer, &nonce);
+		f->is_sender = f->is_sender || (cp_id_equal(&derived, &f->m->sender)
+			&& memcmp(&signer, f->signer, sizeof signer) == 0);
+	}
+	cp_change_commit_drop(&c);
+	return CP_OK;
+}
+
+static enum cp_code find(struct found *f, const char *path, struct cp_bundle *b, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf print = CP_BUF(sizeof f->fingerprint - 1);
 	struct cp_id signer;
@@ -22,8 +45,9 @@ static enum cp_code find(struct found *f, const char *path, const struct cp_bund
 	CP_TRY(cp_pubkey_fingerprint(&print, cp_bundle_signer(b), err));
 	snprintf(f->fingerprint, sizeof f->fingerprint, "%s", print.data);
 	cp_replica_id(&signer, &f->m->project, cp_bundle_signer(b));
+	f->signer = cp_bundle_signer(b);
 	f->is_sender = cp_id_equal(&signer, &f->m->sender);
-	return CP_OK;
+	return f->is_sender ? CP_OK : cp_bundle_each_object(b, see_copy, f, err);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */
@@ -194,7 +218,8 @@ const struct cp_command cp_cmd_inspect = {
 	.summary = "what a bundle is, before it is opened",
 	.about = "Reads a bundle's manifest, checks its signature and the hash of every part, and says what it is. "
 		"Nothing is unpacked and no workspace is needed. Whether the signer belongs to a project's roster is "
-		"decided by `open` and `merge`; here only that the key is the one that the sender's id is made from.\n\n"
+		"decided by `open` and `merge`; here only that the key is the one that the sender's id is made from. Of a workspace that was copied this "
+		"shows only in a bundle with its first commit.\n\n"
 		"Exit status 4 when a file is damaged, its signature does not match, or another key signed it.",
 	.options = options,
 	.examples = examples,

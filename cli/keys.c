@@ -1,10 +1,8 @@
 #include "cli/keys.h"
 
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "formats/config.h"
 #include "formats/file.h"
 #include "formats/text.h"
 #include "sync/seal.h"
@@ -12,26 +10,10 @@
 #define NAME_MAX_LEN 63
 #define LINE_MAX_BYTES 4096
 
-static const char *home(void)
-{
-	const char *path = getenv("HOME");
-	const struct passwd *me;
-
-	if (path != NULL && path[0] == '/')
-		return path;
-	me = getpwuid(getuid());
-	return me != NULL && me->pw_dir[0] == '/' ? me->pw_dir : NULL;
-}
-
 enum cp_code cp_key_folder(struct cp_buf *out, struct cp_err *err)
 {
-	const char *config = getenv("XDG_CONFIG_HOME");
-
-	if (config != NULL && config[0] == '/')
-		return cp_buf_printf(out, err, "%s/casepack/keys", config);
-	if (home() == NULL)
-		return cp_fail(err, CP_EIO, "there is no home folder to keep keys in; set HOME");
-	return cp_buf_printf(out, err, "%s/.config/casepack/keys", home());
+	CP_TRY(cp_config_folder(out, err));
+	return cp_buf_puts(out, "/keys", err);
 }
 
 static bool ends_in_pub(const char *name)

@@ -24,7 +24,12 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(cp_args_want(a, 0, 0, err));
 	if (!cp_arg_given(a, "-o"))
 		return cp_fail(err, CP_EUSAGE, "return: say -o DIR, the folder for the bundle");
-	CP_TRY(cp_return(a->store, cp_arg(a, "-o"), cp_arg_given(a, "--owed"), &sent, &n, err));
+	if (cp_arg_given(a, "--owed") && cp_arg_given(a, "--full"))
+		return cp_fail(err, CP_EUSAGE, "return: --owed and --full contradict each other");
+	if (cp_arg_given(a, "--full"))
+		CP_TRY(cp_return_full(a->store, cp_arg(a, "-o"), &sent, &n, err));
+	else
+		CP_TRY(cp_return(a->store, cp_arg(a, "-o"), cp_arg_given(a, "--owed"), &sent, &n, err));
 	if (n == 0) {
 		cp_say("nothing to return");
 		return CP_OK;
@@ -35,6 +40,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 static const struct cp_option options[] = {
 	{ "-o", "DIR", "the folder that the bundle is written into" },
 	{ "--owed", NULL, "nothing when a bundle in DIR brings it already" },
+	{ "--full", NULL, "everything, whatever the hub has confirmed: for a hub that lost something" },
 	{ NULL, NULL, NULL },
 };
 
@@ -45,11 +51,14 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_return = {
 	.name = "return",
-	.usage = "-o DIR [--owed]",
+	.usage = "-o DIR [--owed | --full]",
 	.summary = "write finished work for the hub",
 	.about = "Seals what was submitted here and writes one bundle for the hub that gave the work. It carries "
 		"everything that the hub has not confirmed, so that a lost bundle costs nothing, and deletes nothing "
-		"here. Files are numbered and none is ever overwritten.",
+		"here. Files are numbered and none is ever overwritten.\n\n"
+		"A hub that was put back from a backup gets what it lost with the next returns, as soon as a bundle of "
+		"its own has told what it still holds; --full does not wait for that, and carries what the hub gave "
+		"as proof.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

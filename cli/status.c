@@ -4,6 +4,7 @@
 #include "cli/shown.h"
 #include "sync/judge.h"
 #include "sync/report.h"
+#include "sync/token.h"
 
 /* ---- a hub: its raters --------------------------------------------------------------------- */
 
@@ -44,7 +45,7 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			"project", cp_json_text(me->project_name), "role", cp_role_name(me->role),
 			"replica", cp_json_hex(me->replica.bytes, sizeof me->replica.bytes),
 			"cases", (json_int_t)s->cases, "persons", (json_int_t)s->persons,
@@ -52,6 +53,7 @@ static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, 
 			"ratings", (json_int_t)s->ratings, "outbox", (json_int_t)s->outbox,
 			"commits", (json_int_t)s->commits, "refused", (json_int_t)s->refused,
 			"waiting", (json_int_t)s->waiting, "conflicts", (json_int_t)s->conflicts,
+			"conflict_classes", cp_json_text(s->conflict_classes),
 			"main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
 }
 
@@ -73,8 +75,32 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 		CP_TRY(cp_line(err, "%s for what has not arrived: `casepack log --waiting`",
 				cp_count(n, s->waiting, "change commit waits", "change commits wait")));
 	if (s->conflicts > 0)
-		CP_TRY(cp_line(err, "%s open: `casepack conflicts`", cp_count(n, s->conflicts, "conflict", "conflicts")));
+		CP_TRY(cp_line(err, "%s open (%s): `casepack conflicts`", cp_count(n, s->conflicts, "conflict", "conflicts"),
+				s->conflict_classes));
 	return CP_OK;
+}
+
+/* ---- copies and restored workspaces ---------------------------------------------------------- */
+
+static enum cp_code on_copied(void *user, const struct cp_copied *c, struct cp_err *err)
+{
+	const struct cp_args *a = user;
+
+	if (a->json)
+		return cp_json_line(json_pack("{s:s, s:o, s:s, s:s}", "copied", c->is_line ? "line" : "device",
+				"person", cp_json_text(c->pseudonym), "device", c->device, "as", c->as), err);
+	if (c->is_line)
+		return cp_line(err, "%s's device %.8s has a second line, %s: it was copied or put back; look at both in `casepack log`",
+				c->pseudonym, c->device, c->as);
+	return cp_line(err, "%s's device %.8s was copied or put back: it goes on as %.8s", c->pseudonym, c->device, c->as);
+}
+
+/* What this workspace knows of itself. */
+static void say_token(const struct cp_store *s)
+{
+	if (*cp_token_trouble(s) != '\0')
+		cp_say("that this folder is copied or put back is noticed only when work is merged: no token of it can be kept (%s)",
+				cp_token_trouble(s));
 }
 
 static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
@@ -84,10 +110,12 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	int64_t raters = 0;
 
 	CP_TRY(cp_status(a->store, &s, err));
+	a->waits = s.waiting > 0 || s.conflicts > 0;
 	CP_TRY(print_raters(a, &raters, err));
 	if (raters == 0)
 		cp_say("no raters yet; `casepack person add` adds one");
-	return a->json ? hub_json(me, &s, err) : hub_words(me, &s, err);
+	CP_TRY(a->json ? hub_json(me, &s, err) : hub_words(me, &s, err));
+	return cp_copied_each(a->store, on_copied, a, err);
 }
 
 /* ---- a device: its own work ---------------------------------------------------------------- */
@@ -112,6 +140,8 @@ static enum cp_code device_words(const struct cp_me *me, const struct cp_status 
 	char n[CP_COUNT];
 
 	CP_TRY(cp_line(err, "%s: %s as %s", me->project_name, cp_role_name(me->role), me->pseudonym));
+	if (cp_id_is_set(&me->copy_of))
+		CP_TRY(cp_line(err, "this folder was copied or put back: it goes on as a device of its own, and nothing is lost"));
 	CP_TRY(cp_line(err, "%lld of %s submitted, %lld skipped, %lld escalated, %lld begun, %lld to do",
 			(long long)p->submitted, cp_count(n, p->total, "case", "cases"), (long long)p->skipped,
 			(long long)p->escalated, (long long)p->drafts, (long long)p->todo));
@@ -154,6 +184,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(cp_args_want(a, 0, 0, err));
 	if (cp_arg_given(a, "--hash"))
 		return print_hash(a, err);
+	say_token(a->store);
 	if (!cp_store_has_project(a->store)) {
 		if (a->json)
 			return cp_json_line(json_pack("{s:n}", "project"), err);
@@ -179,7 +210,8 @@ const struct cp_command cp_cmd_status = {
 	.summary = "how far the work is",
 	.about = "On a hub: one row for each rater. Owed counts the assignments with no judgment back, days how long "
 		"ago they were sent; acknowledged says whether all that was sent is known to have arrived. Below it, "
-		"what needs a person: refused and waiting change commits, and open conflicts.\n\n"
+		"what needs a person: refused and waiting change commits, open conflicts by class, and devices whose folder was "
+		"copied or put back from a backup. Exit status 3 when something waits or is in conflict.\n\n"
 		"On a rater's device: how many cases are done, and what the hub has not confirmed yet.",
 	.options = options,
 	.examples = examples,

@@ -43,6 +43,16 @@ enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *
 	return CP_OK;
 }
 
+/* Trailers that words bring along stand in one block with the others. */
+static const char *glue(const char *words)
+{
+	const char *last = words;
+
+	for (const char *p = words; (p = strstr(p, "\n\n")) != NULL; p++)
+		last = p + 2;
+	return last != words && strncmp(last, "Casepack-", strlen("Casepack-")) == 0 ? "\n" : "\n\n";
+}
+
 /* ---- making ------------------------------------------------------------------------------ */
 
 static enum cp_code message(struct cp_store *s, struct cp_buf *out, const char *words, const void *changeset, size_t len,
@@ -54,8 +64,8 @@ static enum cp_code message(struct cp_store *s, struct cp_buf *out, const char *
 
 	cp_hash_bytes(&hash, changeset, len);
 	CP_TRY(cp_meta_get(s, "applied", &applied, err));
-	CP_TRY(cp_buf_printf(out, err, "%s\n\nCasepack-Schema: %" PRId64 "\nCasepack-Edits: %" PRId64 "\nCasepack-Outbox: %" PRId64
-			"\nCasepack-Clock: %" PRId64 "\n", words, schema, edits, outbox, clock));
+	CP_TRY(cp_buf_printf(out, err, "%s%sCasepack-Schema: %" PRId64 "\nCasepack-Edits: %" PRId64 "\nCasepack-Outbox: %" PRId64
+			"\nCasepack-Clock: %" PRId64 "\n", words, glue(words), schema, edits, outbox, clock));
 	if (applied.len > 0)
 		CP_TRY(cp_buf_printf(out, err, "Casepack-Applied: %s\n", applied.data));
 	return cp_buf_printf(out, err, "Casepack-Changeset: %s\n", cp_hex(hex, hash.bytes, sizeof hash.bytes));

@@ -19,6 +19,10 @@ CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const
 CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out,
 		int64_t *out_n, struct cp_err *err);
 
+/* The same, whatever the hub has acknowledged, and with everything that it gave: for a hub that was put back. */
+CP_CHECKED enum cp_code cp_return_full(struct cp_store *s, const char *dir, struct cp_sent *out, int64_t *out_n,
+		struct cp_err *err);
+
 /* What open did. */
 struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, acknowledged; bool is_old, is_new_workspace; char from[64]; };
 /*
@@ -43,7 +47,10 @@ struct cp_merged {
 	int64_t commits, edits;         /* taken in now */
 	int64_t known;                  /* commits that were here already */
 	int64_t refused, waiting, conflicts;
+	char conflict_classes[128];     /* those that are open, by class: "2 fork, 1 hard" */
 	char why[512];                  /* of the first refused or waiting one */
+	int64_t proofs, taken_back;     /* outbound commits that were not known any more; rows that were lost with them */
+	char copied[160];               /* a device that turned out to be a copy, in words; "" when none did */
 };
 /* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */
 CP_CHECKED enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err);

@@ -36,6 +36,7 @@ struct cp_store {
 	struct cp_seckey key;         /* read when first needed */
 	cp_passphrase_ask *ask;
 	void *ask_user;
+	char token_trouble[1024];     /* why no token of this workspace is kept, "" when one is */
 };
 
 /*

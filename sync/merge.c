@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "sync/copies.h"
 #include "sync/deliver.h"
 #include "sync/inner.h"
+#include "sync/proof.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
 #include "sync/take.h"
@@ -27,13 +29,24 @@ static enum cp_code check_sender(struct cp_store *s, struct cp_bundle *b, struct
 	if (m->kind != CP_BUNDLE_RETURN && m->kind != CP_BUNDLE_RELAY)
 		return cp_fail(err, CP_EINPUT, "is a %s bundle; `casepack open` takes it in at its rater's", cp_bundle_kind_name(m->kind));
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &found, err));
+	if (!found)
+		CP_TRY(cp_copy_stranger(s, cp_bundle_signer(b), &sender, &found, err));
 	if (!found || memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) != 0)
 		return cp_fail(err, CP_ETRUST, found ? "says it is from %s, but another key signed it; nothing was changed"
-				: "is from a device that is not on the roster; nothing was changed", sender.pseudonym);
+				: "is from a device that is not on the roster (of a workspace that was copied or put back this hub may want"
+				" `casepack return --full`); nothing was changed", sender.pseudonym);
 	if (m->kind == CP_BUNDLE_RELAY && !sender.is_relay)
 		return cp_fail(err, CP_ETRUST, "passes on others' work, but %s is no relay; nothing was changed", sender.pseudonym);
 	snprintf(out->from, sizeof out->from, "%s", sender.pseudonym);
 	return CP_OK;
+}
+
+static bool is_for_me(const struct cp_store *s, const struct cp_manifest *m)
+{
+	for (size_t i = 0; i < m->n_recipients; i++)
+		if (cp_id_equal(&m->recipients[i], &s->me.replica))
+			return true;
+	return false;
 }
 
 /* The manifest's receipt: what the device has applied of what I gave. */
@@ -44,11 +57,12 @@ static enum cp_code record_peer(struct cp_store *s, const struct cp_manifest *m,
 
 	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, m->sender.bytes, 16));
 	applied = cp_tips_find(&m->have, branch);
-	if (applied == NULL || !cp_repo_has(s->history, applied))
-		applied = "";
+	if (!is_for_me(s, m)) /* it speaks of another hub's chain, or of the one that I was */
+		return cp_run(s, err, "INSERT INTO peers(replica, received_us) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
+				" received_us = excluded.received_us", "di", &m->sender, cp_now_us());
 	return cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound_acked) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
 			" received_us = excluded.received_us, outbound_acked = excluded.outbound_acked", "dit", &m->sender, cp_now_us(),
-			applied);
+			applied ? applied : "");
 }
 
 static enum cp_code merge_inside(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
@@ -56,7 +70,6 @@ static enum cp_code merge_inside(struct cp_store *s, struct cp_bundle *b, struct
 	struct cp_taking *t = NULL;
 	enum cp_code code;
 
-	CP_TRY(check_sender(s, b, out, err));
 	CP_TRY(cp_txn_begin(s, err));
 	code = cp_taking_begin(s, &t, err);
 	if (code == CP_OK)
@@ -83,7 +96,13 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_seal(s, NULL, err));
-	code = merge_inside(s, b, out, err);
+	code = cp_copies_meet(s, b, out, err);
+	if (code == CP_OK)
+		code = check_sender(s, b, out, err);
+	if (code == CP_OK)
+		code = cp_proofs_take(s, b, out, err);
+	if (code == CP_OK)
+		code = merge_inside(s, b, out, err);
 	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
 }
 
@@ -92,15 +111,17 @@ enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, 
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	const struct cp_manifest *m;
 
-	(void)err;
 	*out = false;
 	if (cp_bundle_open(&b, path, &cp_limits_default, NULL) != CP_OK)
 		return CP_OK;
 	m = cp_bundle_manifest(b);
 	if (!cp_id_equal(&m->project, &s->me.project))
 		return CP_OK;
-	for (size_t i = 0; i < m->n_recipients; i++)
-		*out = *out || cp_id_equal(&m->recipients[i], &s->me.replica);
+	for (size_t i = 0; i < m->n_recipients && !*out; i++) {
+		*out = cp_id_equal(&m->recipients[i], &s->me.replica);
+		if (s->me.is_hub && !*out) /* what is for the hub that I was is mine */
+			CP_TRY(cp_copy_was_me(s, &m->recipients[i], out, err));
+	}
 	return CP_OK;
 }
 

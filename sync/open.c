@@ -5,9 +5,11 @@
 #include "formats/file.h"
 #include "sync/change.h"
 #include "sync/content.h"
+#include "sync/copies.h"
 #include "sync/deliver.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
+#include "sync/proof.h"
 
 /* One bundle being taken in by the device it is for. */
 struct opening {
@@ -25,13 +27,19 @@ struct opening {
 /* ---- who sends -------------------------------------------------------------------------------- */
 
 /* The roster's hub signs; on first use the bundle's own roster must name its signer as the hub. */
-static enum cp_code check_sender(struct opening *o, struct cp_err *err)
+static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_err *err)
 {
+	struct cp_id known = { { 0 } };
 	struct cp_value row[CP_MAX_COLUMNS];
 	const struct cp_pubkey *signer = cp_bundle_signer(o->b);
 	bool found;
 
 	CP_TRY(cp_row_get(o->s, CP_T_REPLICAS, &o->m->sender, row, &found, err));
+	if (!found && is_before) /* a hub under a new id: its key must be one that is trusted, its row comes with it */
+		CP_TRY(cp_query_id(o->s, &known, err, "SELECT id FROM replicas WHERE public_key = ?1 AND is_hub = 1 AND"
+				" state = 'active'", "b", signer->bytes, sizeof signer->bytes));
+	if (cp_id_is_set(&known))
+		return CP_OK;
 	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
 			row[6].len != strlen("active") || memcmp(row[6].bytes, "active", row[6].len) != 0)
 		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
@@ -48,6 +56,16 @@ static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
 
 /* ---- the history part ---------------------------------------------------------------------------- */
 
+/* A hub that no longer knew my chain says so, and which end of it I named. */
+static bool begins_anew(const struct opening *o, const struct cp_change_commit *c)
+{
+	const char *text;
+	size_t len;
+
+	return cp_commit_trailer(&c->commit, "Casepack-Instead-Of", 0, &text, &len) && len == strlen(o->tip.hex) &&
+		memcmp(text, o->tip.hex, len) == 0;
+}
+
 static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -58,6 +76,8 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
 		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
+	if (*c->parent == '\0' && !cp_repo_has(o->s->history, o->commit_oid.hex) && begins_anew(o, c))
+		o->tip.hex[0] = '\0';
 	if (strcmp(c->parent, o->tip.hex) != 0) { /* applied before, or what it builds on never came */
 		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, o->commit_oid.hex);
 		return CP_OK;
@@ -149,6 +169,18 @@ static enum cp_code take_receipts(struct opening *o, struct cp_err *err)
 	return CP_OK;
 }
 
+/* What the hub holds of my branch: of a clone that went on beside me it holds another line of that name. */
+static const char *find_held(const struct opening *o, const char *own)
+{
+	for (size_t i = 0; i < o->m->have.n; i++) {
+		const struct cp_tip *tip = &o->m->have.list[i];
+
+		if (strncmp(tip->name, own, strlen(own)) == 0 && cp_repo_has(o->s->history, tip->oid.hex))
+			return tip->oid.hex;
+	}
+	return NULL;
+}
+
 static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 {
 	char own[80], hex[CP_ID_HEX];
@@ -156,7 +188,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 	struct cp_store *s = o->s;
 
 	snprintf(own, sizeof own, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
-	held = cp_tips_find(&o->m->have, own);
+	held = find_held(o, own);
 	if (held != NULL && cp_repo_has(s->history, held)) {
 		int64_t known;
 
@@ -170,6 +202,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
 			" acked = excluded.acked", "ditt", &o->m->sender, cp_now_us(),
 			o->tip.hex, held));
+	CP_TRY(cp_proofs_acknowledged(s, o->m, err));
 	return cp_meta_set(s, "applied", o->tip.hex, strlen(o->tip.hex), err);
 }
 
@@ -180,14 +213,15 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	struct cp_oid old;
 
 	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
-	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
+	CP_TRY(cp_query_text(s, &applied, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", &o->m->sender));
+	/* not the branch: a crash may have left it ahead of the rows */
 	snprintf(o->tip.hex, sizeof o->tip.hex, "%s", applied.len ? applied.data : "");
 	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
 	if (o->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
 	if (o->is_gap)
 		return cp_fail(err, CP_EINPUT, "builds on a bundle that was not opened here; ask the lead for a full one; nothing was changed");
-	CP_TRY(check_sender(o, err));
+	CP_TRY(check_sender(o, false, err));
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, s->db, "%s", s->path);
@@ -195,8 +229,10 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	o->out->is_old = o->out->commits == 0;
 	CP_TRY(record_peer(o, err));
 	CP_TRY(cp_repo_flush(s->history, err));
-	if (strcmp(old.hex, o->tip.hex) != 0)
+	if (strcmp(old.hex, o->tip.hex) != 0 && *o->tip.hex) {
+		CP_TRY(cp_proof_keep(s, o->outbound_branch, &old, &o->tip, err));
 		CP_TRY(cp_repo_move(s->history, o->outbound_branch, &old, &o->tip, err));
+	}
 	return cp_txn_commit(s, err);
 }
 
@@ -238,6 +274,9 @@ static enum cp_code check_mine(struct cp_store *s, const struct cp_manifest *m, 
 		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack merge` takes in returned work", s->path);
 	if (!cp_id_equal(&m->project, &s->me.project))
 		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);
+	if (is_for(m, &s->me.copy_of))
+		return cp_fail(err, CP_ETRUST, "is for this device as it was before it was copied or put back; return your work with"
+				" `casepack return --full`, and the hub sends another; nothing was changed");
 	if (!is_for(m, &s->me.replica))
 		return cp_fail(err, CP_ETRUST, "is for somebody else; nothing was changed");
 	return CP_OK;
@@ -266,7 +305,7 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 		CP_TRY(adopt(s, o.m, err));
 	CP_TRY(check_mine(s, o.m, err));
 	if (!is_first)
-		CP_TRY(check_sender(&o, err));
+		CP_TRY(check_sender(&o, true, err));
 	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
 	code = take_in_whole(&o, err);
@@ -291,7 +330,10 @@ static enum cp_code open_new(const char *path, const char *key_path, struct cp_b
 		code = open_into(s, b, true, out, err);
 	cp_store_close(s);
 	out->is_new_workspace = true;
-	return cp_workspace_settle(temp, path, code, err);
+	code = cp_workspace_settle(temp, path, code, err);
+	if (code == CP_OK)
+		cp_copy_begin(path);
+	return code;
 }
 
 static enum cp_code open_there(const char *path, const char *key_path, struct cp_bundle *b, cp_passphrase_ask *ask,
@@ -313,7 +355,7 @@ static enum cp_code open_there(const char *path, const char *key_path, struct cp
 		if (cp_meta_set(s, "project", none.bytes, 0, NULL) != CP_OK || cp_meta_set(s, "replica", none.bytes, 0, NULL) != CP_OK)
 			return code;
 	}
-	return code;
+	return code == CP_OK && is_first ? cp_copy_notice(s, err) : code;
 }
 
 enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask, void *user,

@@ -5,6 +5,7 @@
 
 #include "sync/heads.h"
 #include "sync/inner.h"
+#include "sync/proof.h"
 
 /*
  * What a device may see, table by table in the order of the schema; ?1 is the person, ?2 the device. A
@@ -36,7 +37,10 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
 };
 
-struct giving { struct cp_buf changeset; size_t header_of; int64_t rows, assignments; };
+struct giving {
+	struct cp_buf changeset; size_t header_of; int64_t rows, assignments;
+	struct cp_oid instead_of; /* the end that the device named of a chain that I no longer know */
+};
 
 static enum cp_code record_row(struct cp_store *s, const struct cp_id *device, size_t table, const struct cp_value *row,
 		struct cp_err *err)
@@ -91,6 +95,10 @@ static enum cp_code recall(struct cp_store *s, const struct cp_id *device, const
 
 	CP_TRY(cp_query_text(s, &recorded, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", device));
 	from = recorded.len ? recorded.data : "";
+	if (*from != '\0' && !cp_chain_reaches(s->history, tip, from)) { /* the chain began anew just then */
+		CP_TRY(cp_run(s, err, "DELETE FROM given WHERE replica = ?1", "d", device));
+		from = "";
+	}
 	return strcmp(from, tip) == 0 ? CP_OK : cp_repo_walk(s->history, tip, from, recall_one, &r, err);
 }
 
@@ -135,28 +143,88 @@ static enum cp_code gather(struct cp_store *s, const struct cp_device *d, struct
 static enum cp_code commit_given(struct cp_store *s, const struct cp_device *d, const struct giving *g, struct cp_oid *tip,
 		struct cp_err *err)
 {
-	char words[256], hex[CP_ID_HEX];
-	int64_t now = cp_now_us();
+	char words[512], hex[CP_ID_HEX];
+	int64_t now = cp_now_us(), given_out;
 	struct cp_oid oid;
 
-	snprintf(words, sizeof words, "material for %s: %" PRId64 " rows, %" PRId64 " assignments\n\nCasepack-Outbound: %s",
-			d->pseudonym, g->rows, g->assignments, cp_hex(hex, d->replica.bytes, 16));
+	snprintf(words, sizeof words, "material for %s: %" PRId64 " rows, %" PRId64 " assignments\n\nCasepack-Outbound: %s%s%s",
+			d->pseudonym, g->rows, g->assignments, cp_hex(hex, d->replica.bytes, 16),
+			*g->instead_of.hex ? "\nCasepack-Instead-Of: " : "", g->instead_of.hex);
+	CP_TRY(cp_meta_int(s, "given_out", &given_out, err));
+	CP_TRY(cp_meta_set_int(s, "given_out", given_out + 1, err));
 	CP_TRY(cp_change_commit_make(s, s->history, tip, g->changeset.data, g->changeset.len, words, CP_SCHEMA, g->rows, 0, now, &oid, err));
 	*tip = oid;
 	return CP_OK;
 }
 
+/* By which hub a commit of material is. */
+static enum cp_code giver_of(struct cp_store *s, const char *oid, struct cp_id *out, struct cp_err *err)
+{
+	struct cp_commit c = { 0 };
+	char hex[CP_ID_HEX];
+
+	CP_TRY(cp_repo_read_commit(s->history, oid, &c, err));
+	snprintf(hex, sizeof hex, "%.32s", c.committer.email);
+	if (!cp_unhex(out->bytes, 16, hex))
+		memset(out, 0, sizeof *out);
+	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+/* What the first commit of a chain says that it stands for. */
+static enum cp_code see_first(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_oid *instead_of = user;
+	const char *text;
+	size_t len;
+
+	(void)oid, (void)err;
+	if (c->n_parents == 0 && cp_commit_trailer(c, "Casepack-Instead-Of", 0, &text, &len) && len == 40)
+		snprintf(instead_of->hex, sizeof instead_of->hex, "%.40s", text);
+	return CP_OK;
+}
+
+/*
+ * May the chain go on? It begins anew where another hub wrote it (I was copied or put back, and have a new id), and
+ * where the device holds material behind it that I do not know (I was put back and nobody noticed).
+ */
+static enum cp_code begin_anew(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, struct giving *g,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf named = CP_BUF(64);
+	struct cp_oid answered = { "" };
+	struct cp_id giver;
+	bool is_mine;
+
+	if (*tip->hex == '\0')
+		return CP_OK;
+	CP_TRY(cp_query_text(s, &named, NULL, err, "SELECT outbound_acked FROM peers WHERE replica = ?1", "d", &d->replica));
+	CP_TRY(giver_of(s, tip->hex, &giver, err));
+	is_mine = cp_id_equal(&giver, &s->me.replica);
+	if (is_mine && (named.len == 0 || cp_chain_reaches(s->history, tip->hex, named.data)))
+		return CP_OK;
+	CP_TRY(cp_repo_walk(s->history, tip->hex, "", see_first, &answered, err));
+	if (is_mine && strcmp(answered.hex, named.data) == 0)
+		return CP_OK;
+	if (is_mine)
+		snprintf(g->instead_of.hex, sizeof g->instead_of.hex, "%s", named.data);
+	tip->hex[0] = '\0';
+	return cp_run(s, err, "DELETE FROM given WHERE replica = ?1", "d", &d->replica);
+}
+
 enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, bool *is_new,
 		struct cp_err *err)
 {
-	struct giving g = { CP_BUF((size_t)1 << 31), 0, 0, 0 };
+	struct giving g = { .changeset = CP_BUF((size_t)1 << 31) };
 	char branch[80], hex[CP_ID_HEX];
 	enum cp_code code;
 
 	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, d->replica.bytes, 16));
 	*is_new = false;
 	CP_TRY(cp_repo_branch(s->history, branch, tip, err));
-	CP_TRY(recall(s, &d->replica, tip->hex, err));
+	CP_TRY(begin_anew(s, d, tip, &g, err));
+	if (*tip->hex)
+		CP_TRY(recall(s, &d->replica, tip->hex, err));
 	code = gather(s, d, &g, err);
 	if (code == CP_OK && g.rows > 0) {
 		*is_new = true;

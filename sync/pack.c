@@ -13,7 +13,9 @@
 #include "sync/outbound.h"
 #include "sync/parcel.h"
 #include "sync/people.h"
+#include "sync/proof.h"
 #include "sync/seal.h"
+#include "sync/token.h"
 
 /* ---- what a device is owed -------------------------------------------------------------------- */
 
@@ -42,6 +44,8 @@ static enum cp_code read_peer(struct packing *p, struct cp_err *err)
 	snprintf(p->acked.hex, sizeof p->acked.hex, "%s", cp_col_text(q, 0));
 	p->m.number = (uint64_t)sqlite3_column_int64(q, 1) + 1;
 	sqlite3_reset(q);
+	if (*p->outbound.hex && !cp_chain_reaches(p->s->history, p->outbound.hex, p->acked.hex))
+		p->acked.hex[0] = '\0'; /* what it named is of another chain */
 	return CP_OK;
 }
 
@@ -88,7 +92,8 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 		CP_TRY(cp_tips_add(&p->m.tips, p->outbound_branch, p->outbound.hex, err));
 	if (*p->acked.hex)
 		CP_TRY(cp_tips_add(&p->m.needs, p->outbound_branch, p->acked.hex, err));
-	return acknowledge(p, err);
+	CP_TRY(acknowledge(p, err));
+	return cp_proofs_held(p->s, &p->device.replica, &p->m.have, err);
 }
 
 /* ---- content -------------------------------------------------------------------------------------- */
@@ -205,9 +210,13 @@ static enum cp_code give(struct packing *p, struct cp_err *err)
 	if (code == CP_OK && is_new)
 		code = cp_repo_flush(s->history, err);
 	if (code == CP_OK && is_new)
+		code = cp_proof_keep(s, branch, &old, &p->outbound, err);
+	if (code == CP_OK && is_new)
 		code = cp_repo_move(s->history, branch, &old, &p->outbound, err);
 	if (code == CP_OK)
 		code = cp_txn_commit(s, err);
+	if (code == CP_OK && is_new)
+		cp_token_write(s);
 	if (code != CP_OK) {
 		cp_txn_rollback(s);
 		cp_repo_forget(s->history);

@@ -9,6 +9,7 @@
 #include "sync/apply.h"
 #include "sync/change.h"
 #include "sync/content.h"
+#include "sync/copies.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
 #include "sync/migrate.h"
@@ -47,23 +48,6 @@ static enum cp_code replay_change(void *user, const char *oid, const struct cp_c
 	return code;
 }
 
-/* A device puts the rows in place, and knows its hub again and what of it it holds. */
-static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, const struct cp_commit *c,
-		const struct cp_buf *changeset, struct cp_err *err)
-{
-	struct cp_id hub;
-	char hex[CP_ID_HEX];
-	int64_t n = 0;
-
-	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
-	if (!cp_unhex(hub.bytes, 16, hex))
-		return cp_fail(err, CP_EFORMAT, "%s: is by no hub", oid);
-	CP_TRY(cp_outbound_apply(s, changeset->data, changeset->len, &n, &n, err));
-	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
-			" outbound = excluded.outbound", "dt", &hub, oid));
-	return cp_meta_set(s, "applied", oid, 40, err);
-}
-
 /* The branch of what was given to me, not by me. */
 static bool is_given_to_me(const struct cp_store *s, const char *branch)
 {
@@ -72,19 +56,64 @@ static bool is_given_to_me(const struct cp_store *s, const char *branch)
 	return strncmp(branch, "outbound/", 9) == 0 && strncmp(branch + 9, cp_hex(hex, s->me.replica.bytes, 16), 32) == 0;
 }
 
+/* A device puts the rows in place, and knows its hub again and what of it it holds. Of a chain that was left, or that
+ * was given under a former id, only the rows count. */
+static enum cp_code replay_given_to_me(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct replaying *r = user;
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	bool is_present = is_given_to_me(r->s, r->branch) && strchr(r->branch, '.') == NULL;
+	struct cp_id hub;
+	char hex[CP_ID_HEX];
+	int64_t n = 0;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (!cp_unhex(hub.bytes, 16, hex))
+		return cp_fail(err, CP_EFORMAT, "%s: is by no hub", oid);
+	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
+	CP_TRY(cp_outbound_apply(r->s, changeset.data, changeset.len, &n, &n, err));
+	CP_TRY(cp_run(r->s, err, "INSERT INTO peers(replica, outbound, received_us) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
+			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, is_present ? oid : "",
+			c->committer.seconds * 1000000));
+	return is_present ? cp_meta_set(r->s, "applied", oid, 40, err) : CP_OK;
+}
+
 /* What a hub gave, from its own outbound commits. */
 static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	struct cp_id device;
+	char hex[CP_ID_HEX];
 
+	cp_hex(hex, r->s->me.replica.bytes, 16);
+	if (is_given_to_me(r->s, r->branch) || !cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")) ||
+			strncmp(commit->committer.email, hex, strlen(hex)) != 0)
+		return CP_OK; /* not by me, or a chain that was left */
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
-	if (is_given_to_me(r->s, r->branch))
-		return replay_given_to_me(r->s, oid, commit, &changeset, err);
-	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
-		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
 	return cp_outbound_record(r->s, &device, oid, changeset.data, changeset.len, err);
+}
+
+/* By the time of their last commit. */
+static enum cp_code by_age(struct cp_repo *r, struct cp_tips *tips, struct cp_err *err)
+{
+	for (size_t i = 1; i < tips->n; i++)
+		for (size_t k = i; k > 0; k--) {
+			struct cp_commit a = { 0 }, b = { 0 };
+			struct cp_tip swap = tips->list[k];
+			bool is_younger;
+
+			CP_TRY(cp_repo_read_commit(r, tips->list[k - 1].oid.hex, &a, err));
+			CP_TRY(cp_repo_read_commit(r, tips->list[k].oid.hex, &b, err));
+			is_younger = a.committer.seconds > b.committer.seconds;
+			cp_commit_drop(&a);
+			cp_commit_drop(&b);
+			if (!is_younger)
+				break;
+			tips->list[k] = tips->list[k - 1];
+			tips->list[k - 1] = swap;
+		}
+	return CP_OK;
 }
 
 static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, const char *prefix, bool is_private,
@@ -102,31 +131,45 @@ static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, co
 	return code;
 }
 
-static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
+/* What a device was given, in the order in which it was: chains that were left before the present one, and that up to
+ * that commit ("": nothing); NULL is all that its branch holds. */
+static enum cp_code replay_given(struct cp_store *s, const char *until, struct cp_err *err)
 {
+	struct cp_tips tips = { 0 };
+	char present[80], hex[CP_ID_HEX];
+	enum cp_code code;
+
+	snprintf(present, sizeof present, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	code = cp_repo_branches(s->history, "outbound/", &tips, err);
+	if (code == CP_OK)
+		code = by_age(s->history, &tips, err);
+	for (int is_present = 0; is_present < 2; is_present++)
+		for (size_t i = 0; code == CP_OK && i < tips.n; i++) {
+			struct replaying r = { s, s->history, tips.list[i].name, false };
+
+			const char *tip = is_present && until != NULL ? until : tips.list[i].oid.hex;
+
+			if ((strcmp(r.branch, present) == 0) == is_present && *tip != '\0' &&
+					(!s->me.is_hub || is_given_to_me(s, r.branch)))
+				code = cp_repo_walk(s->history, tip, "", replay_given_to_me, &r, err);
+		}
+	cp_tips_drop(&tips);
+	return code;
+}
+
+/* My lines, the oldest first. */
+static enum cp_code replay_my_branches(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
 	char branch[80], hex[CP_ID_HEX];
+	size_t n;
 
-	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
-	return replay_branches(s, s->history, branch, false, replay_change, err);
-}
-
-/* What was given to me, up to that commit ("": nothing); NULL is all that its branch holds. */
-static enum cp_code replay_material(struct cp_store *s, const char *until, struct cp_err *err)
-{
-	char mine[80], hex[CP_ID_HEX];
-	struct replaying r = { s, s->history, mine, false };
-
-	snprintf(mine, sizeof mine, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
-	if (until == NULL)
-		return replay_branches(s, s->history, mine, false, replay_outbound, err);
-	return *until == '\0' ? CP_OK : cp_repo_walk(s->history, until, "", replay_outbound, &r, err);
-}
-
-static enum cp_code replay_to_others(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
-{
-	const struct replaying *r = user;
-
-	return is_given_to_me(r->s, r->branch) ? CP_OK : replay_outbound(user, oid, commit, err);
+	CP_TRY(cp_copy_lines(s, ids, &n, err));
+	for (size_t i = 0; i < n; i++) {
+		snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
+		CP_TRY(replay_branches(s, s->history, branch, false, replay_change, err));
+	}
+	return CP_OK;
 }
 
 static enum cp_code replay_all(struct cp_store *s, const char *until, struct cp_err *err)
@@ -137,15 +180,15 @@ static enum cp_code replay_all(struct cp_store *s, const char *until, struct cp_
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
 	if (!s->me.is_hub || s->me.is_relay)
-		CP_TRY(replay_material(s, until, err));
+		CP_TRY(replay_given(s, until, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->me.is_hub)
-		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_to_others, err));
-	CP_TRY(replay_my_branch(s, err));
-	CP_TRY(cp_query_int(s, &clock, 0, err, "SELECT coalesce(max(claimed_us), 0) FROM commits WHERE replica = ?1", "d",
-			&s->me.replica));
+		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+	CP_TRY(replay_my_branches(s, err));
+	CP_TRY(cp_query_int(s, &clock, 0, err, "SELECT coalesce(max(claimed_us), 0) FROM commits WHERE replica = ?1 OR ?2",
+			"di", &s->me.replica, (int64_t)!s->me.is_hub));
 	CP_TRY(cp_meta_set_int(s, "clock", clock, err)); /* mine never goes back */
 	return cp_txn_commit(s, err);
 }
@@ -231,6 +274,8 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	CP_TRY(cp_run(s, err, "INSERT INTO main.drafts SELECT * FROM old.drafts", ""));
 	CP_TRY(cp_run(s, err, "INSERT INTO main.draft_ratings SELECT * FROM old.draft_ratings", ""));
 	CP_TRY(take_outbox(s, sealed, n, err));
+	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
+			" 'given_out', 'put_back', 'proved')", ""));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key = 'clock' AND value >"
 			" (SELECT value FROM main.meta WHERE key = 'clock')", ""));
 	return cp_txn_commit(s, err);
@@ -290,6 +335,8 @@ static enum cp_code check_signed(void *user, const char *oid, const struct cp_co
 	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
 	if (cp_unhex(replica.bytes, 16, hex))
 		CP_TRY(cp_author_find(s, &replica, &author, &found, err));
+	if (!found)
+		CP_TRY(cp_copy_author(s, &replica, &author, &found, err));
 	if (!found)
 		return cp_fail(err, CP_ETRUST, "%s: commit %.12s is by a device that is not on the roster", s->path, oid);
 	if (cp_commit_signer(&signer, c, err) != CP_OK)
@@ -413,6 +460,84 @@ static enum cp_code project_of(struct cp_repo *r, struct cp_id *out, struct cp_e
 	return good ? CP_OK : cp_fail(err, CP_EFORMAT, "history.git: the newest commit names no project");
 }
 
+struct first_commit { struct cp_id replica, copy_of, nonce; bool is_copy; };
+
+static enum cp_code see_first(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct first_commit *first = user;
+	char hex[CP_ID_HEX];
+
+	(void)oid, (void)err;
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (c->n_parents == 0)
+		first->is_copy = cp_unhex(first->replica.bytes, 16, hex) && cp_copy_read(c, &first->copy_of, &first->nonce);
+	return CP_OK;
+}
+
+/* The id that the old database gives, where it can be read and fits the key. */
+static bool id_in_use(const char *path, const struct cp_pubkey *key, struct cp_me *me)
+{
+	CP_AUTO(str) char *file = cp_path_join(path, "casepack.db");
+	struct cp_id of[3] = { { { 0 } } }, derived; /* replica, copy_of, nonce */
+	sqlite3 *db = NULL;
+	sqlite3_stmt *q = NULL;
+
+	if (cp_file_exists(file) && sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+			sqlite3_prepare_v2(db, "SELECT key, value FROM meta WHERE key IN ('replica', 'copy_of', 'nonce')", -1, &q, NULL) == SQLITE_OK)
+		while (sqlite3_step(q) == SQLITE_ROW) {
+			const char *name = (const char *)sqlite3_column_text(q, 0);
+
+			if (sqlite3_column_bytes(q, 1) == 16)
+				memcpy(of[*name == 'r' ? 0 : *name == 'c' ? 1 : 2].bytes, sqlite3_column_blob(q, 1), 16);
+		}
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+	cp_replica_id_of(&derived, &me->project, key, &of[2]);
+	if (!cp_id_equal(&derived, &of[0]))
+		return false;
+	me->replica = of[0];
+	me->copy_of = of[1];
+	me->nonce = of[2];
+	return true;
+}
+
+/* A line whose first commit says that it is a copy of the line me stands at: *found, and me stands there. */
+static enum cp_code next_copy(struct cp_repo *r, const struct cp_pubkey *key, struct cp_me *me, bool *found, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	enum cp_code code = cp_repo_branches(r, "replica/", &tips, err);
+
+	*found = false;
+	for (size_t i = 0; code == CP_OK && !*found && i < tips.n; i++) {
+		struct first_commit first = { .copy_of = { { 0 } } };
+		struct cp_id id;
+
+		code = cp_repo_walk(r, tips.list[i].oid.hex, "", see_first, &first, err);
+		cp_replica_id_of(&id, &me->project, key, &first.nonce);
+		*found = code == CP_OK && first.is_copy && cp_id_equal(&first.copy_of, &me->replica) && cp_id_equal(&id, &first.replica);
+		if (!*found)
+			continue;
+		me->copy_of = me->replica;
+		me->nonce = first.nonce;
+		me->replica = id;
+	}
+	cp_tips_drop(&tips);
+	return code;
+}
+
+/* Which of the ids of that key this workspace had: as the old database says, else the last one in history. */
+static enum cp_code which_copy(const char *path, struct cp_repo *r, const struct cp_pubkey *key, struct cp_me *me, struct cp_err *err)
+{
+	bool found = true;
+
+	if (id_in_use(path, key, me))
+		return CP_OK;
+	cp_replica_id(&me->replica, &me->project, key);
+	while (found)
+		CP_TRY(next_copy(r, key, me, &found, err));
+	return CP_OK;
+}
+
 static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_me *me, struct cp_err *err)
 {
 	CP_AUTO(str) char *git = cp_path_join(path, "history.git");
@@ -427,7 +552,8 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_TRY(cp_public_key(&key, key_path, err));
 	CP_TRY(cp_repo_open(&r, git, true, err));
 	code = project_of(r, &me->project, err);
-	cp_replica_id(&me->replica, &me->project, &key);
+	if (code == CP_OK)
+		code = which_copy(path, r, &key, me, err);
 	snprintf(outbound, sizeof outbound, "outbound/%s", cp_hex(hex, me->replica.bytes, 16));
 	if (code == CP_OK)
 		code = cp_repo_branch(r, "main", &main, err);
@@ -443,13 +569,15 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 /* The person follows from the roster that was replayed. */
 static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 {
-	struct cp_value row[CP_MAX_COLUMNS];
-	bool found;
+	struct cp_pubkey key;
+	struct cp_id person;
 
-	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &s->me.replica, row, &found, err));
-	if (!found || row[3].len != 16)
+	CP_TRY(cp_public_key(&key, s->key_path, err));
+	CP_TRY(cp_query_id(s, &person, err, "SELECT person FROM replicas WHERE public_key = ?1 AND length(person) = 16"
+			" ORDER BY id = ?2 DESC LIMIT 1", "bd", key.bytes, sizeof key.bytes, &s->me.replica));
+	if (!cp_id_is_set(&person))
 		return cp_fail(err, CP_EKEY, "%s: history.git knows no device with this key", s->key_path);
-	return cp_meta_set(s, "person", row[3].bytes, 16, err);
+	return cp_meta_set(s, "person", person.bytes, 16, err);
 }
 
 /* The old one has both names until the new one takes its place: at no moment is there none, and a rebuild that

@@ -57,6 +57,10 @@ CP_CHECKED enum cp_code cp_repo_read_commit(struct cp_repo *r, const char *oid_h
 CP_CHECKED enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const char *path,
 		struct cp_buf *out, struct cp_err *err);
 
+/* A tree with the one file name, and that file's bytes, both appended. CP_ENOTFOUND: not here. */
+CP_CHECKED enum cp_code cp_repo_read_single(struct cp_repo *r, const char *tree_hex, const char *name, struct cp_buf *tree,
+		struct cp_buf *bytes, struct cp_err *err);
+
 /* Bytes staged and not yet flushed; callers flush past CP_REPO_PACK_MAX to bound memory. */
 #define CP_REPO_PACK_MAX ((size_t)64 << 20)
 size_t cp_repo_staged(const struct cp_repo *r);

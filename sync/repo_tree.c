@@ -265,6 +265,16 @@ static enum cp_code find_in_level(struct cp_repo *r, const git_oid *tree, const 
 	return CP_OK;
 }
 
+enum cp_code cp_repo_read_single(struct cp_repo *r, const char *tree_hex, const char *name, struct cp_buf *tree,
+		struct cp_buf *bytes, struct cp_err *err)
+{
+	struct cp_oid blob;
+
+	CP_TRY(cp_repo_read(r, tree_hex, "tree", tree, err));
+	CP_TRY(cp_tree_read_single(&blob, name, tree->data, tree->len, err));
+	return cp_repo_read(r, blob.hex, "blob", bytes, err);
+}
+
 enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const char *path, struct cp_buf *out,
 		struct cp_err *err)
 {

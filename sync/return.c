@@ -2,36 +2,72 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sync/copies.h"
 #include "sync/deliver.h"
 #include "sync/inner.h"
 #include "sync/parcel.h"
+#include "sync/proof.h"
 #include "sync/repo.h"
 #include "sync/seal.h"
+
+/* A branch of mine, and up to where the hub holds it ("": nothing). */
+struct line { char branch[80]; struct cp_oid tip, stop; };
 
 struct returning {
 	struct cp_store *s;
 	struct cp_manifest m;
 	struct cp_id hub;
-	struct cp_oid acked, applied;        /* what the hub holds of my branch, the last outbound commit */
-	char own_branch[80], outbound_branch[80];
+	struct cp_oid acked, applied;        /* what the hub holds of my lines, the last outbound commit */
+	struct line lines[CP_MAX_LINES]; size_t n_lines;
+	struct cp_tips proofs;               /* chains of material that the hub may not know */
+	char outbound_branch[80];
+	bool is_full;                        /* whatever was acknowledged */
 	int64_t commits, passed_on;          /* passed_on: waiting ones, which the hub decides about */
 };
 
-/* The hub that gave me material: the one on my roster. */
+/* The hub that gave me material: of those on my roster the one heard from last. */
 static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(r->s, &q, err, "SELECT p.replica, p.acked, p.sent_number FROM peers p JOIN replicas h ON h.id = p.replica"
-			" WHERE h.is_hub = 1 AND h.id <> ?1 LIMIT 1", "d", &r->s->me.replica));
+	CP_TRY(cp_query(r->s, &q, err, "SELECT p.replica, p.acked, p.sent_number, p.outbound FROM peers p JOIN replicas h"
+			" ON h.id = p.replica WHERE h.is_hub = 1 AND h.id <> ?1 ORDER BY p.received_us DESC LIMIT 1", "d", &r->s->me.replica));
 	CP_TRY(cp_step(r->s, q, &row, err));
 	if (!row)
 		return cp_fail(err, CP_EINPUT, "%s: has no hub yet; `casepack open FILE` takes in the first bundle", r->s->path);
 	cp_col_id(q, 0, &r->hub);
-	snprintf(r->acked.hex, sizeof r->acked.hex, "%s", cp_col_text(q, 1));
+	snprintf(r->acked.hex, sizeof r->acked.hex, "%s", r->is_full ? "" : cp_col_text(q, 1));
 	r->m.number = (uint64_t)sqlite3_column_int64(q, 2) + 1;
+	snprintf(r->applied.hex, sizeof r->applied.hex, "%s", cp_col_text(q, 3)); /* as the database holds it */
 	sqlite3_reset(q);
+	return CP_OK;
+}
+
+/* My present line and those of former ids, oldest first. Whoever holds something of one holds those before it: they
+ * always travel together. */
+static enum cp_code find_lines(struct returning *r, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf held = CP_BUF(80);
+	struct cp_id ids[CP_MAX_LINES];
+	char hex[CP_ID_HEX];
+	size_t n;
+
+	CP_TRY(cp_copy_lines(r->s, ids, &n, err));
+	CP_TRY(cp_query_text(r->s, &held, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", r->acked.hex));
+	for (size_t i = 0; i < n; i++) {
+		struct line *l = &r->lines[r->n_lines];
+
+		memset(l, 0, sizeof *l);
+		snprintf(l->branch, sizeof l->branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
+		CP_TRY(cp_repo_branch(r->s->history, l->branch, &l->tip, err));
+		if (held.len > 0 && strcmp(held.data, l->branch) == 0) {
+			l->stop = r->acked;
+			r->lines[0] = *l;
+			r->n_lines = 0;
+		}
+		r->n_lines += *l->tip.hex != '\0';
+	}
 	return CP_OK;
 }
 
@@ -58,29 +94,27 @@ static enum cp_code add_collected(struct returning *r, struct cp_err *err)
 		CP_TRY(cp_step(r->s, q, &row, err));
 		if (!row)
 			break;
-		CP_TRY(add_branch(r, cp_col_text(q, 0), cp_col_text(q, 1), cp_col_text(q, 2), err));
+		CP_TRY(add_branch(r, cp_col_text(q, 0), cp_col_text(q, 1), r->is_full ? "" : cp_col_text(q, 2), err));
 	}
 	return cp_query_int(r->s, &r->passed_on, 0, err, "SELECT count(*) FROM waiting", "");
 }
 
 static enum cp_code plan(struct returning *r, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
-	struct cp_oid tip;
 	char hex[CP_ID_HEX];
 
-	cp_hex(hex, r->s->me.replica.bytes, 16);
-	snprintf(r->own_branch, sizeof r->own_branch, "replica/%s", hex);
-	snprintf(r->outbound_branch, sizeof r->outbound_branch, "outbound/%s", hex);
+	snprintf(r->outbound_branch, sizeof r->outbound_branch, "outbound/%s", cp_hex(hex, r->s->me.replica.bytes, 16));
 	CP_TRY(find_hub(r, err));
-	CP_TRY(cp_repo_branch(r->s->history, r->own_branch, &tip, err));
-	CP_TRY(cp_meta_get(r->s, "applied", &applied, err)); /* what the database holds, whatever the branch says */
-	snprintf(r->applied.hex, sizeof r->applied.hex, "%s", applied.len ? applied.data : "");
+	CP_TRY(find_lines(r, err));
+	CP_TRY(cp_proofs_owed(r->s, &r->applied, r->is_full, &r->proofs, err));
 	cp_parcel_manifest(r->s, &r->m, r->s->me.is_relay ? CP_BUNDLE_RELAY : CP_BUNDLE_RETURN);
 	CP_TRY(cp_parcel_recipient(&r->m, &r->hub, err));
-	CP_TRY(add_branch(r, r->own_branch, tip.hex, r->acked.hex, err));
+	for (size_t i = 0; i < r->n_lines; i++)
+		CP_TRY(add_branch(r, r->lines[i].branch, r->lines[i].tip.hex, r->lines[i].stop.hex, err));
 	if (r->s->me.is_relay)
 		CP_TRY(add_collected(r, err));
+	for (size_t i = 0; i < r->proofs.n; i++)
+		CP_TRY(cp_tips_add(&r->m.tips, r->proofs.list[i].name, r->proofs.list[i].oid.hex, err));
 	if (*r->applied.hex)
 		CP_TRY(cp_tips_add(&r->m.have, r->outbound_branch, r->applied.hex, err));
 	return CP_OK;
@@ -110,6 +144,22 @@ static enum cp_code add_waiting(struct returning *r, struct cp_bundle_writer *w,
 	}
 }
 
+static enum cp_code add_history(struct returning *r, struct cp_bundle_writer *w, struct cp_err *err)
+{
+	for (size_t i = 0; i < r->m.tips.n; i++) {
+		const struct cp_tip *tip = &r->m.tips.list[i];
+		const char *acked = cp_tips_find(&r->m.needs, tip->name);
+		int64_t n = 0;
+
+		CP_TRY(cp_parcel_chain(r->s, w, tip->oid.hex, acked ? acked : "", &n, err));
+		if (cp_tips_find(&r->proofs, tip->name) == NULL)
+			r->commits += n;
+		else
+			CP_TRY(cp_proof_contents(r->s, tip->oid.hex, w, err));
+	}
+	return r->s->me.is_relay ? add_waiting(r, w, err) : CP_OK;
+}
+
 static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp_sent *out, struct cp_err *err)
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
@@ -118,14 +168,7 @@ static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp
 	CP_TRY(cp_store_key(r->s, &key, err));
 	CP_TRY(cp_parcel_name(r->s, dir, "from", r->s->me.pseudonym, &r->m, out->path, sizeof out->path, err));
 	CP_TRY(cp_bundle_begin(&w, out->path, 0, err));
-	for (size_t i = 0; i < r->m.tips.n; i++) {
-		const struct cp_tip *tip = &r->m.tips.list[i];
-		const char *acked = cp_tips_find(&r->m.needs, tip->name);
-
-		CP_TRY(cp_parcel_chain(r->s, w, tip->oid.hex, acked ? acked : "", &r->commits, err));
-	}
-	if (r->s->me.is_relay)
-		CP_TRY(add_waiting(r, w, err));
+	CP_TRY(add_history(r, w, err));
 	CP_TRY(cp_bundle_commit(w, &r->m, key, &out->bytes, err));
 	snprintf(out->to, sizeof out->to, "hub");
 	out->number = (int64_t)r->m.number;
@@ -134,26 +177,25 @@ static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp
 			(int64_t)r->m.number, r->m.created_us, r->applied.hex);
 }
 
-/* Work the hub has not confirmed, or material whose arrival it has not been told of. */
+/* Work the hub has not confirmed, material whose arrival it has not been told of, or whose giving it may not know. */
 static enum cp_code is_owed(struct returning *r, bool *out, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf told = CP_BUF(64);
 
 	CP_TRY(cp_query_text(r->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &r->hub));
-	*out = r->passed_on > 0;
+	*out = r->is_full || r->passed_on > 0 || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
 	for (size_t i = 0; i < r->m.tips.n; i++) {
 		const char *acked = cp_tips_find(&r->m.needs, r->m.tips.list[i].name);
 
 		*out = *out || strcmp(r->m.tips.list[i].oid.hex, acked ? acked : "") != 0;
 	}
-	*out = *out || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
 	return CP_OK;
 }
 
-enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out, int64_t *out_n,
-		struct cp_err *err)
+static enum cp_code give_back(struct cp_store *s, const char *dir, bool if_owed, bool is_full, struct cp_sent *out,
+		int64_t *out_n, struct cp_err *err)
 {
-	struct returning r = { .s = s };
+	struct returning r = { .s = s, .is_full = is_full };
 	struct stat st;
 	bool owed;
 	enum cp_code code;
@@ -175,5 +217,17 @@ enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct
 		*out_n = code == CP_OK;
 	}
 	cp_manifest_drop(&r.m);
+	cp_tips_drop(&r.proofs);
 	return code;
+}
+
+enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out, int64_t *out_n,
+		struct cp_err *err)
+{
+	return give_back(s, dir, if_owed, false, out, out_n, err);
+}
+
+enum cp_code cp_return_full(struct cp_store *s, const char *dir, struct cp_sent *out, int64_t *out_n, struct cp_err *err)
+{
+	return give_back(s, dir, false, true, out, out_n, err);
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "sync/change.h"
+#include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
+#include "sync/token.h"
 #include "sync/verdict.h"
 
 /* What is to be sealed: public or private outbox rows of one schema, joined. */
@@ -54,6 +56,8 @@ static enum cp_code say(struct sealing *z, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf all = CP_BUF(CP_TEXT_MAX);
 
+	if (z->rows == 0)
+		return cp_buf_puts(&z->words, "goes on as a device of its own", err);
 	if (z->rows == 1) {
 		z->words.data[--z->words.len] = '\0';
 		return CP_OK;
@@ -110,6 +114,8 @@ static enum cp_code stage(struct cp_store *s, struct sealing *z, struct cp_repo 
 
 	CP_TRY(my_branch(s, repo, branch, tip, err));
 	CP_TRY(say(z, err));
+	if (*tip->hex == '\0' && cp_is_copy(s))
+		CP_TRY(cp_copy_words(s, &z->words, err));
 	CP_TRY(cp_change_commit_make(s, repo, tip, z->changeset.data, z->changeset.len, z->words.data, z->schema, z->edits,
 			z->last, z->clock, &z->oid, err));
 	return record(s, z->is_private, z->oid.hex, tip->hex, z->last, z->edits, z->clock, err);
@@ -152,10 +158,16 @@ static enum cp_code seal_public(struct cp_store *s, int64_t *edits, struct cp_er
 	CP_AUTO(sealing) struct sealing z = { .changeset = CP_BUF((size_t)1 << 31), .words = CP_BUF(CP_TEXT_MAX) };
 	char branch[80];
 	struct cp_oid tip, main = { "" };
+	bool introduces;
 
 	CP_TRY(gather(s, &z, err));
-	if (z.rows == 0)
+	CP_TRY(cp_copy_must_introduce(s, &introduces, err));
+	if (z.rows == 0 && !introduces)
 		return cp_txn_commit(s, err);
+	if (z.rows == 0) {
+		z.schema = CP_SCHEMA;
+		CP_TRY(cp_clock_tick(s, &z.clock, err));
+	}
 	CP_TRY(stage(s, &z, s->history, &tip, err));
 	CP_TRY(my_branch(s, s->history, branch, &tip, err));
 	if (s->me.is_hub)
@@ -179,6 +191,13 @@ static enum cp_code main_is_behind(struct cp_store *s, bool *out, struct cp_oid 
 	CP_TRY(cp_meta_get(s, "taken_own", &taken, err));
 	*out = *tip->hex != '\0' && (taken.len == 0 || strcmp(taken.data, tip->hex) != 0);
 	return CP_OK;
+}
+
+enum cp_code cp_seal_is_behind(struct cp_store *s, bool *out, struct cp_err *err)
+{
+	struct cp_oid tip;
+
+	return main_is_behind(s, out, &tip, err);
 }
 
 static enum cp_code catch_up_inside(struct cp_store *s, const struct cp_oid *tip, struct cp_err *err)
@@ -235,24 +254,26 @@ enum cp_code cp_seal(struct cp_store *s, int64_t *out_edits, struct cp_err *err)
 	const struct cp_seckey *key;
 	struct cp_oid tip;
 	int64_t edits = 0, rows;
-	bool behind;
+	bool behind, introduces;
 	enum cp_code code;
 
 	if (out_edits != NULL)
 		*out_edits = 0;
 	CP_TRY(cp_query_int(s, &rows, 0, err, "SELECT count(*) FROM outbox", ""));
 	CP_TRY(main_is_behind(s, &behind, &tip, err));
-	if (rows == 0 && !behind)
+	CP_TRY(cp_copy_must_introduce(s, &introduces, err));
+	if (rows == 0 && !behind && !introduces)
 		return CP_OK;
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(catch_up(s, err)); /* what an earlier start could not sign */
-	for (code = CP_OK; rows > 0 && code == CP_OK;) {
+	for (code = CP_OK; (rows > 0 || introduces) && code == CP_OK; introduces = false) {
 		code = seal_one_schema(s, &edits, err);
 		if (code == CP_OK)
 			code = cp_query_int(s, &rows, 0, err, "SELECT count(*) FROM outbox", "");
 	}
 	if (out_edits != NULL && code == CP_OK)
 		*out_edits = edits;
+	cp_token_write(s);
 	return code;
 }
 

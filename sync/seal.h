@@ -13,4 +13,7 @@ CP_CHECKED enum cp_code cp_seal(struct cp_store *s, int64_t *out_edits, struct c
 /* After a crash: finish or forget what was half done. */
 CP_CHECKED enum cp_code cp_seal_repair(struct cp_store *s, struct cp_err *err);
 
+/* Is there a commit of mine that main has not taken in yet (a hub, interrupted, whose key was not ready since)? */
+CP_CHECKED enum cp_code cp_seal_is_behind(struct cp_store *s, bool *out, struct cp_err *err);
+
 #endif

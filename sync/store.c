@@ -14,11 +14,16 @@
 #include "sync/apply.h"
 #include "sync/changes.h"
 #include "sync/content.h"
+#include "sync/copies.h"
 #include "sync/edit.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
 #include "sync/migrate.h"
 #include "sync/seal.h"
+
+/* Stands in a workspace that is not whole yet and says the folder's name: a crash may leave it in a finished one,
+ * which has another name. */
+#define MARK ".casepack-new"
 
 const char *cp_role_name(enum cp_role role)
 {
@@ -119,6 +124,14 @@ static enum cp_code open_repo(struct cp_repo **out, const char *dir, const char 
 	return cp_repo_open(out, path, true, err);
 }
 
+/* One that is being made has no place yet. */
+static enum cp_code notice_copy(struct cp_store *s, struct cp_err *err)
+{
+	CP_AUTO(str) char *mark = cp_path_join(s->path, MARK);
+
+	return cp_file_exists(mark) ? CP_OK : cp_copy_notice(s, err);
+}
+
 static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 {
 	CP_TRY(take_lock(s, err));
@@ -129,6 +142,7 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
 	CP_TRY(cp_store_read_me(s, err));
 	CP_TRY(cp_seal_repair(s, err));
+	CP_TRY(notice_copy(s, err));
 	return reevaluate(s, err);
 }
 
@@ -216,6 +230,8 @@ enum cp_code cp_store_read_me(struct cp_store *s, struct cp_err *err)
 	CP_TRY(meta_id(s, "project", &s->me.project, err));
 	CP_TRY(meta_id(s, "replica", &s->me.replica, err));
 	CP_TRY(meta_id(s, "person", &s->me.person, err));
+	CP_TRY(meta_id(s, "copy_of", &s->me.copy_of, err));
+	CP_TRY(meta_id(s, "nonce", &s->me.nonce, err));
 	CP_TRY(cp_meta_get(s, "key", &key, err));
 	free(s->key_path);
 	s->key_path = strdup(key.data ? key.data : "");
@@ -223,9 +239,10 @@ enum cp_code cp_store_read_me(struct cp_store *s, struct cp_err *err)
 	s->me.path = s->path;
 	s->me.key_path = s->key_path;
 	s->me.role = CP_RATER;
-	CP_TRY(cp_query(s, &q, err, "SELECT p.pseudonym, p.role, r.is_hub, (SELECT name FROM project WHERE id = ?3)"
-			" FROM persons p JOIN replicas r ON r.person = p.id WHERE p.id = ?1 AND r.id = ?2", "ddd",
-			&s->me.person, &s->me.replica, &s->me.project));
+	/* a copy is what it was made of until the roster names it */
+	CP_TRY(cp_query(s, &q, err, "SELECT p.pseudonym, p.role, max(coalesce(r.is_hub, 0)), (SELECT name FROM project WHERE id = ?3)"
+			" FROM persons p LEFT JOIN replicas r ON r.person = p.id AND r.id IN (?2, ?4) WHERE p.id = ?1 GROUP BY p.id",
+			"dddd", &s->me.person, &s->me.replica, &s->me.project, &s->me.copy_of));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)
 		return CP_OK;
@@ -296,7 +313,7 @@ static enum cp_code check_key(struct cp_store *s, struct cp_err *err)
 	if (!cp_store_has_project(s))
 		return CP_OK;
 	cp_seckey_public(&k, &s->key);
-	cp_replica_id(&id, &s->me.project, &k);
+	cp_replica_id_of(&id, &s->me.project, &k, &s->me.nonce);
 	if (cp_id_equal(&id, &s->me.replica))
 		return CP_OK;
 	cp_seckey_drop(&s->key);
@@ -383,10 +400,6 @@ static enum cp_code create_files(struct cp_store *s, bool with_private, struct c
 	CP_TRY(cp_repo_open(&s->history, history, true, err));
 	return with_private ? cp_repo_open(&s->private, private, true, err) : CP_OK;
 }
-
-/* Stands in a workspace that is not whole yet and says the folder's name: a crash may leave it in a finished one,
- * which has another name. */
-#define MARK ".casepack-new"
 
 static const char *last_part(const char *path)
 {
@@ -538,7 +551,10 @@ enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask,
 	cp_store_ask_with(s, ask, user);
 	code = fill_hub(s, hub, err);
 	cp_store_close(s);
-	return cp_workspace_settle(temp, hub->path, code, err);
+	code = cp_workspace_settle(temp, hub->path, code, err);
+	if (code == CP_OK)
+		cp_copy_begin(hub->path);
+	return code;
 }
 
 /* ---- a database beside the one in use -------------------------------------------------- */
@@ -551,6 +567,8 @@ static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const str
 	CP_TRY(cp_meta_set(s, "project", me->project.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "replica", me->replica.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "person", me->person.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "copy_of", me->copy_of.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "nonce", me->nonce.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "key", me->key_path, strlen(me->key_path), err));
 	CP_TRY(cp_store_read_me(s, err));
 	s->me.is_hub = me->is_hub; /* the roster is not replayed yet */

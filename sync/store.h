@@ -16,6 +16,7 @@ const char *cp_role_name(enum cp_role role);
 
 struct cp_me {
 	struct cp_id project, replica, person;
+	struct cp_id copy_of, nonce; /* of a copied workspace: whose it was, and what its id is derived with; else zeros */
 	char project_name[128];
 	char pseudonym[64];
 	enum cp_role role;
@@ -53,6 +54,9 @@ bool cp_store_has_project(const struct cp_store *s);
 CP_CHECKED enum cp_code cp_store_use_key(struct cp_store *s, const char *key_path, struct cp_err *err);
 /* A device that has not opened a bundle yet knows its id once the project is known. */
 void cp_replica_id(struct cp_id *out, const struct cp_id *project, const struct cp_pubkey *key);
+/* The id of a copied workspace; a nonce of zeros is none: then the one above. */
+void cp_replica_id_of(struct cp_id *out, const struct cp_id *project, const struct cp_pubkey *key, const struct cp_id *nonce);
+bool cp_id_is_set(const struct cp_id *id); /* anything but zeros */
 
 void cp_person_id(struct cp_id *out, const struct cp_id *project, const char *pseudonym);
 

@@ -8,9 +8,13 @@
 
 #include "sync/apply.h"
 #include "sync/change.h"
+#include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
+#include "sync/proof.h"
+#include "sync/report.h"
 #include "sync/rights.h"
+#include "sync/token.h"
 #include "sync/verdict.h"
 
 #define FAR_US ((int64_t)24 * 3600 * 1000000)
@@ -112,6 +116,7 @@ struct incoming {
 	const void *changeset; size_t len;
 	struct cp_change_commit c;
 	struct cp_author author;
+	bool is_stranger;               /* of a device that the hub has yet to enter into the roster */
 };
 
 /*
@@ -165,6 +170,11 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 {
 	struct cp_err inner = { 0 };
 
+	if (in->is_stranger) {
+		*out = CP_WAIT;
+		snprintf(why, 256, "%s's device was copied or put back: the hub enters it into the roster", in->author.pseudonym);
+		return CP_OK;
+	}
 	CP_TRY(check_chain(s, in, out, why, err));
 	if (*out != CP_ACCEPT)
 		return CP_OK;
@@ -374,9 +384,12 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 	if (!cp_id_equal(&in->c.project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", in->oid);
 	CP_TRY(cp_author_find(t->s, &in->c.replica, &in->author, &found, err));
+	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
+	in->is_stranger = !found;
+	if (!found)
+		CP_TRY(cp_copy_stranger(t->s, &signer, &in->author, &found, err));
 	if (!found)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", in->oid);
-	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
 	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s says it is by %s, but another key signed it", in->oid,
 				in->author.pseudonym);
@@ -397,6 +410,8 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 	CP_TRY(cp_repo_name(&name, "blob", bytes, len, err));
 	if (strcmp(name.hex, blob_oid) != 0)
 		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", blob_oid);
+	if (cp_is_outbound(in.commit, in.commit_len))
+		return CP_OK; /* material, which comes back as proof, is nobody's work */
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
 	if (known) {
 		t->known++;
@@ -411,6 +426,51 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 	return code;
 }
 
+/* The tree of one that waits, as t->tree_oid names it. */
+static enum cp_code tree_that_waits(struct cp_taking *t, struct cp_buf *changeset, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	struct cp_oid name;
+	bool row;
+
+	CP_TRY(cp_query(t->s, &q, err, "SELECT tree_bytes, changeset FROM waiting", ""));
+	for (;;) {
+		CP_TRY(cp_step(t->s, q, &row, err));
+		if (!row)
+			return CP_ENOTFOUND;
+		CP_TRY(cp_repo_name(&name, "tree", sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
+		if (strcmp(name.hex, t->tree_oid.hex) == 0)
+			break;
+	}
+	cp_buf_clear(&t->tree);
+	CP_TRY(cp_buf_add(&t->tree, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
+	CP_TRY(cp_buf_add(changeset, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), err));
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
+/* A bundle carries no object twice: where two commits have one tree, it came with the first of them. */
+static enum cp_code complete(struct cp_taking *t, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_commit c;
+	struct cp_oid blob;
+	enum cp_code code;
+
+	CP_TRY(cp_commit_read(&c, t->commit.data, t->commit.len, err));
+	t->tree_oid = c.tree;
+	cp_commit_drop(&c);
+	cp_buf_clear(&t->tree);
+	code = cp_repo_read_single(t->s->history, t->tree_oid.hex, "changeset", &t->tree, &changeset, NULL);
+	if (code != CP_OK)
+		code = tree_that_waits(t, &changeset, err);
+	if (code != CP_OK)
+		return cp_fail(err, CP_EFORMAT, "commit %.12s comes without its tree", t->commit_oid.hex);
+	CP_TRY(cp_repo_name(&blob, "blob", changeset.data, changeset.len, err));
+	t->expects = 0;
+	return triple(t, blob.hex, changeset.data ? changeset.data : "", changeset.len, err);
+}
+
 enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *type, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -418,6 +478,10 @@ enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *
 	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
 	struct cp_oid *name = t->expects == 0 ? &t->commit_oid : &t->tree_oid, real;
 
+	if (t->expects == 1 && strcmp(type, "commit") == 0) {
+		CP_TRY(complete(t, err));
+		return cp_taking_object(t, oid, type, bytes, len, err);
+	}
 	if (strcmp(type, wanted[t->expects]) != 0)
 		return cp_fail(err, CP_EFORMAT, "object %.12s is a %s where a %s must come", oid, type, wanted[t->expects]);
 	if (t->expects == 2) {
@@ -528,6 +592,8 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	struct cp_oid main = { "" };
 	int64_t conflicts;
 
+	if (t->expects == 1)
+		CP_TRY(complete(t, err));
 	if (t->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a change commit");
 	CP_TRY(retry_waiting(t, err));
@@ -541,10 +607,12 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	out->known = t->known;
 	CP_TRY(cp_query_int(t->s, &out->waiting, 0, err, "SELECT count(*) FROM waiting", ""));
 	out->conflicts = conflicts;
+	CP_TRY(cp_conflict_classes(t->s, out->conflict_classes, sizeof out->conflict_classes, err));
 	snprintf(out->why, sizeof out->why, "%s", t->why);
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	CP_TRY(move_branches(t, err));
 	CP_TRY(cp_main_publish(t->s, NULL, NULL, &main, err));
 	t->is_done = true;
+	cp_token_write(t->s);
 	return CP_OK;
 }

@@ -52,7 +52,8 @@ CP_CHECKED enum cp_code cp_text_get(struct cp_store *s, bool is_form, const char
 		struct cp_buf *out, struct cp_id *out_id, struct cp_err *err);
 
 /* The revision that which names: its number, 4 or more hex digits of its id, or NULL: the current one. CP_EINPUT where
- * these are several, CP_EUSAGE where it can name none. Its text is put into out, which comes empty. out_id, out_number may be NULL. */
+ * these are several, CP_EUSAGE where it can name none. Its text is put into out, which comes empty. out_id, out_number
+ * may be NULL. */
 CP_CHECKED enum cp_code cp_text_pick(struct cp_store *s, bool is_form, const char *name, const char *which,
 		struct cp_buf *out, struct cp_id *out_id, int64_t *out_number, struct cp_err *err);
 /* The one that a revision was written on, of several the current one or the latest; CP_EINPUT where there is none. */

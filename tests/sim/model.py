@@ -558,6 +558,12 @@ def wrote(cells):
     return {c: v for c, v in cells.items() if c[0] != "~" and c != "assignment_rev"}
 
 
+def content_of(edits, name):
+    """The cells of a judgment as the author of that edit left it."""
+    e = edits[name]
+    return {**(content_of(edits, e.parents[0]) if e.parents else {}), **e.writes}
+
+
 def key_of(doc):
     return "|".join(map(str, doc[1:]))
 
@@ -583,7 +589,7 @@ def told_judgments(judged, revs_of):
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
         if open_:
             conflicts[key_of(doc) + " fork " + policy] = sorted(
-                [(edits[n].replica, edits[n].clock, n == stands, wrote(edits[n].writes)) for n in open_], key=repr)
+                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_], key=repr)
     return out, conflicts
 
 

@@ -28,7 +28,7 @@ static void two_revisions_of_one_number_merge_by_line_until_someone_writes_it(vo
 	assert_int_equal(h.overlaps, 0);
 	assert_string_equal(text, both);
 	assert_string_equal(main_has(0, "guidelines/policy.md"), trimmed(both));
-	assert_non_null(strstr(conflict_page(0), "guidelines\ttext\ttext\tmerges\t"));
+	assert_non_null(strstr(conflict_page(0), "guidelines\ttext\ttext\topen\tmerges\t"));
 	fails(0, &(struct cp_text_add){ .name = "policy", .body = on_top }, "side by side");
 	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .revision = "editorial" }, err));
 	assert_int_equal(conflict(0).n, 0);
@@ -193,8 +193,8 @@ static void the_program_says_that_two_stand_and_writes_them_as_one(void **state)
 	assert_string_equal(shell("jq -c '[.number, .current, .unmerged, .author]' said | sort | tr -d '\n'"),
 			"[1,false,false,\"lea\"][2,false,true,\"lea\"][2,true,true,\"max\"]");
 	assert_int_equal(casepack("conflicts"), 3);
-	assert_string_equal(shell("grep -c '^text  *guidelines' said"), "2");
-	assert_int_equal(casepack("status"), 0);
+	assert_string_equal(shell("grep -cE '^[0-9a-f]{8} +text +open +guidelines' said"), "1");
+	assert_int_equal(casepack("status"), 3);
 	shell("grep -q '^1 conflict open' said");
 
 	assert_int_equal(casepack("guideline revise policy %s", shell("echo old >old; echo $PWD/old")), 1);
@@ -205,6 +205,8 @@ static void the_program_says_that_two_stand_and_writes_them_as_one(void **state)
 	shell("grep -q '2 revisions stand side by side: 2 by .*; 2 by ' words");
 	assert_string_equal(shell("cat said"), main_has(0, "guidelines/policy.md"));
 	shell("cp said marked");
+	assert_int_equal(casepack("guideline show policy --json"), 3);
+	shell("jq -j .merged said | cmp - marked && test $(jq .overlaps said) = 1");
 	assert_int_equal(casepack("guideline merge policy --from %s/marked", folder), 1);
 	shell("grep -q 'still has marks' words");
 
@@ -387,7 +389,7 @@ static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_c
 
 /* ---- forms ------------------------------------------------------------------------------------------ */
 
-#define FIELD(name, label) "{\"name\": \"" name "\", \"type\": \"text\", \"label\": \"" label "\", \"scope\": \"page\", \"required\": false}"
+#define FIELD(name, label) "{\"name\": \"" name "\", \"type\": \"text\", \"label\": \"" label "\"}"
 #define FORM(fields) "{\"title\": \"Grade\", \"fields\": [" fields "]}"
 
 static void of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_both(void **state)
@@ -409,6 +411,16 @@ static void of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_bo
 	assert_string_equal(conflict(0).who, "max"); /* whose clock is later */
 	assert_int_equal(merged(0, "policy", text, sizeof text).n, 1);
 	assert_non_null(strstr(main_has(0, "forms/more.json"), "\"c\""));
+	stop(0);
+	assert_int_equal(casepack("form show more"), 3);
+	assert_string_equal(shell("jq -r .fields[].name said | xargs"), "a c");
+	shell("grep -q '2 versions stand side by side: .*2 by max ([0-9a-f]*), which raters work under' words");
+	shell("grep -q 'form revise more FILE' words");
+	assert_int_equal(casepack("form show more --json"), 3);
+	assert_string_equal(shell("jq -c '[(.heads | map(.author) | sort), .merged, .current]' said"), "[[\"lea\",\"max\"],null,true]");
+	assert_int_equal(casepack("form list --json"), 0);
+	assert_string_equal(shell("jq -r 'select(.unmerged).name' said"), "more");
+	start(0);
 	fails(0, &t, "field"); /* it lacks what the other one has */
 	t.body = FORM(FIELD("a", "A") "," FIELD("b", "B") "," FIELD("c", "C"));
 	OK(write_text(0, t, err));

@@ -1,0 +1,95 @@
+# A hub put back from an old backup, or rebuilt: what raters hold comes back with their returns.
+. "$(dirname "$0")/lib.sh"
+. "$root/tests/tools/scene.sh"
+
+id() { casepack -C "$1" --json status | jq -r 'select(.replica).replica'; }
+graded() { casepack -C "$1" export --format csv -o - --field grade --no-times 2>/dev/null | tr -d '\r' | cut -d, -f1,7,9,13 | grep -v '^case,' | sort; }
+whole() { sound "$1" && status 0 casepack -C "$1" verify; }
+waits() { casepack -C hub --json status | jq 'select(.replica).waiting'; }
+unsent() { casepack -C "$1" --json status | jq .unsent; }
+
+# A hub, a backup of it, and a week's work behind it: cases imported and given, judgments merged and confirmed.
+week() { # FOLDER
+	scene "$work/$1"
+	quiet judge anna q1 1
+	take anna
+	give anna
+	cp -a hub backup
+	printf 'query,result,title\nq9,d1,Ninth\nq9,d2,"Ninth, too"\n' >more.csv
+	quiet casepack -C hub import more.csv --locale en-US
+	quiet casepack -C hub assign --form relevance --guideline guide
+	give anna
+	give ben
+	for c in q2 q9; do quiet judge anna $c 2; quiet judge ben $c 0; done
+	take anna
+	take ben
+	give anna
+	give ben
+	check "raters know that all of it arrived ($1)" equal "$(unsent anna)$(unsent ben)" 00
+	graded hub >labels.before
+	rm -rf hub && mv backup hub
+}
+ended() { # SENTENCE-PART
+	graded hub >labels.after; check "the labels are what they were ($1)" same labels.before labels.after
+	check "nothing waits ($1)" equal "$(waits)" 0
+	check "the assignments are there again ($1)" equal "$(sqlite3 hub/casepack.db 'SELECT count(*) FROM assignments')" 18
+	check "the hub is sound and equals its replay ($1)" whole hub
+	check "and what the lost cases showed ($1)" equal "$(casepack -C hub export --format csv -o - | grep -c '^q9,')" 4
+	check "importing them again is no news ($1)" bash -c "casepack -C hub import more.csv --locale en-US | grep -q '0 cases new, 0 changed'"
+	for who in anna ben; do give $who; done
+	quiet judge anna q3 3
+	quiet judge ben q3 3
+	take anna
+	take ben
+	check "the round goes on ($1)" equal "$(graded hub | grep -c '^q3,d1,.*,3$')" 2
+	give anna
+	give ben
+	check "and is confirmed ($1)" equal "$(unsent anna)$(unsent ben)" 00
+	check "then nothing is owed ($1)" bash -c 'for w in anna ben; do casepack -C $w return -o in >/dev/null; casepack -C hub merge $(ls in/*-from-$w-* | tail -1) >/dev/null
+		mkdir -p o; rm -f o/*; casepack -C hub pack --to $w -o o >/dev/null; casepack -C $w open o/* >/dev/null
+		casepack -C $w return -o in 2>&1 | grep -q "nothing to return" || exit 1; done'
+	check "a rater's workspace equals its own replay ($1)" bash -c 'casepack -C anna verify && casepack -C ben verify'
+	check "it still does when its database is made again ($1)" bash -c 'h=$(casepack -C anna status --hash); casepack -C anna rebuild --key anna && [ $(casepack -C anna status --hash) = $h ]'
+	check "rebuilt, the hub is the same ($1)" bash -c 'i=$(casepack -C hub status --hash); casepack -C hub rebuild --key lead && [ $(casepack -C hub status --hash) = $i ]'
+}
+
+for way in token noticed-by-nobody; do
+	[ $way = noticed-by-nobody ] && { rm -rf "$XDG_CONFIG_HOME/casepack/workspaces"; : >"$XDG_CONFIG_HOME/casepack/workspaces"; } || tokens_on
+	week "$way-full"
+	[ $way = token ] && check "a hub put back is noticed, and takes a new id" bash -c \
+		"[ \$(casepack -C hub --json status | jq -r 'select(.replica).replica') != \$(sqlite3 anna/casepack.db 'SELECT lower(hex(id)) FROM replicas WHERE is_hub = 1') ]"
+	for who in anna ben; do
+		check "everything of $who comes back at once with return --full ($way)" status 0 casepack -C $who return --full -o in
+		check "it is merged ($way)" status 0 casepack -C hub merge "$(last in from-$who)"
+		check "what the hub had given is proof ($way)" says 'no longer knew'
+	done
+	ended "$way, --full"
+
+	week "$way-ordinary"
+	for who in anna ben; do
+		quiet judge $who q4 1
+		quiet casepack -C $who return -o in # it believes that the rest is there
+		status 0 casepack -C hub merge "$(last in from-$who)" >/dev/null
+	done
+	graded hub | grep -q '^q9' && echo "not ok - the scene"
+	quiet casepack -C hub pack --all -o out
+	for who in anna ben; do
+		check "$who opens what the hub sends ($way)" status 0 casepack -C $who open "$(last out to-$who)"
+		check "and returns what it lacks ($way)" status 0 casepack -C $who return -o in
+		status 3 casepack -C hub merge "$(last in from-$who)" >/dev/null
+	done
+	{ cat labels.before; printf 'q4,d1,anna,1\nq4,d2,anna,0\nq4,d1,ben,1\nq4,d2,ben,0\n'; } | sort >labels.now && mv labels.now labels.before
+	ended "$way, ordinary returns"
+done
+
+# ---- rebuilt ------------------------------------------------------------------------------------------
+tokens_on
+week rebuilt
+rm hub/casepack.db*
+check "an old history alone is made into a hub again" status 0 casepack -C hub rebuild --key lead
+for who in anna ben; do
+	quiet casepack -C $who return --full -o in
+	status 0 casepack -C hub merge "$(last in from-$who)" >/dev/null
+done
+ended rebuilt
+finish
