@@ -218,8 +218,9 @@ class Hub(Place):
                 self.far.add(e.name)
 
     def held_of(self, replica):
-        mine = [c for c in self.commits if c.replica == replica and self.lines[c] == 1]
-        return mine[-1] if mine else None
+        """The tip of each of its lines, the first line first."""
+        tips = {self.lines[c]: c for c in self.commits if c.replica == replica}
+        return [tips[line] for line in sorted(tips)]
 
     def judgments(self, forms):
         return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
@@ -417,7 +418,7 @@ class World:
                 place.material.update(step)
             place.applied = len(b["steps"])
         place.exists = True
-        place.acked = b["have"] if b["have"] in place.chain else None
+        place.acked = next((tip for tip in b["have"] if tip in place.chain), None)
 
     # a rater's day
 
