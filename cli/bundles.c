@@ -21,8 +21,7 @@ void cp_paths_drop(struct cp_paths *p)
 	*p = (struct cp_paths){ NULL, 0 };
 }
 
-/* Takes path. */
-static enum cp_code add_path(struct cp_paths *p, char *path, struct cp_err *err)
+enum cp_code cp_paths_add(struct cp_paths *p, char *path, struct cp_err *err)
 {
 	char **list = path == NULL ? NULL : reallocarray(p->list, p->n + 1, sizeof *list);
 
@@ -55,7 +54,7 @@ static enum cp_code read_folder(struct cp_paths *out, DIR *d, const char *folder
 		if (e == NULL)
 			break;
 		if (is_bundle_name(e->d_name))
-			CP_TRY(add_path(out, cp_path_join(folder, e->d_name), err));
+			CP_TRY(cp_paths_add(out, cp_path_join(folder, e->d_name), err));
 	}
 	return errno == 0 ? CP_OK : cp_fail_errno(err, "%s", folder);
 }
@@ -79,7 +78,7 @@ enum cp_code cp_paths_of_folder(struct cp_paths *out, const char *folder, struct
 	for (size_t i = 0; i < found.n; i++) {
 		char *path = found.list[i];
 		found.list[i] = NULL;
-		CP_TRY(add_path(out, path, err));
+		CP_TRY(cp_paths_add(out, path, err));
 	}
 	return CP_OK;
 }
@@ -91,7 +90,7 @@ enum cp_code cp_paths_of_words(struct cp_paths *out, const char *const *words, s
 	for (size_t i = 0; i < n; i++) {
 		size_t before = out->n;
 		if (stat(words[i], &st) != 0 || !S_ISDIR(st.st_mode)) {
-			CP_TRY(add_path(out, strdup(words[i]), err));
+			CP_TRY(cp_paths_add(out, strdup(words[i]), err));
 			continue;
 		}
 		CP_TRY(cp_paths_of_folder(out, words[i], err));

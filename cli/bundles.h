@@ -9,6 +9,8 @@
 
 struct cp_paths { char **list; size_t n; }; /* owned */
 void cp_paths_drop(struct cp_paths *p);
+/* Takes path; NULL is out of memory. */
+CP_CHECKED enum cp_code cp_paths_add(struct cp_paths *p, char *path, struct cp_err *err);
 
 /* Every *.casepack file in a folder, "-9" before "-10". CP_ENOTFOUND, CP_EINPUT: no folder. */
 CP_CHECKED enum cp_code cp_paths_of_folder(struct cp_paths *out, const char *folder, struct cp_err *err);

@@ -11,6 +11,7 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 		.name = cp_arg(a, "--name"),
 		.locales = cp_arg(a, "--locale"),
 		.vendor = cp_arg(a, "--vendor"),
+		.home = cp_arg(a, "--relay"),
 	};
 	bool is_changed;
 
@@ -55,7 +56,7 @@ static enum cp_code person_list(struct cp_args *a, struct cp_err *err)
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	static const struct cp_verb verbs[] = {
-		{ "add", " --name --role --locale --vendor --key ", person_add },
+		{ "add", " --name --role --locale --vendor --key --relay ", person_add },
 		{ "list", NULL, person_list },
 		{ NULL, NULL, NULL },
 	};
@@ -68,6 +69,7 @@ static const struct cp_option options[] = {
 	{ "--role", "ROLE", "rater (unless said), lead, relay or auditor" },
 	{ "--locale", "LOCALES", "what the person can judge, as BCP 47: en-US,fr" },
 	{ "--vendor", "NAME", "for whom the person works" },
+	{ "--relay", "PERSON", "the relay that gives to this person's devices and collects from them" },
 	{ "--key", "FILE.pub", "the public key of a device of this person; again for a further device" },
 	{ NULL, NULL, NULL },
 };
@@ -76,18 +78,23 @@ static const struct cp_example examples[] = {
 	{ "casepack person add ana --name \"Ana Silva\" --locale pt-BR --key ana.pub",
 		"let ana in, with the key she sent" },
 	{ "casepack person add ana --key laptop2.pub", "a second device of hers" },
+	{ "casepack person add acme --role relay --key acme.pub", "a vendor's hub, that hands on and collects" },
+	{ "casepack person add ben --relay acme --key ben.pub", "a rater who is reached through it" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_person = {
 	.name = "person",
-	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--key FILE.pub]\nlist",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub]\nlist",
 	.summary = "the people of the project and their devices",
 	.about =
 		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "
 		"pseudonym begins with a letter or digit, goes on with letters, digits, - and _, all lower case, "
 		"and is what history calls this person for ever; the real name is kept on leads' hubs alone. Compare the key's "
 		"fingerprint with its owner before you let it in (`casepack key show FILE.pub`).\n\n"
+		"A relay is a vendor's hub: `pack` gives it one bundle with what is for its raters and for nobody else, it "
+		"gives each their part, merges what they return, and its `return` brings everything back in one bundle, each "
+		"change commit signed by its rater still.\n\n"
 		"`list` shows everybody, with what they were given and what they have submitted.",
 	.options = options,
 	.examples = examples,

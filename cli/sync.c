@@ -164,6 +164,26 @@ static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t
 			cp_count(n, before.unsent - after.unsent, "edit", "edits"));
 }
 
+/* A relay opens what the hub sends, and merges what its raters return. */
+static enum cp_code take_as_relay(struct cp_args *a, const struct cp_paths *p, size_t *taken, struct cp_err *err)
+{
+	CP_AUTO(paths) struct cp_paths material = { NULL, 0 };
+	CP_AUTO(paths) struct cp_paths work = { NULL, 0 };
+	size_t merged = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		CP_AUTO(bundle) struct cp_bundle *b = NULL;
+
+		CP_TRY(cp_bundle_open(&b, p->list[i], &cp_limits_default, err));
+		CP_TRY(cp_paths_add(cp_bundle_manifest(b)->kind == CP_BUNDLE_CASES ? &material : &work,
+				strdup(p->list[i]), err));
+	}
+	CP_TRY(open_all(a, &material, taken, err));
+	CP_TRY(merge_all(a, &work, &merged, err));
+	*taken += merged;
+	return CP_OK;
+}
+
 /* ---- giving -------------------------------------------------------------------------------- */
 
 struct giving { const struct cp_args *a; enum cp_code code; struct cp_err *err; };
@@ -194,16 +214,19 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 {
 	struct giving g = { .a = a, .err = err };
 	struct cp_sent sent = { .number = 0 };
+	int64_t returned;
 
 	*given = 0;
 	if (cp_store_me(a->store)->is_hub) {
 		CP_TRY(cp_pack(a->store, NULL, dir, true, on_sent, &g, given, err));
 		CP_TRY(cp_say_without_device(a->store, err));
-		return g.code;
 	}
-	CP_TRY(cp_return(a->store, dir, true, &sent, given, err));
-	if (*given > 0)
+	if (cp_store_me(a->store)->is_hub && !cp_store_me(a->store)->is_relay)
+		return g.code;
+	CP_TRY(cp_return(a->store, dir, true, &sent, &returned, err));
+	if (returned > 0)
 		on_sent(&g, &sent);
+	*given += returned;
 	return g.code;
 }
 
@@ -217,7 +240,9 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(check_path(a->words[0], err));
 	CP_TRY(cp_paths_of_folder(&paths, a->words[0], err));
 	CP_TRY(keep_mine(a, &paths, err));
-	if (cp_store_me(a->store)->is_hub)
+	if (cp_store_me(a->store)->is_relay)
+		CP_TRY(take_as_relay(a, &paths, &taken, err));
+	else if (cp_store_me(a->store)->is_hub)
 		CP_TRY(merge_all(a, &paths, &taken, err));
 	else
 		CP_TRY(open_all(a, &paths, &taken, err));

@@ -148,6 +148,8 @@ enum cp_code cp_edit_document(struct cp_store *s, size_t table, const struct cp_
 	bool found, changes, again = false;
 
 	assert(s->session[cp_table_is_private(table)] != NULL && table != CP_T_RATINGS);
+	if (s->me.is_relay && !cp_table_is_work(table))
+		return cp_fail(err, CP_EINPUT, "%s: is a relay: it passes on what a lead decides; ask the lead", s->path);
 	CP_TRY(cp_row_get(s, table, id, row, &found, err));
 	for (size_t c = 0; !found && c < cp_shapes[table].n_columns; c++)
 		cp_table_default(&row[c], table, c);

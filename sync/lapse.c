@@ -274,7 +274,7 @@ enum cp_code cp_lapse_touched(struct cp_store *s, size_t table, const struct cp_
 {
 	struct cp_id judgment;
 
-	if (!s->me.is_hub) /* a device holds only some of the revisions */
+	if (!s->me.is_hub || s->me.is_relay) /* who is given material holds only some of the revisions */
 		return CP_OK;
 	switch (table) {
 	case CP_T_JUDGMENTS:
@@ -297,7 +297,7 @@ enum cp_code cp_lapse_again(struct cp_store *s, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 
-	if (!s->me.is_hub)
+	if (!s->me.is_hub || s->me.is_relay)
 		return CP_OK;
 	CP_TRY(cp_query(s, &q, err, "SELECT id FROM judgments", ""));
 	return note_each(s, q, err);

@@ -24,12 +24,14 @@ static enum cp_code check_sender(struct cp_store *s, struct cp_bundle *b, struct
 		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);
 	if (m->schema > CP_SCHEMA)
 		return cp_fail(err, CP_EFORMAT, "needs a newer casepack (schema %d, this one knows %d)", m->schema, CP_SCHEMA);
-	if (m->kind != CP_BUNDLE_RETURN)
+	if (m->kind != CP_BUNDLE_RETURN && m->kind != CP_BUNDLE_RELAY)
 		return cp_fail(err, CP_EINPUT, "is a %s bundle; `casepack open` takes it in at its rater's", cp_bundle_kind_name(m->kind));
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &found, err));
 	if (!found || memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) != 0)
 		return cp_fail(err, CP_ETRUST, found ? "says it is from %s, but another key signed it; nothing was changed"
 				: "is from a device that is not on the roster; nothing was changed", sender.pseudonym);
+	if (m->kind == CP_BUNDLE_RELAY && !sender.is_relay)
+		return cp_fail(err, CP_ETRUST, "passes on others' work, but %s is no relay; nothing was changed", sender.pseudonym);
 	snprintf(out->from, sizeof out->from, "%s", sender.pseudonym);
 	return CP_OK;
 }

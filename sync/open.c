@@ -111,6 +111,44 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 
 /* ---- one transaction --------------------------------------------------------------------------------- */
 
+/* A change commit that the hub refused, mine or one that I passed on. */
+static enum cp_code take_refusal(struct opening *o, const char *oid, struct cp_err *err)
+{
+	int64_t fresh;
+
+	CP_TRY(cp_query_int(o->s, &fresh, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND verdict = 'accepted'"
+			" UNION SELECT 1 FROM waiting WHERE oid = ?1", "t", oid));
+	if (!fresh)
+		return CP_OK;
+	o->out->refused++;
+	CP_TRY(cp_run(o->s, err, "INSERT OR IGNORE INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us,"
+			" edits) SELECT w.oid, w.branch, '', r.id, 'refused', 'by the hub', ?2, ?2, w.edits FROM waiting w JOIN replicas r"
+			" ON substr(w.branch, 9, 32) = lower(hex(r.id)) WHERE w.oid = ?1", "ti", oid, cp_now_us()));
+	CP_TRY(cp_run(o->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", oid));
+	return cp_run(o->s, err, "UPDATE commits SET verdict = 'refused', reason = 'by the hub' WHERE oid = ?1", "t", oid);
+}
+
+/* What the hub holds of other devices' branches, where I pass work on; and what it refused. */
+static enum cp_code take_receipts(struct opening *o, struct cp_err *err)
+{
+	for (size_t i = 0; i < o->m->have.n; i++) {
+		CP_AUTO(buf) struct cp_buf branch = CP_BUF(128);
+		const struct cp_tip *tip = &o->m->have.list[i];
+		char key[96];
+
+		if (strncmp(tip->name, "refused/", 8) == 0)
+			CP_TRY(take_refusal(o, tip->oid.hex, err));
+		if (strncmp(tip->name, "replica/", 8) != 0 || !o->s->me.is_relay)
+			continue;
+		CP_TRY(cp_query_text(o->s, &branch, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", tip->oid.hex));
+		if (branch.len == 0)
+			continue;
+		snprintf(key, sizeof key, "acked/%.80s", branch.data);
+		CP_TRY(cp_meta_set(o->s, key, tip->oid.hex, 40, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 {
 	char own[80], hex[CP_ID_HEX];
@@ -127,6 +165,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 	} else {
 		held = "";
 	}
+	CP_TRY(take_receipts(o, err));
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
 			" acked = excluded.acked", "ditt", &o->m->sender, cp_now_us(),
@@ -195,7 +234,7 @@ static enum cp_code adopt(struct cp_store *s, const struct cp_manifest *m, struc
 
 static enum cp_code check_mine(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
 {
-	if (s->me.is_hub)
+	if (s->me.is_hub && !s->me.is_relay)
 		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack merge` takes in returned work", s->path);
 	if (!cp_id_equal(&m->project, &s->me.project))
 		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);

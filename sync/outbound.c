@@ -6,29 +6,33 @@
 #include "sync/inner.h"
 
 /*
- * What a rater's device may see, table by table in the order of the schema; ?1 is
- * the person, ?2 the device. Never another rater's row, gold, or a private table.
+ * What a device may see, table by table in the order of the schema; ?1 is the person, ?2 the device. A
+ * relay's device sees what the devices see whose home it is. Never another rater's row, gold, or a private table.
  */
-#define MY_CASES "SELECT case_id FROM assignments WHERE person = ?1"
+#define US "(SELECT ?1 UNION SELECT person FROM replicas WHERE home = ?2)"
+#define HOME "(SELECT home FROM replicas WHERE id = ?2)"
+#define OUR_CASES "SELECT case_id FROM assignments WHERE person IN " US
 static const struct { enum cp_table table; const char *sql; } scope[] = {
 	{ CP_T_PROJECT, "SELECT * FROM project WHERE ?1 = ?1 AND ?2 = ?2" },
-	{ CP_T_PERSONS, "SELECT * FROM persons WHERE (id = ?1 OR role = 'lead') AND ?2 = ?2 ORDER BY id" },
-	{ CP_T_REPLICAS, "SELECT * FROM replicas WHERE person = ?1 OR id = ?2 OR is_hub = 1 ORDER BY id" },
-	{ CP_T_CASES, "SELECT * FROM cases WHERE id IN (" MY_CASES ") AND ?2 = ?2 ORDER BY id" },
-	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person = ?1)"
-		" AND ?2 = ?2 ORDER BY id" },
-	{ CP_T_GUIDELINE_REVISIONS, "SELECT * FROM guideline_revisions v WHERE ?2 = ?2 AND"
-		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person = ?1) AND number ="
+	{ CP_T_PERSONS, "SELECT * FROM persons WHERE id IN " US " OR role = 'lead' OR id IN"
+		" (SELECT person FROM replicas WHERE id IN " HOME ") ORDER BY id" },
+	{ CP_T_REPLICAS, "SELECT * FROM replicas WHERE person IN " US " OR id IN " HOME " OR (is_hub = 1 AND"
+		" person IN (SELECT id FROM persons WHERE role = 'lead')) ORDER BY id" },
+	{ CP_T_CASES, "SELECT * FROM cases WHERE id IN (" OUR_CASES ") ORDER BY id" },
+	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person IN " US ")"
+		" ORDER BY id" },
+	{ CP_T_GUIDELINE_REVISIONS, "SELECT * FROM guideline_revisions v WHERE"
+		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person IN " US ") AND number ="
 		"  (SELECT max(number) FROM guideline_revisions w WHERE w.parent_doc = v.parent_doc))"
-		" OR id IN (SELECT j.guideline_revision FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person = ?1))"
+		" OR id IN (SELECT j.guideline_revision FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
-	{ CP_T_FORMS, "SELECT * FROM forms WHERE id IN (SELECT form FROM assignments WHERE person = ?1) AND ?2 = ?2 ORDER BY id" },
-	{ CP_T_FORM_VERSIONS, "SELECT * FROM form_versions v WHERE ?2 = ?2 AND"
-		" ((parent_doc IN (SELECT form FROM assignments WHERE person = ?1) AND number ="
+	{ CP_T_FORMS, "SELECT * FROM forms WHERE id IN (SELECT form FROM assignments WHERE person IN " US ") ORDER BY id" },
+	{ CP_T_FORM_VERSIONS, "SELECT * FROM form_versions v WHERE"
+		" ((parent_doc IN (SELECT form FROM assignments WHERE person IN " US ") AND number ="
 		"  (SELECT max(number) FROM form_versions w WHERE w.parent_doc = v.parent_doc))"
-		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person = ?1))"
+		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
-	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person = ?1 AND ?2 = ?2 ORDER BY id" },
+	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
 };
 
 struct giving { struct cp_buf changeset; size_t header_of; int64_t rows, assignments; };

@@ -21,8 +21,9 @@ struct packing {
 	struct cp_store *s;
 	struct cp_device device;
 	struct cp_manifest m;
-	struct cp_oid outbound, acked, held; /* tip, what the device confirmed, what I hold of its own branch */
-	char outbound_branch[80], own_branch[80];
+	struct cp_oid outbound, acked;       /* tip, and what the device confirmed */
+	char outbound_branch[80];
+	char told[CP_HASH_HEX];              /* names all that the manifest acknowledges */
 	uint64_t estimate;                   /* bytes, generous */
 	int64_t cases, assignments, commits;
 };
@@ -45,14 +46,31 @@ static enum cp_code read_peer(struct packing *p, struct cp_err *err)
 }
 
 /* What I acknowledge is what the database has taken in: after a crash the branch may be ahead of it, and who
- * is told so never sends the rest again. */
-static enum cp_code read_held(struct packing *p, struct cp_err *err)
+ * is told so never sends the rest again. Where the device's own branch, its further lines, and of a relay those of the devices that it collects from stand
+ * here; and which of their change commits were refused. */
+static enum cp_code acknowledge(struct packing *p, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+	struct cp_hasher h;
+	struct cp_hash all;
+	sqlite3_stmt *q;
+	bool row;
 
-	CP_TRY(cp_query_text(p->s, &oid, NULL, err, "SELECT oid FROM commits WHERE branch = ?1 AND is_private = 0 AND"
-			" verdict = 'accepted' ORDER BY no DESC LIMIT 1", "t", p->own_branch));
-	snprintf(p->held.hex, sizeof p->held.hex, "%s", oid.len ? oid.data : "");
+	CP_TRY(cp_query(p->s, &q, err, "SELECT CASE c.verdict WHEN 'refused' THEN 'refused/' || c.oid ELSE c.branch END, c.oid"
+			" FROM commits c WHERE c.is_private = 0 AND (c.replica = ?1 OR c.replica IN (SELECT id FROM replicas WHERE home = ?1))"
+			" AND (c.verdict = 'refused' OR c.no = (SELECT max(no) FROM commits d WHERE d.branch = c.branch AND d.is_private = 0"
+			"  AND d.verdict = 'accepted')) ORDER BY 1", "d", &p->device.replica));
+	cp_hasher_begin(&h);
+	for (;;) {
+		CP_TRY(cp_step(p->s, q, &row, err));
+		if (!row)
+			break;
+		CP_TRY(cp_tips_add(&p->m.have, cp_col_text(q, 0), cp_col_text(q, 1), err));
+		cp_hasher_add_part(&h, cp_col_text(q, 0), strlen(cp_col_text(q, 0)));
+		cp_hasher_add_part(&h, cp_col_text(q, 1), strlen(cp_col_text(q, 1)));
+	}
+	cp_hasher_end(&h, &all);
+	if (p->m.have.n > 0)
+		cp_hex(p->told, all.bytes, sizeof all.bytes);
 	return CP_OK;
 }
 
@@ -63,18 +81,14 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 
 	cp_hex(hex, p->device.replica.bytes, 16);
 	snprintf(p->outbound_branch, sizeof p->outbound_branch, "outbound/%s", hex);
-	snprintf(p->own_branch, sizeof p->own_branch, "replica/%s", hex);
 	CP_TRY(read_peer(p, err));
-	CP_TRY(read_held(p, err));
 	cp_parcel_manifest(p->s, &p->m, CP_BUNDLE_CASES);
 	CP_TRY(cp_parcel_recipient(&p->m, &p->device.replica, err));
 	if (*p->outbound.hex)
 		CP_TRY(cp_tips_add(&p->m.tips, p->outbound_branch, p->outbound.hex, err));
 	if (*p->acked.hex)
 		CP_TRY(cp_tips_add(&p->m.needs, p->outbound_branch, p->acked.hex, err));
-	if (*p->held.hex)
-		CP_TRY(cp_tips_add(&p->m.have, p->own_branch, p->held.hex, err));
-	return CP_OK;
+	return acknowledge(p, err);
 }
 
 /* ---- content -------------------------------------------------------------------------------------- */
@@ -172,7 +186,7 @@ static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_s
 	return cp_run(p->s, err, "INSERT INTO peers(replica, sent_number, sent_us, outbound, told) VALUES(?1, ?2, ?3, ?4, ?5)"
 			" ON CONFLICT DO UPDATE SET sent_number = excluded.sent_number, sent_us = excluded.sent_us,"
 			" outbound = excluded.outbound, told = excluded.told", "diitt", &p->device.replica, (int64_t)p->m.number,
-			p->m.created_us, p->outbound.hex, p->held.hex);
+			p->m.created_us, p->outbound.hex, p->told);
 }
 
 /* Give it what differs, as an outbound commit of its own; durable before any bundle speaks of it. */
@@ -206,7 +220,7 @@ static enum cp_code is_owed(struct packing *p, const char *dir, bool *out, struc
 	CP_AUTO(buf) struct cp_buf told = CP_BUF(64);
 
 	CP_TRY(cp_query_text(p->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &p->device.replica));
-	*out = strcmp(p->outbound.hex, p->acked.hex) != 0 || strcmp(p->held.hex, told.len ? told.data : "") != 0;
+	*out = strcmp(p->outbound.hex, p->acked.hex) != 0 || strcmp(p->told, told.len ? told.data : "") != 0;
 	if (*out)
 		CP_TRY(cp_parcel_lies_there(dir, &p->m, out, err));
 	return CP_OK;
@@ -246,8 +260,9 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 	bool row;
 
 	CP_TRY(cp_query(s, &q, err, "SELECT r.id, p.id, p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
-			" WHERE r.is_hub = 0 AND r.state = 'active' AND p.state = 'active' AND (?1 IS NULL OR p.pseudonym = ?1)"
-			" ORDER BY p.pseudonym, r.id", "t", pseudonym));
+			" WHERE (r.is_hub = 0 OR p.role = 'relay') AND r.state = 'active' AND p.state = 'active' AND r.id <> ?2"
+			" AND (r.home = ?2 OR (r.home = x'' AND NOT ?3)) AND (?1 IS NULL OR p.pseudonym = ?1) ORDER BY p.pseudonym, r.id", "tdi",
+			pseudonym, &s->me.replica, (int64_t)s->me.is_relay));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)

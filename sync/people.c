@@ -65,16 +65,55 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 	struct cp_value row[CP_MAX_COLUMNS];
 	struct cp_pubkey key;
 	struct cp_id id;
-	bool found;
+	bool found, is_relay;
 
 	CP_TRY(read_key(p->key_path, &key, err));
+	CP_TRY(cp_row_get(s, CP_T_PERSONS, person, row, &found, err));
+	is_relay = found && row[4].len == strlen("relay") && memcmp(row[4].bytes, "relay", row[4].len) == 0;
 	cp_replica_id(&id, &s->me.project, &key);
 	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
 	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
 		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
 	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
-			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) } },
-			2, CP_EDIT_PLAIN, NULL, changed, err);
+			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) },
+			{ "is_hub", cp_v_int(is_relay || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
+}
+
+/* The relay's device. */
+static enum cp_code find_home(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
+{
+	static const struct cp_id none;
+
+	CP_TRY(cp_query_id(s, out, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
+			" AND p.role = 'relay' AND r.state = 'active' ORDER BY r.id LIMIT 1", "t", pseudonym));
+	return cp_id_equal(out, &none) ? cp_fail(err, CP_EINPUT, "%s: is no relay with a device; `casepack person add %s --role relay"
+			" --key FILE.pub` makes one", pseudonym, pseudonym) : CP_OK;
+}
+
+/* Every device of the person takes its material there from now on. */
+static enum cp_code move_home(struct cp_store *s, const struct cp_id *person, const struct cp_id *home, bool *changed,
+		struct cp_err *err)
+{
+	struct cp_id list[64];
+	size_t n = 0;
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE person = ?1 ORDER BY id LIMIT 64", "d", person));
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			break;
+		cp_col_id(q, 0, &list[n++]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool one;
+
+		CP_TRY(cp_edit_document(s, CP_T_REPLICAS, &list[i], (struct cp_set[]){ { "home", cp_v_blob(home->bytes, 16) } }, 1,
+				CP_EDIT_PLAIN, NULL, &one, err));
+		*changed = *changed || one;
+	}
+	return CP_OK;
 }
 
 static enum cp_code write_person(struct cp_store *s, const struct cp_person_add *p, const struct cp_id *id,
@@ -95,6 +134,12 @@ static enum cp_code write_person(struct cp_store *s, const struct cp_person_add 
 				CP_EDIT_PLAIN, NULL, &name, err));
 	if (p->key_path != NULL && *p->key_path)
 		CP_TRY(add_device(s, p, id, &device, err));
+	if (p->home != NULL && *p->home) {
+		struct cp_id home;
+
+		CP_TRY(find_home(s, p->home, &home, err));
+		CP_TRY(move_home(s, id, &home, &device, err));
+	}
 	*changed = *changed || device || name;
 	return CP_OK;
 }

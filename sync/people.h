@@ -14,6 +14,7 @@ struct cp_person_add {
 	const char *locales;     /* BCP 47, comma separated */
 	const char *vendor;
 	const char *key_path;    /* public key file, "ssh-ed25519 ..."; adds a device */
+	const char *home;        /* pseudonym of the relay that gives to this person's devices and collects from them */
 };
 /* Adds a person, or changes one that is there; a second key is a second device. CP_EINPUT for a bad
  * pseudonym, role, locale or key, or a key that is somebody else's. */

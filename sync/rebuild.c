@@ -63,6 +63,14 @@ static enum cp_code replay_given_to_me(struct cp_store *s, const char *oid, cons
 	return cp_meta_set(s, "applied", oid, 40, err);
 }
 
+/* The branch of what was given to me, not by me. */
+static bool is_given_to_me(const struct cp_store *s, const char *branch)
+{
+	char hex[CP_ID_HEX];
+
+	return strncmp(branch, "outbound/", 9) == 0 && strncmp(branch + 9, cp_hex(hex, s->me.replica.bytes, 16), 32) == 0;
+}
+
 /* What a hub gave, from its own outbound commits. */
 static enum cp_code replay_outbound(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
 {
@@ -74,7 +82,7 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 	bool more = true;
 
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
-	if (!r->s->me.is_hub)
+	if (is_given_to_me(r->s, r->branch))
 		return replay_given_to_me(r->s, oid, commit, &changeset, err);
 	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
@@ -114,13 +122,15 @@ static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
 
 static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
 {
+	char mine[80], hex[CP_ID_HEX];
 	int64_t clock;
 
+	snprintf(mine, sizeof mine, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
-	if (!s->me.is_hub)
-		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+	if (!s->me.is_hub || s->me.is_relay)
+		CP_TRY(replay_branches(s, s->history, mine, false, replay_outbound, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
@@ -316,7 +326,8 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_AUTO(str) char *git = cp_path_join(path, "history.git");
 	struct cp_repo *r = NULL;
 	struct cp_pubkey key;
-	struct cp_oid main;
+	struct cp_oid main, given = { "" };
+	char outbound[80], hex[CP_ID_HEX];
 	enum cp_code code;
 
 	memset(me, 0, sizeof *me);
@@ -324,12 +335,16 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_TRY(cp_public_key(&key, key_path, err));
 	CP_TRY(cp_repo_open(&r, git, true, err));
 	code = project_of(r, &me->project, err);
+	cp_replica_id(&me->replica, &me->project, &key);
+	snprintf(outbound, sizeof outbound, "outbound/%s", cp_hex(hex, me->replica.bytes, 16));
 	if (code == CP_OK)
 		code = cp_repo_branch(r, "main", &main, err);
+	if (code == CP_OK)
+		code = cp_repo_branch(r, outbound, &given, err);
 	cp_repo_free(r);
 	CP_TRY(code);
 	me->is_hub = *main.hex != '\0';
-	cp_replica_id(&me->replica, &me->project, &key);
+	me->is_relay = me->is_hub && *given.hex != '\0';
 	return CP_OK;
 }
 

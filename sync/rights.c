@@ -21,7 +21,7 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 	memset(out, 0, sizeof *out);
 	out->replica = *replica;
 	CP_TRY(cp_query(s, &q, err, "SELECT r.person, r.public_key, p.pseudonym, p.role = 'lead', r.state = 'active' AND"
-			" p.state = 'active' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
+			" p.state = 'active', p.role = 'relay' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
 	CP_TRY(cp_step(s, q, found, err));
 	if (!*found)
 		return CP_OK;
@@ -30,6 +30,7 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 	snprintf(out->pseudonym, sizeof out->pseudonym, "%s", cp_col_text(q, 2));
 	out->is_lead = sqlite3_column_int(q, 3) != 0;
 	out->is_active = sqlite3_column_int(q, 4) != 0;
+	out->is_relay = sqlite3_column_int(q, 5) != 0;
 	sqlite3_reset(q);
 	return CP_OK;
 }

@@ -230,6 +230,7 @@ enum cp_code cp_store_read_me(struct cp_store *s, struct cp_err *err)
 	snprintf(s->me.pseudonym, sizeof s->me.pseudonym, "%s", cp_col_text(q, 0));
 	s->me.role = role_named(cp_col_text(q, 1));
 	s->me.is_hub = sqlite3_column_int(q, 2) != 0;
+	s->me.is_relay = s->me.is_hub && s->me.role == CP_RELAY;
 	snprintf(s->me.project_name, sizeof s->me.project_name, "%s", cp_col_text(q, 3));
 	sqlite3_reset(q);
 	return CP_OK;
@@ -541,6 +542,7 @@ static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const str
 	CP_TRY(cp_meta_set(s, "key", me->key_path, strlen(me->key_path), err));
 	CP_TRY(cp_store_read_me(s, err));
 	s->me.is_hub = me->is_hub; /* the roster is not replayed yet */
+	s->me.is_relay = me->is_relay;
 	return CP_OK;
 }
 

@@ -20,6 +20,7 @@ struct cp_me {
 	char pseudonym[64];
 	enum cp_role role;
 	bool is_hub;
+	bool is_relay;           /* a hub that is also a device: it takes material from another hub, and passes work on */
 	const char *path;        /* of the workspace, borrowed from the store */
 	const char *key_path;    /* of the private key; "" when none is named */
 };

@@ -353,6 +353,8 @@ static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_v
 		if (!applied)
 			*verdict = CP_REFUSE;
 	}
+	if (*verdict == CP_REFUSE && t->s->me.is_relay)
+		*verdict = CP_WAIT; /* its verdict is provisional: the hub it passes this on to decides */
 	if (*verdict == CP_REFUSE)
 		return refuse(t, in, why, err);
 	return *verdict == CP_WAIT ? let_wait(t, in, why, err) : CP_OK;

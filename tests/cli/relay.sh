@@ -1,0 +1,96 @@
+# A vendor's hub between the lead and its raters: one bundle there, one bundle back, nothing read that is not theirs.
+. "$(dirname "$0")/lib.sh"
+
+for who in lead acme ben cem dan; do quiet casepack key new $who; done
+pub() { echo config/casepack/keys/$1.pub; }
+quiet casepack -C hub init --project Relay --name Lead --key lead
+quiet casepack -C hub person add acme --role relay --vendor acme --key "$(pub acme)"
+quiet casepack -C hub person add ben --relay acme --vendor acme --name 'Benedikt Canary' --key "$(pub ben)"
+quiet casepack -C hub person add cem --relay acme --vendor acme --key "$(pub cem)"
+quiet casepack -C hub person add dan --vendor other --key "$(pub dan)"
+check "a relay must be one" status 1 casepack -C hub person add dan --relay ben
+{ echo id,query,result,title; for i in 1 2 3 4; do echo "q$i,query $i,d$i,title $i"; done; echo hidden9,canary query,d9,canary title; } >cases.csv
+quiet casepack -C hub import cases.csv
+quiet casepack -C hub form add rel --preset relevance-0-3
+quiet casepack -C hub assign --form rel --to ben,cem --case q1 --case q2 --case q3 --case q4
+quiet casepack -C hub assign --form rel --to dan --case q1 --case hidden9
+mkdir out back to from late
+check "the hub packs for the relay and for its own rater, not for the relay's" bash -c "casepack -C hub pack --all -o out && [ \"\$(ls out | sed 's/.*-to-//;s/-.*//' | sort | tr '\n' ' ')\" = 'acme dan ' ]"
+quiet casepack -C dan open out/*-dan-* --key dan
+check "the relay opens it" status 0 casepack -C acme open out/*-acme-* --key acme
+check "it may not change what a lead decides" bash -c "casepack -C acme assign --form rel --to ben --case q1 --pass 2 2>&1 | grep -q 'is a relay'"
+check "and holds nothing of other vendors' work" bash -c "! grep -aqi -e canary -e hidden9 acme/casepack.db && ! sqlite3 acme/casepack.db 'SELECT pseudonym FROM persons' | grep -q dan && [ -z \"\$(sqlite3 acme/content.db .dump | grep -i canary)\" ]"
+check "the content it holds is that of its raters' cases" equal "$(sqlite3 acme/casepack.db 'SELECT count(*) FROM cases')" 4
+check "it gives each rater its part" bash -c "casepack -C acme pack --all -o to && [ \$(ls to | wc -l) = 2 ]"
+for w in ben cem; do quiet casepack -C $w open to/*-$w-* --key $w; done
+check "a rater gets its own assignments only" equal "$(sqlite3 ben/casepack.db 'SELECT count(*), count(DISTINCT person) FROM assignments')" '4|1'
+quiet casepack -C ben rate q1 grade@d1=3
+quiet casepack -C ben return -o back
+quiet casepack -C ben rate q2 grade@d2=2
+quiet casepack -C cem rate q1 grade@d1=0
+quiet casepack -C dan rate q1 grade@d1=1
+for w in ben cem; do quiet casepack -C $w return -o back; done
+quiet casepack -C dan return -o late
+check "it merges what its raters return" status 0 casepack -C acme merge back/*
+check "and sees how far they are" bash -c "casepack -C acme status --json | grep -q '\"submitted\": *2'"
+check "it returns everything in one bundle" bash -c "casepack -C acme return -o from && [ \$(ls from | wc -l) = 1 ]"
+check "which says that it is a relay's" bash -c "casepack inspect from/* | grep -qi relay"
+check "the hub takes it" status 0 casepack -C hub merge from/*
+check "and its own rater's" status 0 casepack -C hub merge late/*
+labels() { casepack -C hub export --format csv -o - 2>/dev/null | cut -d, -f1,9,13 | sort | tr '\n' ' '; }
+check "every answer is there" bash -c "casepack -C hub export --format csv --no-times -o - 2>/dev/null | python3 -c \"
+import csv, sys
+got = sorted((r['case'], r['rater'], r['value']) for r in csv.DictReader(sys.stdin))
+want = [('q1', 'ben', '3'), ('q1', 'cem', '0'), ('q1', 'dan', '1'), ('q2', 'ben', '2')]
+sys.exit(got != want)\""
+git -C hub/history.git show main:trust/allowed_signers >allowed
+signed() { # every change commit of a replica is signed by that replica's own key
+	git -C hub/history.git -c gpg.ssh.allowedSignersFile="$work/allowed" log --format='%G? %GS %ce' --branches='replica/*' >signers
+	[ -s signers ] && ! awk '$1 != "G" || $2 != $3' signers | grep .; }
+check "each change commit carries its rater's own signature" signed
+check "the history is clean" git -C hub/history.git fsck --strict
+check "the hub equals its replay" status 0 casepack -C hub verify
+
+# ---- acknowledgements, in both directions --------------------------------------------------------
+rm -f out/* to/* from/* back/*
+quiet casepack -C hub pack --to acme -o out
+quiet casepack -C acme open out/*
+check "what the hub holds is not passed on again" equal "$(casepack -C acme return -o from 2>/dev/null; sqlite3 acme/casepack.db "SELECT count(*) FROM meta WHERE key LIKE 'acked/%'")" 2
+quiet casepack -C acme pack --all -o to
+quiet casepack -C ben open to/*-ben-*
+check "and the rater knows that the relay has it" bash -c "casepack -C ben status 2>&1 | grep -vq 'not confirmed'"
+quiet casepack -C hub assign withdraw --from ben --case q3
+quiet casepack -C ben rate q3 grade@d3=1
+quiet casepack -C ben return -o back
+quiet casepack -C acme merge back/*
+rm -f from/*
+quiet casepack -C acme return -o from
+quiet casepack -C hub merge from/*
+check "only what is new travels" equal "$(casepack inspect --json from/* | jq -r .tips_carried,.commits 2>/dev/null | tail -1 | tr -d '\n')" "$(casepack inspect --json from/* | jq -r .commits | tail -1)"
+check "late work comes through the relay as late" bash -c "casepack -C hub export --format csv -o - 2>/dev/null | grep '^q3,.*,ben,' | grep -q ,true,"
+
+# ---- what a relay could try --------------------------------------------------------------------------
+cp -a hub before
+flip() { python3 - "$1" "$2" <<'P'
+import sys
+data = bytearray(open(sys.argv[1], 'rb').read())
+data[len(data) // 2] ^= 4
+open(sys.argv[2], 'wb').write(data)
+P
+}
+flip from/*.casepack bent.casepack
+check "a bundle that was bent is refused" status 4 casepack -C hub merge bent.casepack
+check "a rater is no relay" bash -c "sqlite3 ben/casepack.db \"UPDATE persons SET role = 'relay'; UPDATE replicas SET is_hub = 1 WHERE person IN (SELECT id FROM persons WHERE pseudonym = 'ben')\"; rm -f back/*; casepack -C ben return -o back >/dev/null 2>&1; [ -z \"\$(ls back)\" ] || { casepack -C hub merge back/* ; [ \$? = 4 ]; }"
+check "nothing of that changed the hub" equal "$(casepack -C hub status --hash)" "$(casepack -C before status --hash)"
+oid=$(git -C acme/history.git for-each-ref --format='%(objectname)' refs/heads/replica | head -1)
+forge() { # a relay signs another answer in a rater's name: its own key, the rater's address
+	git -C acme/history.git cat-file commit "$oid" | sed -n 's/^committer //p'; }
+check "the relay holds its raters' commits as they signed them" bash -c "[ -n \"$(forge)\" ] && git -C acme/history.git cat-file commit $oid | grep -q gpgsig"
+
+# ---- the relay's own database is derived too ------------------------------------------------------------
+hash=$(casepack -C acme status --hash)
+rm acme/casepack.db*
+check "the relay's database is made again from git" status 0 casepack -C acme rebuild --key config/casepack/keys/acme
+check "to the same state" equal "$(casepack -C acme status --hash)" "$hash"
+check "sync is the everyday verb for a relay" bash -c "mkdir stick && casepack -C hub sync stick && casepack -C acme sync stick && casepack -C cem sync stick && casepack -C cem rate q2 grade@d2=1 && casepack -C cem sync stick && casepack -C acme sync stick && casepack -C hub sync stick && casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q2,.*,cem,'"
+finish
