@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
@@ -83,7 +84,7 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_seal(s, NULL, err));
-	code = merge_inside(s, b, out, err);
+	code = cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB ? cp_hub_merge(s, b, out, err) : merge_inside(s, b, out, err);
 	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
 }
 

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 
 #include "formats/file.h"
+#include "sync/change.h"
 #include "sync/content.h"
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
 #include "sync/parcel.h"
@@ -253,6 +255,42 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	return code;
 }
 
+/* Whose first material came from another hub is that hub's, until a lead says otherwise. */
+static enum cp_code is_given_elsewhere(struct cp_store *s, const struct cp_id *device, bool *out, struct cp_err *err)
+{
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_id giver, project;
+	struct cp_commit c = { 0 };
+	struct cp_oid tip;
+	int64_t has_home;
+
+	*out = false;
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, device->bytes, sizeof device->bytes));
+	CP_TRY(cp_query_int(s, &has_home, 0, err, "SELECT home <> x'' FROM replicas WHERE id = ?1", "d", device));
+	CP_TRY(cp_repo_branch(s->history, branch, &tip, err));
+	if (has_home || *tip.hex == '\0')
+		return CP_OK;
+	CP_TRY(cp_repo_read_commit(s->history, tip.hex, &c, err));
+	*out = cp_ident_device(&c.committer, &giver, &project) && !cp_id_equal(&giver, &s->me.replica);
+	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+static enum cp_code drop_given_elsewhere(struct cp_store *s, struct cp_device *list, size_t *n, struct cp_err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		bool elsewhere;
+
+		CP_TRY(is_given_elsewhere(s, &list[i].replica, &elsewhere, err));
+		if (!elsewhere)
+			list[kept++] = list[i];
+	}
+	*n = kept;
+	return CP_OK;
+}
+
 /* Devices first, then one bundle each: packing asks the same tables. */
 static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct cp_device **out, size_t *n, struct cp_err *err)
 {
@@ -266,7 +304,7 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
-			return CP_OK;
+			return drop_given_elsewhere(s, *out, n, err);
 		*out = reallocarray(*out, *n + 1, sizeof **out);
 		if (*out == NULL)
 			return cp_fail(err, CP_EIO, "out of memory");
@@ -277,12 +315,25 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 	}
 }
 
+static enum cp_code fail_unreachable(struct cp_store *s, const char *pseudonym, struct cp_err *err)
+{
+	int64_t devices;
+
+	CP_TRY(cp_query_int(s, &devices, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE p.pseudonym = ?1 AND r.state = 'active'", "t", pseudonym));
+	if (devices > 0)
+		return cp_fail(err, CP_EINPUT, "%s: is given to by another hub; `casepack person home %s --hub-of ME` takes over from it",
+				pseudonym, pseudonym);
+	return cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
+}
+
 enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed, cp_sent_visit *visit,
 		void *user, int64_t *out_n, struct cp_err *err)
 {
 	struct cp_device *devices = NULL;
 	struct cp_id person;
 	struct stat st;
+	int64_t hubs = 0;
 	size_t n = 0;
 	enum cp_code code;
 
@@ -295,10 +346,12 @@ enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir,
 		CP_TRY(cp_person_find(s, pseudonym, &person, err));
 	CP_TRY(cp_seal(s, NULL, err));
 	code = devices_of(s, pseudonym, &devices, &n, err);
-	if (code == CP_OK && n == 0 && pseudonym != NULL)
-		code = cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
 	for (size_t i = 0; code == CP_OK && i < n; i++)
 		code = pack_one(s, &devices[i], dir, if_owed, visit, user, out_n, err);
+	if (code == CP_OK) /* last: what was just given is among what other hubs are told */
+		code = cp_hub_pack(s, pseudonym, dir, if_owed, visit, user, &hubs, out_n, err);
+	if (code == CP_OK && n == 0 && hubs == 0 && pseudonym != NULL)
+		code = fail_unreachable(s, pseudonym, err);
 	free(devices);
 	return code;
 }

@@ -65,18 +65,21 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 	struct cp_value row[CP_MAX_COLUMNS];
 	struct cp_pubkey key;
 	struct cp_id id;
-	bool found, is_relay;
+	bool found, is_relay, is_lead;
 
 	CP_TRY(read_key(p->key_path, &key, err));
 	CP_TRY(cp_row_get(s, CP_T_PERSONS, person, row, &found, err));
 	is_relay = found && row[4].len == strlen("relay") && memcmp(row[4].bytes, "relay", row[4].len) == 0;
+	is_lead = found && row[4].len == strlen("lead") && memcmp(row[4].bytes, "lead", row[4].len) == 0;
+	if (p->is_hub && !is_lead)
+		return cp_fail(err, CP_EINPUT, "%s: only a lead's device can be a hub; say --role lead too", p->pseudonym);
 	cp_replica_id(&id, &s->me.project, &key);
 	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
 	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
 		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
 	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
 			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) },
-			{ "is_hub", cp_v_int(is_relay || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
+			{ "is_hub", cp_v_int(is_relay || p->is_hub || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
 }
 
 /* The relay's device. */
@@ -151,6 +154,8 @@ enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bo
 	enum cp_code code;
 
 	CP_TRY(check_person(p, err));
+	if (p->is_hub && (p->key_path == NULL || *p->key_path == '\0'))
+		return cp_fail(err, CP_EUSAGE, "%s: --hub is about a device; name its key with --key", p->pseudonym);
 	if (!s->me.is_hub)
 		return cp_fail(err, CP_EINPUT, "%s: people are added at the hub", s->path);
 	cp_person_id(&id, &s->me.project, p->pseudonym);

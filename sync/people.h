@@ -13,6 +13,7 @@ struct cp_person_add {
 	const char *name;        /* real name: private, never in history.git */
 	const char *locales;     /* BCP 47, comma separated */
 	const char *vendor;
+	bool is_hub;             /* that device is a hub: a lead's only */
 	const char *key_path;    /* public key file, "ssh-ed25519 ..."; adds a device */
 	const char *home;        /* pseudonym of the relay that gives to this person's devices and collects from them */
 };
