@@ -53,18 +53,13 @@ static enum cp_code check_needs(const struct taking_in *t, struct cp_err *err)
 static enum cp_code take_main(struct taking_in *t, struct cp_err *err)
 {
 	const char *tip = cp_tips_find(&t->m->tips, t->theirs);
-	char whose[64] = "another hub";
-	struct cp_author author;
-	bool news = false, found;
+	bool news = false;
 
 	if (tip == NULL)
 		return CP_OK;
 	CP_TRY(cp_meeting_take(&t->meeting, tip, &news, err));
 	CP_TRY(cp_meeting_note(&t->meeting, t->theirs, tip, err));
-	CP_TRY(cp_author_find(t->s, &t->m->sender, &author, &found, err));
-	if (found)
-		snprintf(whose, sizeof whose, "%.63s", author.pseudonym);
-	return news || *t->meeting.main.hex == '\0' ? cp_meeting_join(&t->meeting, tip, whose, false, err) : CP_OK;
+	return news || *t->meeting.main.hex == '\0' ? cp_meeting_join(&t->meeting, tip, false, err) : CP_OK;
 }
 
 static enum cp_code take_outbound(struct taking_in *t, struct cp_err *err)

@@ -280,24 +280,47 @@ static enum cp_code note_unseen(struct cp_store *s, const char *oid, struct cp_e
 	return cp_meta_set(s, "unseen_joins", unseen.data, unseen.len, err);
 }
 
-enum cp_code cp_meeting_join(struct cp_meeting *m, const char *tip, const char *whose, bool may_yield, struct cp_err *err)
+static enum cp_code give_way(struct cp_meeting *m, const char *tip, const struct cp_oid *mine, bool *out, struct cp_err *err)
 {
-	struct cp_oid theirs, tree, mine;
+	struct cp_oid theirs;
+
+	*out = *m->main.hex == '\0';
+	CP_TRY(tree_of(m->from, tip, &theirs, err));
+	if (!*out && strcmp(theirs.hex, mine->hex) == 0)
+		CP_TRY(may_give_way(m, tip, out, err));
+	if (!*out)
+		return CP_OK;
+	snprintf(m->main.hex, sizeof m->main.hex, "%s", tip);
+	return cp_meta_set(m->s, "main", tip, 40, err);
+}
+
+enum cp_code cp_meeting_yield(struct cp_meeting *m, const char *tip, struct cp_err *err)
+{
+	struct cp_oid mine;
+	bool yields;
+
+	if (*m->main.hex != '\0')
+		CP_TRY(tree_of(m->from, m->main.hex, &mine, err));
+	return give_way(m, tip, &mine, &yields, err);
+}
+
+enum cp_code cp_meeting_join(struct cp_meeting *m, const char *tip, bool may_yield, struct cp_err *err)
+{
+	struct cp_commit c = { 0 };
+	struct cp_oid theirs, mine;
 	char words[256];
-	bool yields = *m->main.hex == '\0';
+	bool yields = false;
 
 	snprintf(theirs.hex, sizeof theirs.hex, "%s", tip);
 	CP_TRY(cp_main_tree(m->s, &m->touched, &mine, err));
-	CP_TRY(tree_of(m->from, tip, &tree, err));
-	if (may_yield && !yields && strcmp(tree.hex, mine.hex) == 0)
-		CP_TRY(may_give_way(m, tip, &yields, err));
 	cp_touched_drop(&m->touched);
-	if (yields) {
-		m->is_yielded = true;
-		m->main = theirs;
-		return cp_meta_set(m->s, "main", theirs.hex, 40, err);
-	}
-	snprintf(words, sizeof words, "joined with the main of %.64s", whose);
+	if (may_yield || *m->main.hex == '\0')
+		CP_TRY(give_way(m, tip, &mine, &yields, err));
+	if (yields)
+		return CP_OK;
+	CP_TRY(cp_repo_read_commit(m->from, tip, &c, err));
+	snprintf(words, sizeof words, "joined with the main of %.64s", c.committer.name);
+	cp_commit_drop(&c);
 	CP_TRY(cp_main_join(m->s, &theirs, &mine, words, &m->main, err));
 	m->is_joined = true;
 	return note_unseen(m->s, m->main.hex, err);

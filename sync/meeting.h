@@ -17,7 +17,7 @@ struct cp_meeting {
 	struct cp_oid main;                  /* ours; "" in a new workspace */
 	struct cp_oid known[CP_MEETING_TIPS]; size_t n_known; /* ours and those taken in: walks end there */
 	struct cp_tips refs;                 /* hub/ and outbound/ as they stand when this ends */
-	bool is_joined, is_yielded;
+	bool is_joined;
 };
 void cp_meeting_drop(struct cp_meeting *m);
 
@@ -31,8 +31,9 @@ CP_CHECKED enum cp_code cp_meeting_take(struct cp_meeting *m, const char *tip, b
 CP_CHECKED enum cp_code cp_meeting_note(struct cp_meeting *m, const char *name, const char *tip, struct cp_err *err);
 /* One commit with theirs as second parent; may_yield: or theirs itself, where it says all that ours does and ours was never
  * shown to anybody. */
-CP_CHECKED enum cp_code cp_meeting_join(struct cp_meeting *m, const char *tip, const char *whose, bool may_yield,
-		struct cp_err *err);
+CP_CHECKED enum cp_code cp_meeting_join(struct cp_meeting *m, const char *tip, bool may_yield, struct cp_err *err);
+/* Theirs becomes ours where both say the same and ours was never shown to anybody; else nothing happens. */
+CP_CHECKED enum cp_code cp_meeting_yield(struct cp_meeting *m, const char *tip, struct cp_err *err);
 /* What a hub gave to a device, as proof; and so that who takes over knows what the device has. */
 CP_CHECKED enum cp_code cp_meeting_outbound(struct cp_meeting *m, const char *name, const char *tip, struct cp_err *err);
 /* Flush, move every branch, COMMIT; then try again what waits. */

@@ -105,6 +105,8 @@ CP_CHECKED enum cp_code cp_repo_line(struct cp_repo *r, const struct cp_tips *ti
  * Removed again by cp_repo_scratch_end. */
 CP_CHECKED enum cp_code cp_repo_scratch(struct cp_repo **out, const char *path, struct cp_repo *r, struct cp_err *err);
 void cp_repo_scratch_end(struct cp_repo *scratch);
+/* See what came without this handle: fetched, or flushed into the repository that a scratch one looks into. */
+CP_CHECKED enum cp_code cp_repo_refresh(struct cp_repo *r, struct cp_err *err);
 
 /* A standard git bundle (v2) of the branches named and all that they reach, nothing else, at path, which is
  * replaced: `git clone FILE` takes it, and checks out main when that is among them. */

@@ -258,6 +258,11 @@ enum cp_code cp_repo_scratch(struct cp_repo **out, const char *path, struct cp_r
 	return cp_repo_open(out, path, true, err);
 }
 
+enum cp_code cp_repo_refresh(struct cp_repo *r, struct cp_err *err)
+{
+	return git_odb_refresh(r->odb) < 0 ? cp_fail_git(err, CP_EIO, "%s: opening its objects", r->path) : CP_OK;
+}
+
 void cp_repo_scratch_end(struct cp_repo *scratch)
 {
 	CP_AUTO(str) char *path = scratch ? strdup(scratch->path) : NULL;
