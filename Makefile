@@ -27,7 +27,8 @@ LIBS = $(PKG_LIBS) -lcsv -lpthread -lm
 
 LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
-UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c)))
+UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c))) $(BUILD)/unit/disk $(BUILD)/unit/powercut
+DISK_SRC  := $(addprefix tests/sim/,disk.c disk_calls.c disk_drop.c)
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*.c))
 
 all: layers $(BUILD)/casepack
@@ -57,9 +58,16 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(CLI_SRC:%.c=$(BUILD)/%.o))
 	@rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libcli.a $(BUILD)/libcasepack.a
+$(BUILD)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(BUILD)/libcli.a $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcli.a $(BUILD)/libcasepack.a $(LIBS) -lcmocka
+
+# Programs whose calls to libc go through tests/sim's disk.
+$(BUILD)/unit/disk: tests/sim/disk_test.c
+$(BUILD)/unit/powercut: tests/sim/powercut.c $(BUILD)/tests/sim/steps.o
+$(BUILD)/unit/disk $(BUILD)/unit/powercut: $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
@@ -75,7 +83,9 @@ layers: # an include that points upward stops the build
 test: setup
 	@$(MAKE) --no-print-directory check
 
-check: all $(UNITS) $(BUILD)/tests/tree/driver
+DRIVERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/driver.c)))
+
+check: all $(UNITS) $(DRIVERS)
 	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -124,12 +134,16 @@ install: all
 
 # ---- the long ones -------------------------------------------------------------------
 
-# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus.
+# Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then what runs
+# without them, and longer than in `make test`.
 SECONDS_EACH ?= 60
-campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS)
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
 	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
+	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
+	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
+	@CASEPACK=$(BUILD)/casepack bash tests/forks/forks.sh --whole
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
@@ -143,4 +157,4 @@ clean:
 .SECONDARY:
 .DELETE_ON_ERROR:
 
--include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_SRC:%.c=$(BUILD)/%.d) $(CLI_SRC:%.c=$(BUILD)/%.d) $(DISK_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/sim/steps.d

@@ -97,6 +97,8 @@ const struct cp_command cp_cmd_conflicts = {
 	.about = "Lists every candidate of every open conflict: two replicas wrote the same cell, or the same "
 		"judgment, without knowing of each other. Stands marks the one that counts meanwhile, by the "
 		"field's policy; no candidate is ever dropped. Two raters who judged one case are no conflict.\n\n"
+		"Class text: two leads revised one guideline or form; merges says that it takes only somebody to write what "
+		"`casepack guideline show` shows, overlaps that there is something to decide.\n\n"
 		"Exit status 3 when there is one.",
 	.options = options,
 	.examples = examples,

@@ -39,19 +39,6 @@ static enum cp_code kind_of(const struct cp_args *a, enum cp_text_kind *out, str
 	return strcmp(kind, "sop") == 0 ? CP_OK : cp_fail(err, CP_EUSAGE, "option --kind is guideline or sop");
 }
 
-static enum cp_code revision_of(const struct cp_args *a, const char **out, struct cp_err *err)
-{
-	static const char *const kinds[] = { "editorial", "clarifying", "breaking" };
-
-	*out = cp_arg(a, "--revision");
-	if (*out == NULL)
-		return CP_OK;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (strcmp(*out, kinds[i]) == 0)
-			return CP_OK;
-	return cp_fail(err, CP_EUSAGE, "option --revision is editorial, clarifying or breaking");
-}
-
 static enum cp_code read_body(const char *path, struct cp_buf *out, struct cp_err *err)
 {
 	enum cp_code code = cp_file_read(out, path, err);
@@ -89,36 +76,49 @@ static enum cp_code print_put(const struct cp_args *a, const char *name, int64_t
 			is_changed ? "" : " is this text already");
 }
 
-static enum cp_code put(struct cp_args *a, bool must_be_new, struct cp_err *err)
+/* What all of add, revise and merge say about a revision; body NULL: nothing was given. */
+static enum cp_code put(struct cp_args *a, struct cp_text_add *t, const struct cp_buf *body, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
-	struct cp_text_add t = {
-		.title = cp_arg(a, "--title"),
-		.note = cp_arg(a, "--note"),
-		.must_be_new = must_be_new,
-	};
 	int64_t number;
 	bool is_changed;
 
-	CP_TRY(kind_of(a, &t.kind, err));
-	CP_TRY(revision_of(a, &t.revision, err));
-	CP_TRY(body_of(a, &body, err));
-	t.name = a->words[1];
-	t.body = body.data;
-	t.len = body.len;
-	CP_TRY(cp_text_put(a->store, &t, &number, &is_changed, err));
-	CP_TRY(print_put(a, t.name, number, is_changed, err));
+	CP_TRY(kind_of(a, &t->kind, err));
+	t->name = a->words[1];
+	t->title = cp_arg(a, "--title");
+	t->note = cp_arg(a, "--note");
+	t->revision = cp_arg(a, "--revision");
+	t->body = body->data;
+	t->len = body->len;
+	CP_TRY(cp_text_put(a->store, t, &number, &is_changed, err));
+	CP_TRY(print_put(a, t->name, number, is_changed, err));
 	return cp_seal_if_ready(a->store, err);
 }
 
 static enum cp_code text_add(struct cp_args *a, struct cp_err *err)
 {
-	return put(a, true, err);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+
+	CP_TRY(body_of(a, &body, err));
+	return put(a, &(struct cp_text_add){ .must_be_new = true }, &body, err);
 }
 
 static enum cp_code text_revise(struct cp_args *a, struct cp_err *err)
 {
-	return put(a, false, err);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+
+	CP_TRY(body_of(a, &body, err));
+	return put(a, &(struct cp_text_add){ .must_be_new = false }, &body, err);
+}
+
+static enum cp_code guideline_merge(struct cp_args *a, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+	const char *path = cp_arg(a, "--from");
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	if (path != NULL)
+		CP_TRY(read_body(path, &body, err));
+	return put(a, &(struct cp_text_add){ .is_merge = true }, &body, err);
 }
 
 /* ---- list and log ----------------------------------------------------------------------- */
@@ -140,6 +140,7 @@ static enum cp_code list_one(void *user, const struct cp_text_row *row, struct c
 	CP_TRY(cp_out_text(out, kind_name(row->kind), err));
 	CP_TRY(cp_out_int(out, row->number, err));
 	CP_TRY(cp_out_text(out, row->revision, err));
+	CP_TRY(cp_out_bool(out, row->is_unmerged, err));
 	CP_TRY(cp_out_time(out, row->at_us, err));
 	CP_TRY(cp_out_text(out, row->author, err));
 	return cp_out_text(out, row->title, err);
@@ -147,7 +148,7 @@ static enum cp_code list_one(void *user, const struct cp_text_row *row, struct c
 
 static enum cp_code text_list(struct cp_args *a, struct cp_err *err)
 {
-	static const char *const columns[] = { "name", "kind", "number", "revision", "at", "author", "title" };
+	static const char *const columns[] = { "name", "kind", "number", "revision", "unmerged", "at", "author", "title" };
 	struct cp_out *out;
 
 	CP_TRY(cp_args_want(a, 1, 1, err));
@@ -167,6 +168,7 @@ static enum cp_code log_one(void *user, const struct cp_text_row *row, struct cp
 	CP_TRY(cp_out_int(out, row->number, err));
 	CP_TRY(cp_out_text(out, row->revision, err));
 	CP_TRY(cp_out_bool(out, row->is_current, err));
+	CP_TRY(cp_out_bool(out, row->is_unmerged, err));
 	CP_TRY(cp_out_time(out, row->at_us, err));
 	CP_TRY(cp_out_text(out, row->author, err));
 	CP_TRY(cp_out_text(out, cp_hex(id, row->id.bytes, sizeof row->id.bytes), err));
@@ -175,12 +177,10 @@ static enum cp_code log_one(void *user, const struct cp_text_row *row, struct cp
 
 static enum cp_code text_log(struct cp_args *a, struct cp_err *err)
 {
-	static const char *const columns[] = { "number", "revision", "current", "at", "author", "id", "note" };
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX);
+	static const char *const columns[] = { "number", "revision", "current", "unmerged", "at", "author", "id", "note" };
 	struct cp_out *out;
 
 	CP_TRY(cp_args_want(a, 2, 2, err));
-	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], 0, &text, NULL, err)); /* is it there? */
 	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
 	return cp_out_close(out, cp_text_each(a->store, is_form(a), a->words[1], log_one, out, err), err);
 }
@@ -201,12 +201,6 @@ static enum cp_code spread(struct cp_buf *text, struct cp_err *err)
 	return cp_buf_puts(text, "\n", err);
 }
 
-static enum cp_code get(const struct cp_args *a, int64_t number, struct cp_buf *out, struct cp_err *err)
-{
-	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], number, out, NULL, err));
-	return is_form(a) ? spread(out, err) : CP_OK;
-}
-
 /* To a file or a pipe byte for byte; to a terminal so that it cannot act there. */
 static enum cp_code print_text(const struct cp_buf *text, struct cp_err *err)
 {
@@ -219,56 +213,98 @@ static enum cp_code print_text(const struct cp_buf *text, struct cp_err *err)
 	return CP_OK;
 }
 
-struct wanted { int64_t number; bool is_found; };
+/* Revisions that stand side by side, in words and for scripts. */
+struct heads { struct cp_buf words; json_t *list; };
+
+static enum cp_code add_head(void *user, const struct cp_text_row *row, struct cp_err *err)
+{
+	struct heads *h = user;
+	char id[CP_ID_HEX];
+
+	if (!row->is_unmerged)
+		return CP_OK;
+	cp_hex(id, row->id.bytes, sizeof row->id.bytes);
+	json_array_append_new(h->list, json_pack("{s:I, s:s, s:o, s:b}", "number", (json_int_t)row->number, "id", id,
+			"author", cp_json_text(row->author), "current", row->is_current));
+	return cp_buf_printf(&h->words, err, "%s%lld by %s (%.12s)%s", h->words.len > 0 ? "; " : "", (long long)row->number,
+			row->author, id, row->is_current ? ", which raters work under" : "");
+}
+
+/* What is to be done about them. */
+static void say_heads(const struct cp_args *a, const struct cp_text_heads *n, const struct heads *h)
+{
+	const char *name = a->words[1];
+	char places[CP_COUNT];
+
+	cp_say("%s: %zu %ss stand side by side: %s", name, n->n, noun(a), h->words.data);
+	if (is_form(a))
+		cp_say("`casepack form show %s --rev ID` shows each; `casepack form revise %s FILE` writes one over them", name, name);
+	else if (n->overlaps == 0)
+		cp_say("they merge as shown; `casepack guideline merge %s` writes it", name);
+	else
+		cp_say("they overlap in %s, marked; `casepack guideline merge %s --from FILE` writes what you make of it",
+				cp_count(places, (int64_t)n->overlaps, "place", "places"), name);
+}
+
+struct wanted { struct cp_id id; struct heads *heads; size_t overlaps; const struct cp_buf *merged; };
 
 static enum cp_code show_json(void *user, const struct cp_text_row *row, struct cp_err *err)
 {
-	struct wanted *w = user;
+	const struct wanted *w = user;
 	char id[CP_ID_HEX];
+	json_t *o;
 
-	if (w->is_found || (w->number == 0 ? !row->is_current : row->number != w->number))
+	if (!cp_id_equal(&w->id, &row->id))
 		return CP_OK;
-	w->is_found = true;
-	return cp_json_line(json_pack("{s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "name", row->name,
+	o = json_pack("{s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "name", row->name,
 			"kind", kind_name(row->kind), "number", (json_int_t)row->number, "revision", row->revision,
 			"current", row->is_current, "id", cp_hex(id, row->id.bytes, sizeof row->id.bytes),
 			"title", cp_json_text(row->title), "note", cp_json_text(row->note),
 			"author", cp_json_text(row->author), "at", cp_json_time(row->at_us),
-			"body", json_stringn(row->body, row->len)), err);
+			"body", json_stringn(row->body, row->len));
+	if (json_array_size(w->heads->list) > 0) {
+		json_object_set(o, "heads", w->heads->list);
+		json_object_set_new(o, "overlaps", json_integer((json_int_t)w->overlaps));
+		json_object_set_new(o, "merged", row->kind == CP_FORM ? json_null() : json_stringn(w->merged->data, w->merged->len));
+	}
+	return cp_json_line(o, err);
+}
+
+/* The revision asked for; unless one is, what stands: of several heads of a guideline their merge. */
+static enum cp_code show(struct cp_args *a, struct heads *h, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX * 4), merged = CP_BUF(TEXT_MAX * 4);
+	const char *which = cp_arg(a, "--rev"), *name = a->words[1];
+	struct cp_text_heads n = { 1, 0 };
+	struct wanted w = { .heads = h, .merged = &merged };
+
+	CP_TRY(cp_text_pick(a->store, is_form(a), name, which, &text, &w.id, NULL, err));
+	if (which == NULL)
+		CP_TRY(cp_text_merged(a->store, is_form(a), name, &merged, &n, err));
+	if (n.n > 1)
+		CP_TRY(cp_text_each(a->store, is_form(a), name, add_head, h, err));
+	w.overlaps = n.overlaps;
+	if (is_form(a))
+		CP_TRY(spread(&text, err));
+	CP_TRY(a->json ? cp_text_each(a->store, is_form(a), name, show_json, &w, err)
+		: print_text(n.n > 1 && !is_form(a) ? &merged : &text, err));
+	if (n.n < 2)
+		return CP_OK;
+	say_heads(a, &n, h);
+	a->waits = true;
+	return is_form(a) ? CP_OK : cp_text_saw(a->store, name, err);
 }
 
 static enum cp_code text_show(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX * 4);
-	struct wanted w = { 0, false };
+	struct heads h = { CP_BUF(TEXT_MAX), json_array() };
+	enum cp_code code = cp_args_want(a, 2, 2, err);
 
-	CP_TRY(cp_args_want(a, 2, 2, err));
-	CP_TRY(cp_arg_int(a, "--rev", 1, INT64_MAX, 0, &w.number, err));
-	CP_TRY(get(a, w.number, &text, err));
-	return a->json ? cp_text_each(a->store, is_form(a), a->words[1], show_json, &w, err)
-		: print_text(&text, err);
-}
-
-static enum cp_code find_current(void *user, const struct cp_text_row *row, struct cp_err *err)
-{
-	int64_t *number = user;
-
-	(void)err;
-	if (row->is_current)
-		*number = row->number;
-	return CP_OK;
-}
-
-/* --from and --to; unless said the current revision against the one before it. */
-static enum cp_code range_of(const struct cp_args *a, int64_t *from, int64_t *to, struct cp_err *err)
-{
-	int64_t current = 0;
-
-	CP_TRY(cp_text_each(a->store, is_form(a), a->words[1], find_current, &current, err));
-	CP_TRY(cp_arg_int(a, "--to", 1, INT64_MAX, current, to, err));
-	CP_TRY(cp_arg_int(a, "--from", 1, INT64_MAX, *to - 1, from, err));
-	return *from > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: %s %lld is the first, there is none before it",
-			a->words[1], noun(a), (long long)*to);
+	if (code == CP_OK)
+		code = show(a, &h, err);
+	cp_buf_drop(&h.words);
+	json_decref(h.list);
+	return code;
 }
 
 static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
@@ -287,18 +323,25 @@ static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to
 	return print_text(&whole, err);
 }
 
+/* --from and --to; unless said the current revision against the one that it was written on. */
 static enum cp_code text_diff(struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf before = CP_BUF(TEXT_MAX * 4), after = CP_BUF(TEXT_MAX * 4);
 	CP_AUTO(buf) struct cp_buf diff = CP_BUF(TEXT_MAX * 12);
+	const char *first = cp_arg(a, "--from");
 	int64_t from, to;
+	struct cp_id id;
 
 	CP_TRY(cp_args_want(a, 2, 2, err));
-	CP_TRY(cp_text_get(a->store, is_form(a), a->words[1], 0, &before, NULL, err));
-	cp_buf_clear(&before);
-	CP_TRY(range_of(a, &from, &to, err));
-	CP_TRY(get(a, from, &before, err));
-	CP_TRY(get(a, to, &after, err));
+	CP_TRY(cp_text_pick(a->store, is_form(a), a->words[1], cp_arg(a, "--to"), &after, &id, &to, err));
+	if (first != NULL)
+		CP_TRY(cp_text_pick(a->store, is_form(a), a->words[1], first, &before, NULL, &from, err));
+	else if (cp_text_before(a->store, is_form(a), &id, &before, &from, err) != CP_OK)
+		return cp_fail_at(err, "%s", a->words[1]);
+	if (is_form(a)) {
+		CP_TRY(spread(&before, err));
+		CP_TRY(spread(&after, err));
+	}
 	CP_TRY(cp_text_diff(&diff, before.data != NULL ? before.data : "", before.len,
 			after.data != NULL ? after.data : "", after.len, 3, err));
 	return print_diff(a, from, to, &diff, err);
@@ -344,6 +387,7 @@ static enum cp_code run_guideline(struct cp_args *a, struct cp_err *err)
 	static const struct cp_verb verbs[] = {
 		{ "add", " --title --kind --note ", text_add },
 		{ "revise", " --title --revision --note ", text_revise },
+		{ "merge", " --from --title --revision --note ", guideline_merge },
 		{ "show", " --rev ", text_show },
 		{ "list", NULL, text_list },
 		{ "log", NULL, text_log },
@@ -375,9 +419,10 @@ static const struct cp_option guideline_options[] = {
 	{ "--kind", "KIND", "guideline (unless said) or sop" },
 	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the text was written or changed" },
-	{ "--rev", "N", "this revision, not the current one" },
-	{ "--from", "N", "compare from this revision; unless said the one before --to" },
-	{ "--to", "N", "compare to this revision; unless said the current one" },
+	{ "--rev", "N|ID", "this revision, not what stands" },
+	{ "--from", "N|ID|FILE", "diff: the revision to compare from; unless said the one that --to was written on. "
+		"merge: the text to write" },
+	{ "--to", "N|ID", "compare to this revision; unless said the current one" },
 	{ NULL, NULL, NULL },
 };
 
@@ -386,6 +431,8 @@ static const struct cp_example guideline_examples[] = {
 	{ "casepack guideline revise search search.md --revision breaking --note \"maps count as results\"",
 		"a change that makes earlier judgments stale" },
 	{ "casepack guideline diff search --from 1", "what has changed since the first revision" },
+	{ "casepack guideline show search > search.md", "two leads revised it: see what that comes to, edit it," },
+	{ "casepack guideline merge search --from search.md", "and write it over both" },
 	{ NULL, NULL },
 };
 
@@ -393,10 +440,11 @@ const struct cp_command cp_cmd_guideline = {
 	.name = "guideline",
 	.usage = "add NAME FILE.md [--title TITLE] [--kind guideline|sop] [--note WORDS]\n"
 		"revise NAME FILE.md [--title TITLE] [--revision editorial|clarifying|breaking] [--note WORDS]\n"
-		"show NAME [--rev N]\n"
+		"merge NAME [--from FILE.md] [--title TITLE] [--revision editorial|clarifying|breaking] [--note WORDS]\n"
+		"show NAME [--rev N|ID]\n"
 		"list\n"
 		"log NAME\n"
-		"diff NAME [--from N] [--to N]",
+		"diff NAME [--from N|ID] [--to N|ID]",
 	.summary = "guidelines and SOPs under revision",
 	.about =
 		"A guideline is Markdown under revision. A revision never changes: every judgment names the one that was "
@@ -405,7 +453,13 @@ const struct cp_command cp_cmd_guideline = {
 		"meaning is as it was), clarifying (as it was meant), or breaking: judgments under earlier revisions are "
 		"then counted apart. The same text again makes no revision.\n\n"
 		"`show` prints a revision, `list` the current one of each guideline, `log` all revisions of one, `diff` what "
-		"has changed between two.",
+		"has changed between two. A revision is named by its number, or where two have that number by the first digits "
+		"of its id.\n\n"
+		"Two leads who revise a guideline without knowing of each other leave two revisions that stand side by side, "
+		"`unmerged`. `show` then prints what they come to, line by line, and marks where they overlap, as git does; raters "
+		"go on under the current one meanwhile. `merge` writes that text as the next revision, or the one of --from, "
+		"which it must be given where they overlap; `revise` does too once `show` has shown it. Exit status 3 while "
+		"they wait.",
 	.options = guideline_options,
 	.examples = guideline_examples,
 	.needs_store = true,
@@ -417,9 +471,9 @@ static const struct cp_option form_options[] = {
 	{ "--title", "TITLE", "unless said that of the form" },
 	{ "--revision", "KIND", "what the new version does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the form was written or changed" },
-	{ "--rev", "N", "this version, not the current one" },
-	{ "--from", "N", "compare from this version; unless said the one before --to" },
-	{ "--to", "N", "compare to this version; unless said the current one" },
+	{ "--rev", "N|ID", "this version, not the current one" },
+	{ "--from", "N|ID", "compare from this version; unless said the one that --to was written on" },
+	{ "--to", "N|ID", "compare to this version; unless said the current one" },
 	{ NULL, NULL, NULL },
 };
 
@@ -436,10 +490,10 @@ const struct cp_command cp_cmd_form = {
 	.usage = "add NAME FILE.json|--preset PRESET [--title TITLE] [--note WORDS]\n"
 		"presets\n"
 		"revise NAME FILE.json [--title TITLE] [--revision editorial|clarifying|breaking] [--note WORDS]\n"
-		"show NAME [--rev N]\n"
+		"show NAME [--rev N|ID]\n"
 		"list\n"
 		"log NAME\n"
-		"diff NAME [--from N] [--to N]",
+		"diff NAME [--from N|ID] [--to N|ID]",
 	.summary = "the questions of a case, in versions",
 	.about =
 		"A form is the list of questions of a case, as JSON, kept in versions. A version never changes: every judgment "
@@ -448,7 +502,10 @@ const struct cp_command cp_cmd_form = {
 		"change words. A field's type, level or scope stays as it is, and no field or choice goes: make a new field "
 		"instead.\n\n"
 		"`presets` lists the forms that come with casepack. `show` prints a version, `list` the current one of "
-		"each form, `log` all versions of one, `diff` what has changed between two.",
+		"each form, `log` all versions of one, `diff` what has changed between two. A version is named by its number, or "
+		"where two have that number by the first digits of its id.\n\n"
+		"Two leads who revise a form without knowing of each other leave two versions that stand side by side, `unmerged`. "
+		"Raters fill in the current one meanwhile; what `revise` writes next follows both.",
 	.options = form_options,
 	.examples = form_examples,
 	.needs_store = true,

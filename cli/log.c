@@ -117,8 +117,8 @@ const struct cp_command cp_cmd_log = {
 	.about = "With a case: its life in order, every step with the person, the device, the guideline revision and "
 		"the signed change commit that proves it. A case is named by its id, its name in history, or the "
 		"first six or more digits of its key.\n\n"
-		"Without one: the change commits taken in, newest first. When is what the author's clock said, "
-		"received what the clock here said.",
+		"Without one: the change commits taken in, newest first, behind those that wait. When is what the "
+		"author's clock said, received what the clock here said.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

@@ -229,6 +229,15 @@ static enum cp_code move_entry(const char *temp, const char *path, const char *n
 	return rename(from, to) == 0 ? CP_OK : cp_fail_errno(err, "%s: cannot be put in place", to);
 }
 
+static enum cp_code settle_whole(const char *temp, const char *path, struct cp_err *err)
+{
+	CP_AUTO(str) char *parent = cp_path_join(path, "..");
+
+	if (rename(temp, path) != 0)
+		return cp_fail_errno(err, "%s: cannot be made", path);
+	return cp_folder_sync(parent, err);
+}
+
 enum cp_code cp_folder_settle(const char *temp, const char *path, const char *last, struct cp_err *err)
 {
 	enum cp_code code = CP_OK;
@@ -236,7 +245,7 @@ enum cp_code cp_folder_settle(const char *temp, const char *path, const char *la
 	DIR *d;
 
 	if (!cp_file_exists(path))
-		return rename(temp, path) == 0 ? CP_OK : cp_fail_errno(err, "%s: cannot be made", path);
+		return settle_whole(temp, path, err);
 	d = opendir(temp);
 	if (d == NULL)
 		return cp_fail_errno(err, "%s", temp);

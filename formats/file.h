@@ -42,7 +42,8 @@ CP_CHECKED enum cp_code cp_folder_make(const char *path, struct cp_err *err);
 /* A folder of ours with all that is in it, links not followed; quietly nothing when absent. */
 void cp_folder_remove(const char *path);
 /* A finished folder takes its place: renamed to path, or where an empty folder is there already (somebody may
- * stand in it) its entries moved into that, the one named last in the end: where it is, all is. */
+ * stand in it) its entries moved into that, the one named last in the end: where it is, all is. On the disk when
+ * this returns. */
 CP_CHECKED enum cp_code cp_folder_settle(const char *temp, const char *path, const char *last, struct cp_err *err);
 /* Bytes an ordinary user can still write where path is. */
 CP_CHECKED enum cp_code cp_folder_free(uint64_t *out_bytes, const char *path, struct cp_err *err);

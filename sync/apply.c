@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/lapse.h"
 
@@ -138,11 +139,25 @@ static enum cp_code apply_trees(struct cp_store *s, const struct docs *d, struct
 	return CP_OK;
 }
 
-/* Late and stale are said of rows, so behind the rows. */
+/* The conflict that a revision's text is in, with the other heads of that text. */
+static enum cp_code settle_text(struct cp_store *s, const struct doc *revision, struct cp_err *err)
+{
+	bool is_form = revision->table == CP_T_FORM_VERSIONS;
+	struct cp_id text;
+
+	if (!is_form && revision->table != CP_T_GUIDELINE_REVISIONS)
+		return CP_OK;
+	CP_TRY(cp_query_id(s, &text, err, CP_REVISIONS(is_form, "SELECT parent_doc FROM ", " WHERE id = ?1"), "d", &revision->id));
+	return cp_heads_settle(s, is_form, &text, err);
+}
+
+/* Late and stale, and the heads of texts, are said of rows, so behind the rows. */
 static enum cp_code note_lapses(struct cp_store *s, const struct docs *d, struct cp_err *err)
 {
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
 		CP_TRY(cp_lapse_touched(s, d->list[i].table, &d->list[i].id, err));
+		CP_TRY(settle_text(s, &d->list[i], err));
+	}
 	return CP_OK;
 }
 
@@ -169,6 +184,7 @@ enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
 
 	CP_TRY(tricky_docs(s, &tricky, err));
 	CP_TRY(apply_trees(s, &tricky, err));
+	CP_TRY(cp_heads_again(s, err));
 	return cp_lapse_again(s, err);
 }
 

@@ -303,8 +303,11 @@ static enum cp_code write_conflict(struct cp_store *s, const struct cp_document 
 static enum cp_code write_conflicts(struct cp_store *s, const struct cp_document *d, const struct cp_doc_state *state,
 		struct policies *p, struct cp_err *err)
 {
-	CP_TRY(cp_run(s, err, "DELETE FROM candidates WHERE doc = ?1 AND tbl = ?2", "di", &d->id, (int64_t)d->table));
-	CP_TRY(cp_run(s, err, "DELETE FROM conflicts WHERE doc = ?1 AND tbl = ?2", "di", &d->id, (int64_t)d->table));
+	/* Column text is heads.c's: it says nothing about this row. */
+	CP_TRY(cp_run(s, err, "DELETE FROM candidates WHERE doc = ?1 AND tbl = ?2 AND col <> 'text'", "di", &d->id,
+			(int64_t)d->table));
+	CP_TRY(cp_run(s, err, "DELETE FROM conflicts WHERE doc = ?1 AND tbl = ?2 AND col <> 'text'", "di", &d->id,
+			(int64_t)d->table));
 	if (state->has_conflict)
 		CP_TRY(write_conflict(s, d, "", 0, policy_of(p, "", 0), state->stands, state->candidates,
 				state->n_candidates, err));

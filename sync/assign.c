@@ -56,9 +56,7 @@ static enum cp_code load_raters(struct cp_store *s, const struct cp_assign *a, s
 
 	for (size_t i = 0; i < a->n_people; i++)
 		CP_TRY(cp_person_find(s, a->people[i], &id, err));
-	CP_TRY(cp_query(s, &q, err, "SELECT p.id, p.pseudonym, p.locales, p.role = 'rater',"
-			" (SELECT count(*) FROM assignments a WHERE a.person = p.id),"
-			" coalesce((SELECT max(position) FROM assignments a WHERE a.person = p.id), 0)"
+	CP_TRY(cp_query(s, &q, err, "SELECT p.id, p.pseudonym, p.locales, p.role = 'rater'"
 			" FROM persons p WHERE p.state = 'active' ORDER BY p.pseudonym", ""));
 	for (;;) {
 		struct rater *r;
@@ -74,8 +72,10 @@ static enum cp_code load_raters(struct cp_store *s, const struct cp_assign *a, s
 		cp_col_id(q, 0, &r->id);
 		snprintf(r->pseudonym, sizeof r->pseudonym, "%s", cp_col_text(q, 1));
 		snprintf(r->locales, sizeof r->locales, "%s", cp_col_text(q, 2));
-		r->load = sqlite3_column_int64(q, 4);
-		r->last_position = sqlite3_column_int64(q, 5);
+		/* Asked of those who are chosen only: counting costs as much as there is to count. */
+		CP_TRY(cp_query_int(s, &r->load, 0, err, "SELECT count(*) FROM assignments WHERE person = ?1", "d", &r->id));
+		CP_TRY(cp_query_int(s, &r->last_position, 0, err, "SELECT max(position) FROM assignments WHERE person = ?1", "d",
+				&r->id));
 	}
 }
 

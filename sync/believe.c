@@ -116,6 +116,23 @@ static enum cp_code choose_line(struct cp_belief *b, const struct word *w, struc
 	return cp_line_choose(b->s, c, err);
 }
 
+/* Only the first commit of all brings its own author. */
+static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_commit *c, const struct cp_buf *changeset,
+		const char *oid, struct cp_err *err)
+{
+	struct cp_author author;
+	enum cp_verdict verdict;
+	char why[256];
+	bool found;
+
+	CP_TRY(cp_author_find(s, &c->replica, &author, &found, err));
+	if (!found)
+		return CP_OK;
+	CP_TRY(cp_rights_check(s, &author, changeset->data, changeset->len, &verdict, why, err));
+	return verdict != CP_REFUSE ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is not permitted: %s", s->path,
+			oid, why);
+}
+
 static enum cp_code apply_read(struct cp_belief *b, const struct word *w, const struct cp_buf *commit,
 		struct cp_change_commit *c, struct cp_err *err)
 {
@@ -127,6 +144,8 @@ static enum cp_code apply_read(struct cp_belief *b, const struct word *w, const 
 	CP_TRY(cp_tree_read_single(&blob, "changeset", tree.data, tree.len, err));
 	CP_TRY(cp_repo_read(b->from, blob.hex, "blob", &changeset, err));
 	CP_TRY(check(b, w, c, &tree, &changeset, err));
+	if (s->is_proving && cp_id_equal(&w->hub, &s->me.replica)) /* what another hub accepted is its to answer for */
+		CP_TRY(check_permitted(s, c, &changeset, w->oid, err));
 	CP_TRY(choose_line(b, w, c, err));
 	CP_TRY(cp_run(s, err, "DELETE FROM waiting WHERE oid = ?1", "t", w->oid));
 	CP_TRY(cp_run(s, err, "DELETE FROM commits WHERE oid = ?1", "t", w->oid)); /* refused here until now: it has no edits */

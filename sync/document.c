@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sync/apply.h"
+#include "sync/changes.h"
 #include "sync/inner.h"
 
 void cp_document_drop(struct cp_document *d)
@@ -143,25 +143,14 @@ static void take_answer(struct cp_document *d, const struct cp_change *c, int64_
 	name_answer(cell_add(e, v, CP_R_VALUE), cp_change_key(c, CP_R_FIELD), cp_change_key(c, CP_R_RESULT));
 }
 
-static enum cp_code take_changeset(struct cp_document *d, const struct cp_buf *changeset, int64_t commit_no,
-		struct cp_err *err)
+static void take_change(void *user, const struct cp_change *c, int64_t commit_no)
 {
-	struct cp_changeset r;
-	struct cp_change c;
-	bool more = true;
+	struct cp_document *d = user;
 
-	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_COUNT);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			return CP_OK;
-		if (memcmp(cp_change_key(&c, 0)->bytes, d->id.bytes, 16) != 0)
-			continue;
-		if (c.table == d->table)
-			take_row(d, &c, commit_no);
-		else if (c.table == CP_T_RATINGS && d->table == CP_T_JUDGMENTS)
-			take_answer(d, &c, commit_no);
-	}
+	if (c->table == d->table)
+		take_row(d, c, commit_no);
+	else if (c->table == CP_T_RATINGS && d->table == CP_T_JUDGMENTS)
+		take_answer(d, c, commit_no);
 }
 
 static int by_name(const void *a, const void *b)
@@ -224,13 +213,8 @@ enum cp_code cp_document_load(struct cp_store *s, size_t table, const struct cp_
 	out->table = table;
 	out->id = *id;
 	code = commits_of(s, out, &commits, &n, err);
-	for (size_t i = 0; code == CP_OK && i < n; i++) {
-		CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-
-		code = cp_changeset_of(s, commits[i], &changeset, err);
-		if (code == CP_OK)
-			code = take_changeset(out, &changeset, commits[i], err);
-	}
+	for (size_t i = 0; code == CP_OK && i < n; i++)
+		code = cp_changes_each(s, commits[i], id, take_change, out, err);
 	for (size_t i = 0; code == CP_OK && i < out->n; i++)
 		code = complete(s, &out->edits[i], err);
 	free(commits);

@@ -17,6 +17,8 @@ CP_CHECKED enum cp_code cp_fresh_lock(struct cp_store *s, struct cp_err *err);
 
 /* A database file with what SQLite keeps beside it. */
 void cp_fresh_remove(const char *path);
-int cp_fresh_rename(const char *from, const char *to);
+/* One that is closed gets a second name; what a dead process left beside it moves there. Where there are no hard
+ * links it moves too. 0, or -1 and errno. */
+int cp_fresh_keep(const char *from, const char *to);
 
 #endif

@@ -27,9 +27,11 @@ struct cp_store {
 	int lock;                     /* flock on the folder, -1 when not held */
 	struct { const char *sql; sqlite3_stmt *q; } cached[CP_STATEMENTS];
 	struct cp_buf held[CP_T_COUNT]; /* of each table the row that cp_row_get read last */
+	struct cp_changes *changes;   /* of change commits read lately, changes.c's */
 	sqlite3_session *session[2];  /* public, private; only inside an edit */
 	int64_t edit_clock;           /* of the edit that is open */
 	bool is_judging;              /* between cp_judge_begin and _commit */
+	bool is_proving;              /* a replay checks what each author was permitted to write */
 	uint8_t secret[32];           /* of the project, while an import is open */
 	struct cp_seckey key;         /* read when first needed */
 	cp_passphrase_ask *ask;

@@ -121,9 +121,11 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	case CP_T_FORMS:      return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_GUIDELINE_REVISIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM guideline_revisions WHERE id = ?1", key, &id, err));
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err)); /* two leads may have revised it */
 		return touch(t, CP_PAGE_GUIDELINE, &id, err);
 	case CP_T_FORM_VERSIONS:
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:

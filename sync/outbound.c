@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 
 /*
@@ -22,20 +23,76 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 	{ CP_T_GUIDELINES, "SELECT * FROM guidelines WHERE id IN (SELECT guideline FROM assignments WHERE person IN " US ")"
 		" ORDER BY id" },
 	{ CP_T_GUIDELINE_REVISIONS, "SELECT * FROM guideline_revisions v WHERE"
-		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person IN " US ") AND number ="
-		"  (SELECT max(number) FROM guideline_revisions w WHERE w.parent_doc = v.parent_doc))"
+		" ((parent_doc IN (SELECT guideline FROM assignments WHERE person IN " US ") AND id = "
+		CP_CURRENT("guideline_revisions", "v.parent_doc") ")"
 		" OR id IN (SELECT j.guideline_revision FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
 	{ CP_T_FORMS, "SELECT * FROM forms WHERE id IN (SELECT form FROM assignments WHERE person IN " US ") ORDER BY id" },
 	{ CP_T_FORM_VERSIONS, "SELECT * FROM form_versions v WHERE"
-		" ((parent_doc IN (SELECT form FROM assignments WHERE person IN " US ") AND number ="
-		"  (SELECT max(number) FROM form_versions w WHERE w.parent_doc = v.parent_doc))"
+		" ((parent_doc IN (SELECT form FROM assignments WHERE person IN " US ") AND id = "
+		CP_CURRENT("form_versions", "v.parent_doc") ")"
 		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
 	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
 };
 
 struct giving { struct cp_buf changeset; size_t header_of; int64_t rows, assignments; };
+
+static enum cp_code record_row(struct cp_store *s, const struct cp_id *device, size_t table, const struct cp_value *row,
+		struct cp_err *err)
+{
+	return cp_run(s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv", device,
+			(int64_t)table, &row[CP_C_ID], &row[CP_C_REV]);
+}
+
+static enum cp_code record_tip(struct cp_store *s, const struct cp_id *device, const char *oid, struct cp_err *err)
+{
+	return cp_run(s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
+			" outbound = excluded.outbound", "dt", device, oid);
+}
+
+enum cp_code cp_outbound_record(struct cp_store *s, const struct cp_id *device, const char *oid, const void *changeset,
+		size_t len, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return record_tip(s, device, oid, err);
+		CP_TRY(record_row(s, device, c.table, c.now, err));
+	}
+}
+
+struct recalling { struct cp_store *s; const struct cp_id *device; };
+
+static enum cp_code recall_one(void *user, const char *oid, const struct cp_commit *unused, struct cp_err *err)
+{
+	struct recalling *r = user;
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+
+	(void)unused;
+	CP_TRY(cp_repo_read_path(r->s->history, oid, "changeset", &changeset, err));
+	return cp_outbound_record(r->s, r->device, oid, changeset.data, changeset.len, err);
+}
+
+/*
+ * The branch moved and COMMIT never came. Giving the same rows once more would make a second commit with the same
+ * tree, which no bundle can carry beside the first.
+ */
+static enum cp_code recall(struct cp_store *s, const struct cp_id *device, const char *tip, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf recorded = CP_BUF(64);
+	struct recalling r = { s, device };
+	const char *from;
+
+	CP_TRY(cp_query_text(s, &recorded, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", device));
+	from = recorded.len ? recorded.data : "";
+	return strcmp(from, tip) == 0 ? CP_OK : cp_repo_walk(s->history, tip, from, recall_one, &r, err);
+}
 
 static enum cp_code give_row(struct cp_store *s, const struct cp_device *d, size_t table, sqlite3_stmt *q,
 		struct giving *g, struct cp_err *err)
@@ -55,8 +112,7 @@ static enum cp_code give_row(struct cp_store *s, const struct cp_device *d, size
 	g->rows++;
 	g->assignments += table == CP_T_ASSIGNMENTS;
 	CP_TRY(cp_changeset_add_insert(&g->changeset, &cp_shapes[table], row, err));
-	return cp_run(s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv", &d->replica,
-			(int64_t)table, &row[CP_C_ID], &row[CP_C_REV]);
+	return record_row(s, &d->replica, table, row, err);
 }
 
 static enum cp_code gather(struct cp_store *s, const struct cp_device *d, struct giving *g, struct cp_err *err)
@@ -100,10 +156,13 @@ enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, str
 	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, d->replica.bytes, 16));
 	*is_new = false;
 	CP_TRY(cp_repo_branch(s->history, branch, tip, err));
+	CP_TRY(recall(s, &d->replica, tip->hex, err));
 	code = gather(s, d, &g, err);
 	if (code == CP_OK && g.rows > 0) {
 		*is_new = true;
 		code = commit_given(s, d, &g, tip, err);
+		if (code == CP_OK)
+			code = record_tip(s, &d->replica, tip->hex, err);
 	}
 	cp_buf_drop(&g.changeset);
 	return code;

@@ -15,9 +15,13 @@
 struct cp_device { struct cp_id replica, person; char pseudonym[64]; };
 
 /* Stage the next outbound commit if anything differs, inside the open transaction; *tip is the branch's tip
- * afterwards ("" when nothing was ever given). */
+ * afterwards ("" when nothing was ever given). What a crash left on the branch without recording it counts as given. */
 CP_CHECKED enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, bool *is_new,
 		struct cp_err *err);
+
+/* Hub: that outbound commit's rows are given to that device, in the open transaction. */
+CP_CHECKED enum cp_code cp_outbound_record(struct cp_store *s, const struct cp_id *device, const char *oid,
+		const void *changeset, size_t len, struct cp_err *err);
 
 /* Device: put the rows of one outbound commit in place, in the open transaction. Only material is taken. */
 CP_CHECKED enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t len, int64_t *assignments,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/tree.h"
 
@@ -143,26 +144,40 @@ static enum cp_code trust(struct cp_store *s, int which, struct cp_buf *path, st
 	return tsv_rows(s, q, 7, text, err);
 }
 
-/* The revision that stands: the newest that is nobody's parent. */
-static enum cp_code newest(struct cp_store *s, const struct cp_id *id, bool is_form, struct cp_buf *path,
-		struct cp_buf *text, struct cp_err *err)
+/* The text that stands; of several heads their merge, both sides marked where they overlap. */
+static enum cp_code text_of(struct cp_store *s, const struct cp_id *id, bool is_form, struct cp_buf *out, struct cp_err *err)
+{
+	struct cp_heads heads;
+	size_t overlaps;
+	enum cp_code code = cp_heads_load(s, is_form, id, &heads, err);
+
+	if (code == CP_OK && heads.n > 0)
+		code = cp_heads_text(s, is_form, id, &heads, out, &overlaps, err);
+	cp_heads_drop(&heads);
+	return code;
+}
+
+static enum cp_code guideline(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+
+	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT name FROM guidelines WHERE id = ?1", "d", id));
+	CP_TRY(cp_buf_printf(path, err, "guidelines/%s.md", name.data ? name.data : ""));
+	return text_of(s, id, false, text, err);
+}
+
+static enum cp_code form(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX);
 	json_t *o;
 
-	if (!is_form) {
-		CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT name FROM guidelines WHERE id = ?1", "d", id));
-		CP_TRY(cp_buf_printf(path, err, "guidelines/%s.md", name.data ? name.data : ""));
-		return cp_query_text(s, text, NULL, err, "SELECT body FROM guideline_revisions WHERE parent_doc = ?1"
-				" ORDER BY number DESC, id LIMIT 1", "d", id);
-	}
 	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT name FROM forms WHERE id = ?1", "d", id));
 	CP_TRY(cp_buf_printf(path, err, "forms/%s.json", name.data ? name.data : ""));
-	cp_buf_clear(&name);
-	name.max = CP_TEXT_MAX;
-	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT body FROM form_versions WHERE parent_doc = ?1"
-			" ORDER BY number DESC, id LIMIT 1", "d", id));
-	o = json_loadb(name.data ? name.data : "", name.len, 0, NULL);
+	CP_TRY(text_of(s, id, true, &body, err));
+	o = json_loadb(body.data ? body.data : "", body.len, 0, NULL);
 	return o ? add_json(text, o, err) : CP_OK;
 }
 
@@ -337,8 +352,8 @@ enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, co
 	switch (page) {
 	case CP_PAGE_PROJECT:       return project(s, which, path, text, err);
 	case CP_PAGE_TRUST:         return trust(s, which, path, text, err);
-	case CP_PAGE_GUIDELINE:     return newest(s, id, false, path, text, err);
-	case CP_PAGE_FORM:          return newest(s, id, true, path, text, err);
+	case CP_PAGE_GUIDELINE:     return guideline(s, id, path, text, err);
+	case CP_PAGE_FORM:          return form(s, id, path, text, err);
 	case CP_PAGE_CASE:          return case_page(s, id, path, text, err);
 	case CP_PAGE_ASSIGNMENTS:   return assignments(s, id, path, text, err);
 	case CP_PAGE_JUDGMENTS:     return judgments(s, id, path, text, err);

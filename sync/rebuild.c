@@ -14,6 +14,7 @@
 #include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
+#include "sync/rights.h"
 #include "sync/seal.h"
 
 /* ---- one branch after another -------------------------------------------------------------------- */
@@ -76,25 +77,14 @@ static enum cp_code replay_outbound(void *user, const char *oid, const struct cp
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_changeset reader;
-	struct cp_change c;
 	struct cp_id device;
-	bool more = true;
 
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
 	if (is_given_to_me(r->s, r->branch))
 		return replay_given_to_me(r->s, oid, commit, &changeset, err);
 	if (!cp_unhex(device.bytes, 16, r->branch + strlen("outbound/")))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a device", r->branch);
-	cp_changeset_begin(&reader, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&reader, &c, &more, err));
-		if (!more)
-			return cp_run(r->s, err, "INSERT INTO peers(replica, outbound) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
-					" outbound = excluded.outbound", "dt", &device, oid);
-		CP_TRY(cp_run(r->s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv",
-				&device, (int64_t)c.table, &c.now[CP_C_ID], &c.now[CP_C_REV]));
-	}
+	return cp_outbound_record(r->s, &device, oid, changeset.data, changeset.len, err);
 }
 
 static enum cp_code replay_branches(struct cp_store *s, struct cp_repo *repo, const char *prefix, bool is_private,
@@ -120,22 +110,39 @@ static enum cp_code replay_my_branch(struct cp_store *s, struct cp_err *err)
 	return replay_branches(s, s->history, branch, false, replay_change, err);
 }
 
-static enum cp_code replay_all(struct cp_store *s, struct cp_err *err)
+/* What was given to me, up to that commit ("": nothing); NULL is all that its branch holds. */
+static enum cp_code replay_material(struct cp_store *s, const char *until, struct cp_err *err)
 {
 	char mine[80], hex[CP_ID_HEX];
-	int64_t clock;
+	struct replaying r = { s, s->history, mine, false };
 
 	snprintf(mine, sizeof mine, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
+	if (until == NULL)
+		return replay_branches(s, s->history, mine, false, replay_outbound, err);
+	return *until == '\0' ? CP_OK : cp_repo_walk(s->history, until, "", replay_outbound, &r, err);
+}
+
+static enum cp_code replay_to_others(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
+{
+	const struct replaying *r = user;
+
+	return is_given_to_me(r->s, r->branch) ? CP_OK : replay_outbound(user, oid, commit, err);
+}
+
+static enum cp_code replay_all(struct cp_store *s, const char *until, struct cp_err *err)
+{
+	int64_t clock;
+
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->private != NULL)
 		CP_TRY(replay_branches(s, s->private, "replica/", true, replay_change, err));
 	if (!s->me.is_hub || s->me.is_relay)
-		CP_TRY(replay_branches(s, s->history, mine, false, replay_outbound, err));
+		CP_TRY(replay_material(s, until, err));
 	CP_TRY(cp_txn_commit(s, err));
 	CP_TRY(cp_main_replay(s, err));
 	CP_TRY(cp_txn_begin(s, err));
 	if (s->me.is_hub)
-		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_outbound, err));
+		CP_TRY(replay_branches(s, s->history, "outbound/", false, replay_to_others, err));
 	CP_TRY(replay_my_branch(s, err));
 	CP_TRY(cp_query_int(s, &clock, 0, err, "SELECT coalesce(max(claimed_us), 0) FROM commits WHERE replica = ?1", "d",
 			&s->me.replica));
@@ -270,9 +277,89 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 
 /* ---- the two verbs -------------------------------------------------------------------------------- */
 
+/* A commit is genuine when the key that the roster names for its committer has signed it. */
+static enum cp_code check_signed(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = user;
+	struct cp_author author;
+	struct cp_pubkey signer;
+	struct cp_id replica;
+	char hex[CP_ID_HEX];
+	bool found = false;
+
+	snprintf(hex, sizeof hex, "%.32s", c->committer.email);
+	if (cp_unhex(replica.bytes, 16, hex))
+		CP_TRY(cp_author_find(s, &replica, &author, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ETRUST, "%s: commit %.12s is by a device that is not on the roster", s->path, oid);
+	if (cp_commit_signer(&signer, c, err) != CP_OK)
+		return cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	return memcmp(&signer, &author.key, sizeof signer) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "%s: commit %.12s says it is by %s, but another key signed it", s->path, oid,
+				author.pseudonym);
+}
+
+/* Signed, on its author's chain, and with the changeset that was signed. */
+static enum cp_code check_change(struct cp_store *s, struct cp_repo *repo, const char *oid, bool is_private, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX), tree = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
+	struct cp_change_commit c;
+	int64_t follows = 1;
+	enum cp_code code;
+
+	CP_TRY(cp_repo_read(repo, oid, "commit", &bytes, err));
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = check_signed(s, oid, &c.commit, err);
+	if (code == CP_OK && *c.parent != '\0')
+		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND"
+				" verdict = 'accepted'", "td", c.parent, &c.replica);
+	if (code == CP_OK && !follows)
+		code = cp_fail(err, CP_ETRUST, "%s: commit %.12s does not follow one of its author", s->path, oid);
+	if (code == CP_OK)
+		code = cp_repo_read(repo, c.commit.tree.hex, "tree", &tree, err);
+	if (code == CP_OK)
+		code = cp_repo_read_path(repo, oid, "changeset", &changeset, err);
+	if (code == CP_OK && cp_change_commit_check(&c, tree.data, tree.len, changeset.data, changeset.len, is_private, err) != CP_OK)
+		code = cp_fail_at(err, "%s: commit %.12s", s->path, oid);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+static enum cp_code check_outbound(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	const struct replaying *r = user;
+
+	return check_signed(r->s, oid, c, err);
+}
+
+/* Every commit that made this state: those replayed, main, and what was given. */
+static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid main;
+	int64_t no = 0;
+
+	for (;;) {
+		CP_AUTO(buf) struct cp_buf oid = CP_BUF(64);
+		int64_t is_private;
+
+		CP_TRY(cp_query_int(s, &no, 0, err, "SELECT min(no) FROM commits WHERE no > ?1 AND verdict = 'accepted'", "i", no));
+		if (no == 0)
+			break;
+		CP_TRY(cp_query_text(s, &oid, NULL, err, "SELECT oid FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(cp_query_int(s, &is_private, 0, err, "SELECT is_private FROM commits WHERE no = ?1", "i", no));
+		CP_TRY(check_change(s, is_private ? s->private : s->history, oid.data, is_private, err));
+	}
+	CP_TRY(cp_repo_branch(s->history, "main", &main, err));
+	if (*main.hex != '\0')
+		CP_TRY(cp_repo_walk(s->history, main.hex, "", check_signed, s, err));
+	return replay_branches(s, s->history, "outbound/", false, check_outbound, err);
+}
+
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
+	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *again = NULL;
 	struct cp_hash mine;
 	char a[CP_HASH_HEX], b[CP_HASH_HEX];
@@ -280,10 +367,15 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 
 	CP_TRY(cp_seal(s, NULL, err));
 	CP_TRY(cp_store_hash(s, &mine, err));
+	CP_TRY(cp_meta_get(s, "applied", &applied, err)); /* not the branch: a crash may have left it ahead of the rows */
 	cp_fresh_remove(temp);
 	code = cp_fresh_open(&again, s->path, "casepack.db.verify", &s->me, err);
+	if (code == CP_OK) {
+		again->is_proving = true;
+		code = replay_all(again, applied.len ? applied.data : "", err);
+	}
 	if (code == CP_OK)
-		code = replay_all(again, err);
+		code = check_commits(again, err);
 	if (code == CP_OK)
 		code = count(again, out, err);
 	cp_store_close(again);
@@ -360,16 +452,24 @@ static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 	return cp_meta_set(s, "person", row[3].bytes, 16, err);
 }
 
+/* The old one has both names until the new one takes its place: at no moment is there none, and a rebuild that
+ * was cut off finds what it has to take over. What SQLite removed beside it must be gone for good by then. */
 static enum cp_code replace(const char *path, struct cp_err *err)
 {
 	CP_AUTO(str) char *now = cp_path_join(path, "casepack.db");
 	CP_AUTO(str) char *fresh = cp_path_join(path, "casepack.db.new");
 	CP_AUTO(str) char *old = cp_path_join(path, "casepack.db.old");
+	CP_AUTO(str) char *rest = cp_path_join(path, "casepack.db.new-wal");
 
-	cp_fresh_remove(old);
-	if (cp_file_exists(now) && cp_fresh_rename(now, old) != 0)
-		return cp_fail_errno(err, "%s: cannot rename", now);
-	if (cp_fresh_rename(fresh, now) != 0)
+	if (cp_file_exists(rest))
+		return cp_fail(err, CP_EIO, "%s: could not be written to its end; nothing was changed", fresh);
+	if (cp_file_exists(now)) {
+		cp_fresh_remove(old);
+		if (cp_fresh_keep(now, old) != 0)
+			return cp_fail_errno(err, "%s: cannot be kept as %s", now, old);
+	}
+	CP_TRY(cp_folder_sync(path, err));
+	if (rename(fresh, now) != 0)
 		return cp_fail_errno(err, "%s: cannot rename", fresh);
 	return cp_folder_sync(path, err);
 }
@@ -389,7 +489,7 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	if (code == CP_OK)
 		code = cp_store_use_key(s, key_path, err);
 	if (code == CP_OK)
-		code = replay_all(s, err);
+		code = replay_all(s, NULL, err);
 	if (code == CP_OK)
 		code = learn_person(s, err);
 	if (code == CP_OK)

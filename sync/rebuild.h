@@ -18,7 +18,10 @@ struct cp_rebuilt {
  * key_path names this device's key (its id follows from it). */
 CP_CHECKED enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err);
 
-/* Replay into a temporary database and compare the canonical hashes. CP_ETRUST when they differ. */
+/* Replay into a temporary database and compare the canonical hashes. On the way every change commit is checked: it is
+ * signed by the device that it names, follows that device's last one, holds the changeset that was signed, and its
+ * author may write these rows; so are the signatures of main and of what was given. CP_ETRUST when the hashes
+ * differ or a check fails, CP_EFORMAT when a changeset is not the one that was signed. */
 CP_CHECKED enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err);
 
 #endif

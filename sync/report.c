@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/change.h"
 #include "sync/inner.h"
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -89,14 +90,34 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 
 /* ---- change commits -------------------------------------------------------------------------- */
 
+/* Those that wait stand in front: what they need may be next to come. */
+static const char log_sql[] =
+	"SELECT c.oid, c.branch, coalesce(p.pseudonym, ''), c.verdict, c.reason, c.edits, c.claimed_us, c.received_us, c.bytes"
+	" FROM (SELECT no, oid, branch, replica, verdict, reason, edits, claimed_us, received_us, x'' AS bytes"
+	"        FROM commits WHERE is_private = 0"
+	"       UNION ALL SELECT 9223372036854775807, w.oid, w.branch, r.id, 'waiting', w.why, w.edits, 0, w.since_us, w.commit_bytes"
+	"        FROM waiting w LEFT JOIN replicas r ON lower(hex(r.id)) = substr(w.branch, 9, 32)) c"
+	" LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
+	" ORDER BY c.no DESC, c.received_us DESC, c.oid LIMIT CASE ?1 WHEN 0 THEN -1 ELSE ?1 END";
+
+/* What the commit in that column says of itself: history does not hold it yet. */
+static bool read_waiting(sqlite3_stmt *q, int column, struct cp_commit_row *r, struct cp_commit *c)
+{
+	struct cp_change_commit change;
+
+	if (cp_change_commit_read(&change, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column), NULL) != CP_OK)
+		return false;
+	r->claimed_us = change.clock;
+	*c = change.commit;
+	return true;
+}
+
 enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit *visit, void *user, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT c.oid, c.branch, coalesce(p.pseudonym, ''), c.verdict, c.reason, c.edits, c.claimed_us,"
-			" c.received_us FROM commits c LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
-			" WHERE c.is_private = 0 ORDER BY c.no DESC LIMIT CASE ?1 WHEN 0 THEN -1 ELSE ?1 END", "i", max));
+	CP_TRY(cp_query(s, &q, err, log_sql, "i", max));
 	for (;;) {
 		struct cp_commit_row r;
 		struct cp_commit c = { .message = NULL };
@@ -114,7 +135,8 @@ enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit
 		r.edits = sqlite3_column_int64(q, 5);
 		r.claimed_us = sqlite3_column_int64(q, 6);
 		r.received_us = sqlite3_column_int64(q, 7);
-		if (strcmp(r.verdict, "accepted") == 0 && cp_repo_read_commit(s->history, r.oid, &c, NULL) == CP_OK)
+		if (strcmp(r.verdict, "waiting") == 0 ? read_waiting(q, 8, &r, &c) : strcmp(r.verdict, "accepted") == 0 &&
+				cp_repo_read_commit(s->history, r.oid, &c, NULL) == CP_OK)
 			snprintf(subject, sizeof subject, "%.*s", (int)strcspn(c.message, "\n"), c.message);
 		r.subject = subject;
 		code = visit(user, &r, err);

@@ -12,6 +12,7 @@
 #include "sync/content.h"
 #include "sync/document.h"
 #include "sync/inner.h"
+#include "sync/rights_text.h"
 
 enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err)
@@ -50,6 +51,7 @@ struct checking {
 	enum cp_verdict verdict;
 	char *why;                     /* 256 bytes */
 	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
+	struct cp_revisions revisions; /* of this changeset */
 	struct cp_id form_id; struct cp_form form; bool has_form; /* the last one read */
 	struct cp_id names_id; struct cp_hash names_content; json_t *names; /* likewise */
 };
@@ -57,6 +59,7 @@ struct checking {
 static void checking_drop(struct checking *c)
 {
 	free(c->seen);
+	cp_revisions_drop(&c->revisions);
 	json_decref(c->names);
 	if (c->has_form)
 		cp_form_drop(&c->form);
@@ -358,6 +361,17 @@ enum cp_code cp_rights_types(const void *changeset, size_t len, bool *out, struc
 	}
 }
 
+static enum cp_code check_revision(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	enum cp_verdict verdict;
+	char why[256];
+
+	CP_TRY(cp_revision_check(k->s, &k->revisions, c, &verdict, why, err));
+	if (verdict != CP_ACCEPT)
+		say(k, verdict, "%s", why);
+	return CP_OK;
+}
+
 static enum cp_code check_change(struct checking *k, const struct cp_change *c, struct cp_err *err)
 {
 	if (!types_hold(c)) {
@@ -370,6 +384,8 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 		return check_answer(k, c, err);
 	if (!k->author->is_lead)
 		say(k, CP_REFUSE, "a row of %s, which only a lead may write", cp_shapes[c->table].name);
+	else if (c->table == CP_T_GUIDELINE_REVISIONS || c->table == CP_T_FORM_VERSIONS)
+		return check_revision(k, c, err);
 	return CP_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "formats/file.h"
 #include "sync/apply.h"
+#include "sync/changes.h"
 #include "sync/content.h"
 #include "sync/edit.h"
 #include "sync/fresh.h"
@@ -173,6 +174,7 @@ void cp_store_close(struct cp_store *s)
 	for (size_t i = 0; i < CP_STATEMENTS; i++)
 		sqlite3_finalize(s->cached[i].q);
 	cp_content_close(s);
+	cp_changes_free(s->changes);
 	sqlite3_close(s->db);
 	cp_repo_free(s->history);
 	cp_repo_free(s->private);
@@ -382,18 +384,28 @@ static enum cp_code create_files(struct cp_store *s, bool with_private, struct c
 	return with_private ? cp_repo_open(&s->private, private, true, err) : CP_OK;
 }
 
-#define MARK ".casepack-new" /* stands in a workspace that is not whole yet */
+/* Stands in a workspace that is not whole yet and says the folder's name: a crash may leave it in a finished one,
+ * which has another name. */
+#define MARK ".casepack-new"
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
 
 /* Marked as unfinished, or interrupted before even the mark was whole. */
 static bool is_unfinished(const char *temp)
 {
+	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
 	CP_AUTO(str) char *mark = cp_path_join(temp, MARK);
 	bool is_ours = true;
 	struct dirent *e;
 	DIR *d;
 
-	if (cp_file_exists(mark))
-		return true;
+	if (cp_file_read(&name, mark, NULL) == CP_OK)
+		return name.len == 0 || (name.len == strlen(last_part(temp)) && memcmp(name.data, last_part(temp), name.len) == 0);
 	d = opendir(temp);
 	while (d != NULL && (e = readdir(d)) != NULL)
 		is_ours = is_ours && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
@@ -439,18 +451,18 @@ enum cp_code cp_workspace_beside(const char *path, char *out, size_t size, struc
 	CP_TRY(sweep(out, err));
 	CP_TRY(cp_folder_make(out, err));
 	mark = cp_path_join(out, MARK);
-	return cp_file_write(mark, 0600, "", 0, err);
+	return cp_file_write(mark, 0600, last_part(out), strlen(last_part(out)), err);
 }
 
 enum cp_code cp_workspace_settle(const char *temp, const char *path, enum cp_code code, struct cp_err *err)
 {
-	CP_AUTO(str) char *mark = cp_path_join(temp, MARK);
+	CP_AUTO(str) char *mark = cp_path_join(path, MARK);
 
-	if (code == CP_OK && unlink(mark) != 0)
-		code = cp_fail_errno(err, "%s", mark);
 	if (code == CP_OK)
 		code = cp_folder_settle(temp, path, "casepack.db", err);
-	if (code != CP_OK)
+	if (code == CP_OK)
+		unlink(mark);
+	else
 		cp_folder_remove(temp);
 	return code;
 }
@@ -585,7 +597,7 @@ void cp_fresh_remove(const char *path)
 	}
 }
 
-int cp_fresh_rename(const char *from, const char *to)
+int cp_fresh_keep(const char *from, const char *to)
 {
 	char a[4096], b[4096];
 
@@ -595,5 +607,5 @@ int cp_fresh_rename(const char *from, const char *to)
 		if (rename(a, b) != 0 && errno != ENOENT)
 			return -1;
 	}
-	return rename(from, to);
+	return link(from, to) == 0 ? 0 : rename(from, to);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/task.h"
 
@@ -47,8 +48,8 @@ static enum cp_code load_form(struct cp_store *s, const struct cp_id *form, stru
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT id, body FROM form_versions WHERE parent_doc = ?1"
-			" ORDER BY number DESC, id LIMIT 1", "d", form));
+	CP_TRY(cp_query(s, &q, err, "SELECT id, body FROM form_versions WHERE id = "
+			CP_CURRENT("form_versions", "?1"), "d", form));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)
 		return cp_fail(err, CP_ENOTFOUND, "the form of this assignment is not here; the bundle that brings it has not come");
@@ -68,7 +69,7 @@ static enum cp_code load_guideline(struct cp_store *s, const struct cp_value *id
 	if (id->len != 16)
 		return CP_OK;
 	CP_TRY(cp_query(s, &q, err, "SELECT v.id, g.name, v.number FROM guidelines g JOIN guideline_revisions v"
-			" ON v.parent_doc = g.id WHERE g.id = ?1 ORDER BY v.number DESC, v.id LIMIT 1", "v", id));
+			" ON v.parent_doc = g.id WHERE g.id = ?1 AND v.id = " CP_CURRENT("guideline_revisions", "?1"), "v", id));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)
 		return CP_OK;

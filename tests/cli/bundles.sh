@@ -17,6 +17,7 @@ quiet casepack -C ben return -o in
 first=$(last in from-anna)
 bens=$(last in from-ben)
 before=$(state hub)
+cp -a hub twin-of-hub
 
 # merge_refused TEXT FILE: status 4, says so and why, and the hub is as it was
 merge_refused() {
@@ -107,6 +108,17 @@ as_own() { # his own signature over her rows: the commit is quarantined, not one
 }
 check "another rater's answers given out as one's own are refused, and nothing of them stands" as_own
 
+lying() { # TEXT OLD NEW: a device that signs what its rater could not have said is refused, and nothing of it stands
+	edit_of "$first"
+	tool alter u "$keys/anna" "$2" "$3" && tool pack u lying.casepack "$keys/anna" || return 1
+	rm -rf lied && cp -a twin-of-hub lied
+	status 4 casepack -C lied merge lying.casepack || return 1
+	says "$1" && equal "$(sqlite3 lied/casepack.db 'SELECT (SELECT count(*) FROM judgments), (SELECT count(*) FROM ratings)')" '0|0'
+}
+check "a value off the scale is refused, rightly signed as it may be" lying '"9" is not a value of this field' $'\x03\x013' $'\x03\x019'
+check "so is an answer about a result that the case does not have" lying '"d7", which the case does not have' d2 d7
+check "and one to a question that the form does not ask" lying 'the form has no field "grada"' grade grada
+
 edit_of "$first"
 blob=$(ls u/history/objects/*.blob)
 printf '\0' | dd of="$blob" bs=1 seek=$(($(stat -c %s "$blob") - 1)) conv=notrunc status=none
@@ -119,6 +131,18 @@ sed -i '/blob$/d' u/order
 touch u/changed
 quiet tool pack u no-blob.casepack "$keys/anna"
 check "a change commit without its changeset is refused" merge_refused "ends within a change commit" no-blob.casepack
+
+cp -a anna longer
+judge longer q3 >/dev/null 2>&1
+mkdir in-longer
+quiet casepack -C longer return -o in-longer
+edit_of in-longer/*
+check "of a bundle with two commits" equal "$(grep -c blob u/order)" 2
+awk '!/blob$/ || !n++' u/order >order && mv order u/order
+touch u/changed
+quiet tool pack u half.casepack "$keys/anna"
+traceless() { merge_refused "ends within a change commit" half.casepack && equal "$(casepack -C hub --json log | wc -l)" "$1"; }
+check "of which the second is cut, not even the first is taken" traceless "$(casepack -C hub --json log | wc -l)"
 
 edit_of "$first"
 quiet tool set u format 2
@@ -213,6 +237,15 @@ orphan() {
 	sound waits && casepack -C waits export -o waits.csv && equal "$(grep -c ',anna,' waits.csv)" 4
 }
 check "an orphan waits until its forerunner has come" orphan
+waiting_listed() { # with what it waits for
+	rm -rf patient && cp -a hub patient
+	status 3 casepack -C patient merge "$second" >/dev/null
+	casepack -C patient --json log --waiting >waiting
+	equal "$(jq -r '.who + " " + .verdict + " " + .commit' waiting)" "anna waiting $(git -C anna/history.git rev-parse "replica/$anna")" || return 1
+	jq -r .reason waiting | grep -qF "$(git -C anna/history.git rev-parse --short=12 "replica/$anna^")" || return 1
+	casepack -C patient log --waiting | grep -q 'has not come yet' && equal "$(casepack -C patient --json log --refused)" ''
+}
+check "log lists what waits, and for what" waiting_listed
 in_order() { cp -a hub ordered && casepack -C ordered merge "$first" && casepack -C ordered merge "$second"; }
 check "in order nothing waits" in_order
 check "and the state is the same" equal "$(hash waits)" "$(hash ordered)"
@@ -254,6 +287,90 @@ good_and_bad() {
 }
 check "of several files the good are taken, and the others listed" good_and_bad
 
+only_mine() { # a folder may hold what is for others too
+	rm -rf both && mkdir both && cp "$first" out/chorus-to-anna-0001.casepack both/
+	status 0 casepack -C hub merge both && says "1 bundle for others passed over"
+}
+check "merging a folder passes over what is for others" only_mine
+counted() { # two cases in one sitting
+	cp -a hub counts && cp -a anna sitting && mkdir in-sitting
+	judge sitting q5 && judge sitting q6 && casepack -C sitting return -o in-sitting || return 1
+	casepack -C counts --json merge in-sitting | jq -c 'select(has("outcome")) | [.outcome, .from, .commits, .edits, .refused, .waiting]' >counted
+	equal "$(cat counted)" '["taken","anna",1,2,0,0]'
+}
+check "what was taken is counted in commits and edits" counted
+log_of() { casepack -C hub --json log "$@"; }
+listed() { # newest first, as git has them
+	local n
+	log_of >commits || return 1
+	equal "$(jq -r .commit commits | sort)" "$(git -C hub/history.git rev-list --glob='refs/heads/replica/*' | sort)" || return 1
+	equal "$(jq -r .edits commits | paste -sd+ | bc)" "$(sqlite3 hub/casepack.db 'SELECT sum(edits) FROM commits WHERE is_private = 0')" || return 1
+	equal "$(jq -r .received commits)" "$(jq -r .received commits | sort -r)" || return 1
+	for n in 1 3; do
+		log_of --max $n | diff - <(head -$n commits) || return 1
+	done
+	equal "$(log_of --refused; log_of --waiting)" ''
+}
+check "log has every change commit, newest first" listed
+refused_listed() { # on the hub that quarantined one, and on its main
+	casepack -C quarantine --json log --refused >refused && equal "$(jq -r '.who + " " + .verdict' refused)" 'ben refused' || return 1
+	git -C quarantine/history.git grep -hF "$(jq -r .commit refused)" main -- verdicts | cut -f2 | grep -qx refused
+}
+check "a quarantined commit is listed as refused, on main too" refused_listed
+
+only_news() { # what anna has confirmed is not sent again
+	give anna && take anna
+	printf 'query,result\nq11,d1\n' >eleven.csv
+	cp -a hub news && casepack -C news import eleven.csv --locale en-US && casepack -C news assign --form relevance --guideline guide &&
+		casepack -C news --json pack --to anna -o out >sent || return 1
+	equal "$(jq -c '[.cases, .assignments]' sent)" '[1,1]' && carries "$(jq -r .file sent)" 1
+}
+check "a bundle carries only what its receiver has not confirmed" only_news
+owed_once() { # with --owed there is one bundle, however often it is said
+	cp -a news owing && cp -a anna owed && mkdir owed-out owed-in && judge owed q7 || return 1
+	for turn in 1 2; do
+		casepack -C owing pack --all --owed -o owed-out && casepack -C owed return --owed -o owed-in || return 1
+		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '1 1' || return 1
+	done
+	casepack -C owing pack --to anna -o owed-out && casepack -C owed return -o owed-in &&
+		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '2 2'
+}
+check "--owed writes nothing that lies there already" owed_once
+unnamed() { # a document in the hub's own bundle that no case of mine names
+	edit_of out/chorus-to-anna-0001.casepack
+	{ zstd -dcq u/cases.jsonl.zst; echo '{"id":"stray","kind":"serp","results":[]}'; } >u/raw
+	zstd -cq --check u/raw >u/cases.jsonl.zst
+	tool set u parts "$(jq -c --argjson n "$(stat -c %s u/raw)" '(.parts[] | select(.name == "cases.jsonl.zst")).expanded = $n | .parts' u/manifest.json)" &&
+		tool pack u stray.casepack "$keys/lead" && casepack -C strayed open stray.casepack --key anna || return 1
+	equal "$(sqlite3 strayed/content.db 'SELECT count(*) FROM contents')" "$(sqlite3 strayed/casepack.db 'SELECT count(*) FROM cases')"
+}
+check "content that no case names is not taken in" unnamed
+
+# ---- history that was altered on the hub's own disk -------------------------------------------
+
+cp -a twin-of-hub forging
+quiet casepack -C forging merge "$first"
+forged() { # TEXT KEY MAIN [OLD NEW]: the database from before does not fit it, and verify finds out a new one
+	local text=$1
+	shift
+	rm -rf forged && cp -a forging forged && tool forge forged/history.git "replica/$anna" "$@" || return 1
+	git -C forged/history.git fsck --strict || return 1
+	status 4 casepack -C forged verify && rm forged/casepack.db* && casepack -C forged rebuild --key lead || return 1
+	status 4 casepack -C forged verify && says "$text"
+}
+check "history signed by whom it should be verifies" casepack -C forging verify
+check "a change commit that another key signed does not" forged "but another key signed it" "$keys/ben" "$keys/lead"
+check "nor a commit of main" forged "but another key signed it" "$keys/anna" "$keys/stranger"
+check "nor one rater's answers, given out as another's" forged "is another person's" "$keys/ben" "$keys/lead" "$anna" "$ben"
+
+# ---- told before it is opened ----
+
+inspected() { status "$1" casepack inspect "$2" && says "$3"; }
+check "inspect says that a bundle is whole" inspected 0 "$first" "the key is the sender's"
+check "that another key signed it" inspected 4 signed-by-ben.casepack "NOT the sender's"
+check "that its signature does not fit" inspected 4 edited.casepack "NOT to be trusted"
+check "and that it is damaged" inspected 4 "$(ls cut/* | head -1)" "DAMAGED"
+
 # ---- old ------------------------------------------------------------------------------------
 
 old=out/chorus-to-anna-0001.casepack
@@ -282,5 +399,11 @@ gap() { # a later bundle, without the one that it builds on
 	only_complains 1 "was not opened here" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured"
 }
 check "a bundle that builds on one that never came changes nothing, and says so" gap
+in_pages() { # who judged first stands where the name does
+	quiet judge ben q8 && quiet judge anna q8 && take ben && take anna
+	equal "$(git -C hub/history.git grep -h . main -- 'judgments/*/'"$(sqlite3 hub/casepack.db \
+		"SELECT lower(hex(id)) FROM cases WHERE content = (SELECT j.content FROM judgments j ORDER BY j.clock DESC LIMIT 1)").tsv" | cut -f1 | uniq | xargs)" 'anna ben'
+}
+check "in a page of main raters stand by name, whoever judged first" in_pages
 check "in the end everything is sound" sound hub
 finish

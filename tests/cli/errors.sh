@@ -106,6 +106,7 @@ export EXPECT_RESULTS
 
 full_pack() {
 	fails_for_room hub 8 casepack -C hub pack --to anna -o small || return 1
+	grep -q 'MB are needed' "$work/.line" || { echo "tried it without looking for room"; return 1; }
 	equal "$(ls -A small)" '' || return 1
 	casepack -C hub pack --to anna -o small && casepack inspect small/*.casepack
 }

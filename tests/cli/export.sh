@@ -80,14 +80,14 @@ import csv, sqlite3
 db = sqlite3.connect("file:hub/casepack.db?mode=ro", uri=True)
 want = db.execute("""
     SELECT c.name, p.pseudonym, a.pass, coalesce(r.field, ''), coalesce(r.value, ''), j.state, j.note,
-        f.name, fv.number, g.name, gr.number, lower(hex(j.content)), c.locale, c.segment, c.kind, p.vendor, j.active_ms
+        strftime('%Y-%m-%dT%H:%M:%S', j.clock / 1000000, 'unixepoch'), f.name, fv.number, g.name, gr.number, lower(hex(j.content)), c.locale, c.segment, c.kind, p.vendor, j.active_ms
     FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person
     JOIN form_versions fv ON fv.id = j.form_version JOIN forms f ON f.id = fv.parent_doc
     JOIN guideline_revisions gr ON gr.id = j.guideline_revision JOIN guidelines g ON g.id = gr.parent_doc
     LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL""").fetchall()
-keys = ["case_name", "rater", "pass", "field", "value", "state", "note", "form", "form_version", "guideline",
+keys = ["case_name", "rater", "pass", "field", "value", "state", "note", "judged_at", "form", "form_version", "guideline",
         "guideline_revision", "content", "locale", "segment", "kind", "vendor", "active_ms"]
-got = [tuple(r[k] for k in keys) for r in csv.DictReader(open("labels.csv", encoding="utf-8", newline=""))]
+got = [tuple(r[k].split(".")[0].rstrip("Z") if k == "judged_at" else r[k] for k in keys) for r in csv.DictReader(open("labels.csv", encoding="utf-8", newline=""))]
 assert sorted(got) == sorted(tuple(map(str, w)) for w in want), set(got) ^ set(tuple(map(str, w)) for w in want)
 PY
 check "and they are what sqlite3 says of the database" python3 database.py
@@ -221,6 +221,28 @@ check "majority, median and mean are those of python's statistics, ties as asked
 check "grades that are no whole numbers are said" bash -c \
 	'casepack -C hub export -o mean.qrels --aggregate mean 2>&1 | grep -q "trec_eval takes whole ones"'
 check "a field of the whole page gives no qrels" status 1 export_as -o words.qrels --rater ada --field words
+
+# A second pass: one rater's later word is the one that counts.
+cp -a hub again-hub && cp -a ada again-ada
+quiet casepack -C again-hub assign --form grades --guideline policy --to ada --case plain.id --pass 2
+quiet casepack -C again-hub pack --to ada -o out
+quiet casepack -C again-ada open "$(ls out/*-to-ada-* | tail -1)"
+quiet casepack -C again-ada rate plain.id grade@r1=2 grade@r2=1
+mkdir again && quiet casepack -C again-ada return -o again
+quiet casepack -C again-hub merge again
+quiet casepack -C again-hub export -o again.qrels --rater ada
+check "of two passes qrels have the later" equal "$(grep '^plain.id ' again.qrels | xargs)" 'plain.id 0 r1 2 plain.id 0 r2 1'
+quiet casepack -C again-hub export -o again.csv --rater ada --field grade --no-times
+check "and CSV has both" equal "$(grep '^plain.id,' again.csv | cut -d, -f7,11,13 | xargs)" 'r1,1,0 r2,1,2 r1,2,2 r2,2,1'
+
+# A judgment whose assignment was withdrawn meanwhile: marked, and no part of qrels.
+cp -a hub late-hub
+sqlite3 late-hub/casepack.db "UPDATE assignments SET state = 'withdrawn' WHERE case_id = (SELECT id FROM cases WHERE name = 'plain.id')
+	AND person = (SELECT id FROM persons WHERE pseudonym = 'ada')"
+quiet casepack -C late-hub export -o late.jsonl
+check "what is late is marked, and nothing else" equal "$(jq -r 'select(.late) | .case + " " + .rater' late.jsonl | sort | uniq -c | xargs)" '2 plain.id ada'
+check "qrels leave it out, and say so" bash -c 'casepack -C late-hub export -o late.qrels --rater ada 2>&1 | grep -q "2 stale or late answers were left out" &&
+	! grep -q "^plain.id " late.qrels && [ $(wc -l <late.qrels) = 122 ]'
 
 # ---- git ----------------------------------------------------------------------------------------
 

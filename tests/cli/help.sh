@@ -186,5 +186,16 @@ tab() {
 check "in a terminal Tab completes a command" tab
 check "zsh completion names every command" bash -c \
 	"casepack completion zsh >_casepack; for c in $(echo $commands); do grep -q \"'\$c:\" _casepack || { echo \$c; exit 1; }; done"
+zsh_options() { # of each command, with what they are for
+	local c option
+	for c in $commands; do
+		sed -n "s/^\t($c) verbs=.*options=//p" _casepack >offered
+		for option in $(sed -n '/^options:$/,/^$/s/^  \(-n, \)\?\(--\?[a-zA-Z][a-z-]*\).*/\2/p' "help/$c"); do
+			grep -qF -- "'$option:" offered || grep -qF -- "'$option:" <(sed -n 's/^\tcommon=//p' _casepack) ||
+				{ echo "$c: $option"; return 1; }
+		done
+	done
+}
+check "and every option of every command" zsh_options
 check "a shell that is neither is wrong usage" status 2 casepack completion fish
 finish

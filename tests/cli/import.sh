@@ -149,6 +149,36 @@ check "standard input is taken" from_stdin
 printf 'query,result,rank\nranked,third,3\nranked,first,1\nranked,second,2\n' >ranked.csv
 check "ranks are taken" effect 1 0 0 3 ranked.csv
 check "and results stand in their order" shown ranked '[.results[].id] | join(" ")' 'first second third'
+cat >every.csv <<'C'
+case,q,doc,name,text,link,sort,pos,lang,where,why,part
+e1,red shoes,d1,Shoes,They are red.,https://example.org/1,web,2,fr-CA,ca,to buy,odd
+e1,red shoes,d2,Boots,,,image,1,fr-CA,ca,to buy,odd
+C
+check "every column of a table is taken" effect 1 0 0 2 every.csv --map \
+	id=case,query=q,result=doc,title=name,snippet=text,url=link,type=sort,rank=pos,locale=lang,market=where,need=why,segment=part
+check "each to its own place in the case" shown e1 '[.query, .need, .locale, .market, .segment, .kind] | join("|")' \
+	'red shoes|to buy|fr-CA|ca|odd|serp'
+check "and in its results" shown e1 '[.results[] | "\(.id) \(.title) \(.snippet) \(.url) \(.type) \(.rank)"] | join("|")' \
+	'd2 Boots   image 1|d1 Shoes They are red. https://example.org/1 web 2'
+printf 'query,result\nsaid,d1\n' >said.csv
+check "what no row says is said by options" effect 1 0 0 1 said.csv --locale de-AT --market at --segment rest
+check "for the whole file" shown said '[.locale, .market, .segment] | join("|")' 'de-AT|at|rest'
+printf 'query,result,title\nitems,d1,One\nitems,d2,Two\n' >items.csv
+check "each row of items is a case" effect 2 0 0 2 items.csv --kind item
+check "called by its query and its result" shown 'items / d2' '[.kind, .query, (.results[] | .id, .title)] | join("|")' 'item|items|d2|Two'
+
+{ echo query,result,side; for ((i = 1; i <= 40; i++)); do printf 'pair%d,old,a\npair%d,new,b\n' $i $i; done; } >pairs.csv
+sides() { # how often system a is shown left and right; the hub's private key of every pair names the same
+	for ((i = 1; i <= 40; i++)); do
+		casepack -C hub --json show pair$i | jq -r '"\(.key) \(.results[] | select(.id == "old").side)"'
+	done >seen
+	sqlite3 -separator ' ' hub/casepack.db "SELECT lower(hex(id)), CASE WHEN side_a = 'a' THEN 'a' ELSE 'b' END FROM side_keys" |
+		sort | diff - <(sort seen) || return 1
+	equal "$(cut -d' ' -f2 seen | sort -u | xargs)" 'a b'
+}
+check "pairs of pages are taken" effect 40 0 0 80 pairs.csv --kind sxs --map query=query,result=result,side=side
+check "system a is left in some and right in others, as the hub's key says" sides
+check "the same again changes nothing, and swaps nothing" effect 0 0 40 80 pairs.csv --kind sxs --map query=query,result=result,side=side
 
 printf 'id,query,result\ncaf\xc3\xa9,q,d1\ncafe\xcc\x81,q,d2\n' >nfc.csv
 check "ids that are the same in NFC are one case" effect 1 0 0 2 nfc.csv

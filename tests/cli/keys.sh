@@ -22,6 +22,11 @@ check "and nothing was changed" equal "$(picture "$keys")" "$before"
 check "a name that is a path out of the folder is none" only_complains 2 "no name for a key" casepack key new '..'
 check "a key that is not there is said to be missing" only_complains 1 "no such key" casepack key show nobody
 
+check "a key that is somebody else's is refused" only_complains 1 "somebody else's" \
+	casepack -C hub person add ben --key "$keys/anna.pub"
+check "and stays whose it was" equal "$(casepack -C hub --json person list | jq -c '[.pseudonym, .devices]' | xargs)" \
+	'[anna,1] [ben,1] [lead,1]'
+
 # ---- missing --------------------------------------------------------------------------------
 
 judge anna q1 >/dev/null 2>&1

@@ -97,6 +97,8 @@ check "until it is said" bash -c 'casepack -C anna rate q3 grade@d1=1 | grep -q 
 check "a case is not skipped without a reason" status 1 rate q4 --skip
 check "which the line asks for" says --note
 check "nor with an empty one" status 1 rate q4 --skip --note ''
+check "a dry run takes the reason into account" status 0 rate q4 --skip --note 'page does not load' -n
+check "and says what would be" says 'case q4: would be skipped'
 check "with one it is" status 0 rate q4 --skip --note 'page does not load'
 check "and the reason is kept" equal "$(state q4) $(sql "SELECT note FROM judgments WHERE state = 'skipped'")" 'skipped page does not load'
 check "a case is escalated to the lead" bash -c 'casepack -C anna rate q5 grade@d1=2 --escalate --note "which shoes?"'
@@ -124,6 +126,28 @@ check "the hub has every step, by whom and under which revision" equal \
 	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("submitted|changed")) | .who + " " + .guideline' | sort | uniq -c | tr -s ' ')" ' 2 anna guide revision 1'
 check "and the last word" bash -c "casepack -C hub export --format csv -o - --no-times 2>/dev/null | grep -E '^q3,.*,d1,' | grep -q ',grade,3,'"
 
+# ---- how far it is ------------------------------------------------------------------------------
+
+far() { casepack -C "$1" --json status | jq -c "select(.assigned) | [$2]"; }
+check "the hub counts what came back, by what became of it" equal \
+	"$(far hub '.assigned, .submitted, .skipped, .escalated, .owed, .acknowledged')" '[6,4,0,1,1,true]'
+check "the rater's device counts the same" equal "$(far anna '.assigned, .submitted, .skipped, .escalated, .drafts, .todo')" '[6,4,0,1,0,1]'
+not_confirmed() { casepack -C anna status | grep -q 'that the hub has not confirmed'; }
+check "what the hub has not confirmed is said" not_confirmed
+printf '{"id": "q7", "query": "seventh", "results": [{"id": "d1", "title": "Seven"}]}\n' >seventh.jsonl
+quiet casepack -C hub import seventh.jsonl --locale en-US
+quiet casepack -C hub assign --form kinds --guideline guide
+quiet casepack -C hub pack --to anna -o out
+check "what was sent now is not acknowledged" equal "$(far hub '.assigned, .owed, .acknowledged')" '[7,2,false]'
+quiet casepack -C anna open "$(ls out/*-to-anna-* | tail -1)"
+check "and when all is confirmed, that is said" bash -c 'casepack -C anna status | grep -q "the hub has confirmed everything"'
+check "the roster counts the same" equal "$(casepack -C hub --json person list | jq -c 'select(.pseudonym == "anna") | [.devices, .assigned, .submitted]')" '[1,7,5]'
+check "a case is shown with every answer that stands" equal \
+	"$(casepack -C hub --json show q3 | jq -r '[.ratings[] | "\(.field)@\(.result)=\(.value)"] | sort | join(" ")')" "$(standing q3 | tr ' ' '\n' | sort | xargs)"
+shown() { for line in '1. Three  [d1]' '2. Drei  [d2]' 'query     third'; do grep -qF "$line" shown || { cat shown; return 1; }; done; }
+casepack -C hub show q3 >shown
+check "for people with every result" shown
+
 # ---- from a file --------------------------------------------------------------------------------
 
 printf 'case,field,result,value,comment\nq6,grade,d1,2,x\nq6,grade,d2,Bad,y\nq6,clear,,1,z\n' >good.csv
@@ -135,6 +159,8 @@ check "every bad row is named by line and column" bad_rows
 check "and nothing is kept, of the good ones neither" equal "$(kept)" "$before"
 check "a dry run of a good file says what it would do" bash -c 'casepack -C anna rate --from good.csv -n | grep -q "1 submitted"'
 check "and keeps nothing" equal "$(kept)" "$before"
+check "--draft keeps what a file answers as drafts" bash -c 'casepack -C anna rate --from good.csv --draft | grep -q "0 submitted, 1 kept as drafts"'
+check "and submits nothing" equal "$(state q6) $(standing q6)" 'draft '
 check "a good file is taken; other columns are passed over" bash -c 'casepack -C anna rate --from good.csv'
 check "with what it said" equal "$(state q6) $(standing q6)" 'submitted clear@=true grade@d1=2 grade@d2=0'
 check "again it changes nothing" equal "$(rate --from good.csv --json | jq -c '[.submitted, .unchanged]')" '[1,1]'

@@ -132,6 +132,8 @@ assert {k: sorted(v) for k, v in got.items()} == {k: sorted(v) for k, v in want.
 PY
 check "the auditor's clone tells the same story" python3 story.py "$data"
 page=$(cd clone && ls judgments/*/*.tsv | head -1)
+check "the lines of a page are sorted: by rater, pass, field and result" bash -c 'for f in clone/judgments/*/*.tsv; do
+	LC_ALL=C sort -s -t"	" -k1,1 -k2,2n -c $f && grep -v "	\[" $f | LC_ALL=C sort -t"	" -k1,1 -k2,2n -k3,3 -k4,4 -c || exit 1; done'
 check "git blame credits each line to the rater who gave it" bash -c "git -C clone blame --line-porcelain -- $page |
 	awk '/^author /{a=\$2} /^\t/{split(substr(\$0,2),f,\"\t\"); if (f[1]!=a) exit 1; n++} END{exit n==0}'"
 check "no query text, title or real name is in the history" bash -c "! git -C clone log --all -p | grep -aqE 'bluetooth speaker|samsung|Roller Coaster|Real Name'"

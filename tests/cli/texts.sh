@@ -34,7 +34,7 @@ check "and why, and by whom" equal "$(jq -r 'select(.number == 7) | .note + " by
 check "no two have one id" equal "$(jq -r .id log | sort -u | wc -l)" 37
 check "one is current" equal "$(jq -r 'select(.current) | .number' log)" 37
 check "for people the log has a line each and headings" equal "$(hub guideline log policy | wc -l)" 38
-check "the list has its title from the text" equal "$(hub --json guideline list | jq -r '.name + ": " + .title')" \
+check "the list has its title from the text" equal "$(hub --json guideline list | jq -r 'select(.name == "policy") | .name + ": " + .title')" \
 	"policy: $(sed -n 's/^title: //p' "$(revision 37)")"
 patched() { # what diff says, patch understands: each revision from the one before
 	local n
@@ -47,6 +47,14 @@ patched() { # what diff says, patch understands: each revision from the one befo
 check "patch makes each revision from the one before by what diff shows" patched
 check "unless said, diff compares the newest two" bash -c \
 	'casepack -C hub guideline diff policy >one && casepack -C hub guideline diff policy --from 36 --to 37 | cmp - one'
+check "show tells of each revision for scripts too" equal \
+	"$(hub --json guideline show policy --rev 7 | jq -c '[.number, .revision, .current, .note]') $(hub --json guideline show policy | jq -c '[.number, .current]')" \
+	'[7,"clarifying",false,"step 7"] [37,true]'
+like_diff() { # one line of twenty: what is shown around it is what diff -u shows
+	seq 20 >plain.md && hub guideline add plain plain.md && sed 10s/0/x/ plain.md >changed.md && hub guideline revise plain changed.md &&
+		hub guideline diff plain | tail -n +3 | diff - <(diff -u plain.md changed.md | tail -n +3)
+}
+check "a change stands in as many lines as diff -u shows" like_diff
 check "of a revision with itself there is no difference" equal "$(hub guideline diff policy --from 5 --to 5)" ''
 
 before=$(hash)
@@ -171,6 +179,18 @@ check "one rater's order is not the other's" bash -c \
 	"! cmp -s <(grep '^ali|' hub.given | cut -d'|' -f4) <(grep '^amal|.*|ar|' hub.given | cut -d'|' -f4)"
 check "positions count from 1 without a gap" bash -c \
 	"for w in ali amal sol sara; do cmp <(grep \"^\$w|\" hub.given | cut -d'|' -f3) <(seq \$(grep -c \"^\$w|\" hub.given)) || exit 1; done"
+quiet hub pack --to ali -o .
+quiet casepack -C ali open "$(ls texts-to-ali-*.casepack | tail -1)"
+check "the rater's workspace has the same, and nothing of the others'" same <(grep '^ali|' hub.given) <(given ali)
+check "with the cases of these alone" equal \
+	"$(sqlite3 ali/casepack.db 'SELECT (SELECT count(*) FROM assignments), count(*) FROM cases') $(sqlite3 ali/content.db \
+	'SELECT count(*) FROM contents')" "$(grep -c '^ali|' hub.given)|60 60"
+check "and no other rater's name or device" equal "$(sqlite3 ali/casepack.db "SELECT group_concat(pseudonym, ' ') FROM
+	(SELECT DISTINCT p.pseudonym FROM persons p UNION SELECT coalesce(p.pseudonym, 'nobody') FROM replicas r
+	LEFT JOIN persons p ON p.id = r.person ORDER BY 1)")" 'ali lead'
+check "the list says by when" equal "$(casepack -C ali --json rate --list | jq -r .due | sort | uniq -c | xargs)" '60 2028-02-29'
+check "and so does main" same <(grep '^ali|' hub.given | awk -F'|' '{ print $3 "\t" $4 "\t" $2 "\tpage\tpolicy\t" $6 "\tgiven" }') \
+	<(git -C hub/history.git show main:assignments/ali.tsv | tail -n +2)
 before=$(hash)
 check "the same call again makes nothing new" equal \
 	"$(hub --json assign --form page --guideline policy --overlap 2 --seed 5 | jq -c '[.made, .there_already]')" '[0,300]'
@@ -181,6 +201,9 @@ check "after a further import only what is new is given" equal \
 	"$(hub --json assign --form page --guideline policy --overlap 2 | jq .made)" 4
 check "behind what was there" bash -c "cmp hub.given <($(declare -f given); given hub | grep -vF -f <(cut -f1 more.tsv | sed 's/.*/|&|/'))"
 check "--locale and --to narrow it" equal "$(hub --json assign --form page --pass 2 --locale ar --to ali | jq -c '[.made, .people]')" '[60,1]'
+printf 'query,result\nodd one,d1\nodd two,d1\nodd three,d1\n' >odd.csv
+quiet hub import odd.csv --locale es --segment odd
+check "so does --segment" equal "$(hub --json assign --form page --segment odd --to sara | jq -c '[.made, .cases]')" '[3,3]'
 check "--case gives one case" equal "$(hub --json assign --form page --pass 3 --case "$(cut -f1 ar.tsv | head -1)" --to ali | jq .made)" 1
 few() { # only ali and amal read Arabic
 	hub --json assign --form page --pass 4 --overlap 3 --locale ar >few 2>few.words || return 1

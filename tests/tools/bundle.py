@@ -9,6 +9,10 @@
     bundle.py set FOLDER FIELD JSON         change one field of the manifest
     bundle.py resign FOLDER KEY [OLD NEW]   every change commit of history/ signed anew with KEY and named anew, OLD
                                             replaced by NEW in its text; tips follow
+    bundle.py alter FOLDER KEY OLD NEW      the only change commit of history/ with OLD, of as many bytes as NEW, replaced in its
+                                            changeset, and all that follows made anew and signed with KEY
+    bundle.py forge REPO BRANCH KEY MAIN [OLD NEW]   the commit that BRANCH ends in, which the last one of main took in, signed
+                                            anew with KEY, and that of main with MAIN, OLD replaced by NEW in both
     bundle.py flip FILE SEED COUNT FOLDER   COUNT copies of FILE, each with one bit flipped, at seeded places
     bundle.py cut FILE SEED COUNT FOLDER    COUNT copies of FILE, each cut at a seeded place
 
@@ -153,6 +157,44 @@ def resign(folder, key, old="", new=""):
     write(canonical(manifest), folder, "manifest.json")
 
 
+def oid_of(kind, data):
+    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data).hexdigest()
+
+
+def alter(folder, key, old, new):
+    (commit_name, commit), (tree_name, tree), (blob_name, blob) = history_of(folder)
+    assert len(old) == len(new) and old.encode() in blob, (old, blob)
+    oid = lambda name: os.path.basename(name).split(".")[0]
+    changed = blob.replace(old.encode(), new.encode())
+    made_tree = tree.replace(bytes.fromhex(oid(blob_name)), bytes.fromhex(oid_of("blob", changed)))
+    head, body = unsigned(commit)
+    head = head.replace(oid(tree_name).encode(), oid_of("tree", made_tree).encode())
+    before, after = (hashlib.blake2b(data, digest_size=32).hexdigest().encode() for data in (blob, changed))
+    made = signed(head, body.replace(before, after), key)
+    keep_history(folder, [(f"objects/{oid_of(kind, data)}.{kind}", data)
+                          for kind, data in (("commit", made), ("tree", made_tree), ("blob", changed))])
+    write(b"", folder, "changed")
+    tips = manifest_of(folder)["tips"]
+    change(folder, "tips", json.dumps({name: oid_of("commit", made) for name in tips}))
+
+
+def forge(repo, branch, key, main_key, old="", new=""):
+    def git(*words, data=None):
+        return run("git", "-C", repo, *words, data=data).strip()
+
+    def again(data, key):
+        parts = (text.replace(old.encode(), new.encode()) if old else text for text in unsigned(data))
+        return git("hash-object", "-t", "commit", "-w", "--stdin", data=signed(*parts, key)).decode()
+
+    tip = git("rev-parse", branch).decode()
+    made = again(run("git", "-C", repo, "cat-file", "commit", branch), key)
+    if old:
+        git("update-ref", "-d", f"refs/heads/{branch}")
+    git("update-ref", "refs/heads/" + (branch.replace(old, new) if old else branch), made)
+    main = run("git", "-C", repo, "cat-file", "commit", "main").replace(tip.encode(), made.encode())
+    git("update-ref", "refs/heads/main", again(main, main_key))
+
+
 def damage(path, seed, count, folder, how):
     data, dice = read(path), random.Random(int(seed))
     os.makedirs(folder, exist_ok=True)
@@ -169,7 +211,7 @@ def main(verb, *words):
     if verb in ("flip", "cut"):
         damage(*words, verb)
     else:
-        {"unpack": unpack, "pack": pack, "set": change, "resign": resign}[verb](*words)
+        {"unpack": unpack, "pack": pack, "set": change, "resign": resign, "forge": forge, "alter": alter}[verb](*words)
 
 
 main(*sys.argv[1:])

@@ -1,0 +1,476 @@
+/*
+ * The power fails at every point of what a rater and a hub do, and what the disk had not been made to write is gone.
+ *
+ * Each operation is run in a child on a copy of the same folder, cut off at its first, second, ... point, with
+ * several disks each; then everything must open, be sound to git and SQLite, hold what was acknowledged, and the
+ * operation, done again, must end where it ends without a cut. Long operations are cut at some of their points only;
+ * POWERCUT_SEEDS=N cuts at all, with N disks each.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "formats/file.h"
+#include "formats/sshkey.h"
+#include "sync/rebuild.h"
+#include "sync/report.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/steps.h"
+
+/* ---- the operations ----------------------------------------------------------------------------- */
+
+/*
+ * prepare makes the folder as it is before; work is cut; after looks at what a cut left, with the steps that were
+ * acknowledged; then work again, and final, whose hash and text must be those without a cut.
+ */
+struct final { struct cp_hash hash; char text[512]; };
+struct operation {
+	const char *name;
+	long stride;  /* every so manieth point, and the last TAIL, where the results are put in place */
+	int (*prepare)(void);
+	int (*work)(void *user);
+	int (*after)(int steps);
+	int (*final)(struct final *f);
+};
+
+static int nothing(void)
+{
+	return 0;
+}
+
+static int rate_and_return(void *user)
+{
+	(void)user;
+	WELL(grade("a", "shoes", "3"));
+	WELL(grade("a", "boots", NULL));
+	return send_back();
+}
+
+static int after_rating(int steps)
+{
+	struct cp_hash hash;
+
+	WELL(is_sound("a", &hash));
+	WELL(submitted("a", steps > 0, steps > 1));
+	if (steps > 2)
+		WELL(shell("ls back/*.casepack"));
+	return 0;
+}
+
+static int final_rating(struct final *f)
+{
+	struct cp_hash hash;
+
+	WELL(is_sound("a", &hash));
+	WELL(submitted("a", 1, 1));
+	WELL(merge());
+	WELL(is_sound("hub", &hash));
+	return labels(f->text);
+}
+
+static int before_merge(void)
+{
+	struct cp_store *hub = NULL;
+
+	WELL(rate_and_return(NULL));
+	OK(cp_store_open(&hub, at("hub"), err)); /* the hub has edits of its own to seal first, public and private */
+	WELL(import(hub, "socks"));
+	cp_store_close(hub);
+	return 0;
+}
+
+static int merge_all(void *user)
+{
+	(void)user;
+	return merge();
+}
+
+static int after_merge(int steps)
+{
+	struct cp_hash hash;
+
+	WELL(is_sound("hub", &hash));
+	if (steps > 0) {
+		char text[512];
+
+		WELL(labels(text));
+		HOLDS(strcmp(text, "") != 0);
+	}
+	return 0;
+}
+
+static int final_merge(struct final *f)
+{
+	WELL(is_sound("hub", &f->hash));
+	return labels(f->text);
+}
+
+static int open_first(void *user)
+{
+	(void)user;
+	return open_newest("new");
+}
+
+static int after_first_open(int steps)
+{
+	struct cp_hash hash;
+
+	return steps > 0 ? is_sound("new", &hash) : 0;
+}
+
+static int final_first_open(struct final *f)
+{
+	WELL(is_sound("new", &f->hash));
+	WELL(grade("new", "boots", "1"));
+	return submitted("new", 1, 0);
+}
+
+/* A first bundle opened, and then a judgment in it. */
+static int open_and_rate(void *user)
+{
+	(void)user;
+	WELL(open_newest("new"));
+	return grade("new", "boots", "1");
+}
+
+static int after_open_and_rate(int steps)
+{
+	struct cp_hash hash;
+
+	if (steps == 0)
+		return 0;
+	WELL(is_sound("new", &hash));
+	return submitted("new", steps > 1, 0);
+}
+
+static int final_open_and_rate(struct final *f)
+{
+	struct cp_hash hash;
+
+	(void)f;
+	WELL(is_sound("new", &hash));
+	return submitted("new", 1, 0);
+}
+
+static int before_next(void)
+{
+	struct cp_store *hub = NULL;
+
+	OK(cp_store_open(&hub, at("hub"), err));
+	WELL(import(hub, "socks"));
+	WELL(assign(hub));
+	cp_store_close(hub);
+	WELL(pack());
+	return rate_and_return(NULL);
+}
+
+static int open_next(void *user)
+{
+	(void)user;
+	return open_newest("a");
+}
+
+static int after_next_open(int steps)
+{
+	struct cp_hash hash;
+	struct cp_store *s = NULL;
+	struct cp_status st;
+
+	WELL(is_sound("a", &hash));
+	WELL(submitted("a", 1, 0));
+	OK(cp_store_open(&s, at("a"), err));
+	OK(cp_status(s, &st, err));
+	cp_store_close(s);
+	HOLDS(st.assignments == 3 || (steps == 0 && st.assignments == 2));
+	return 0;
+}
+
+static int final_next_open(struct final *f)
+{
+	return is_sound("a", &f->hash);
+}
+
+static int pack_more(void *user)
+{
+	struct cp_store *hub = NULL;
+
+	(void)user;
+	OK(cp_store_open(&hub, at("hub"), err));
+	WELL(import(hub, "socks"));
+	WELL(assign(hub));
+	progress->steps++;
+	cp_store_close(hub);
+	return pack();
+}
+
+static int after_packing(int steps)
+{
+	struct cp_store *hub = NULL;
+	struct cp_hash hash;
+	struct cp_status st;
+
+	WELL(is_sound("hub", &hash));
+	OK(cp_store_open(&hub, at("hub"), err));
+	OK(cp_status(hub, &st, err));
+	cp_store_close(hub);
+	HOLDS(steps == 0 || (st.cases == 3 && st.assignments == 3));
+	return steps < 2 ? 0 : open_newest("a");
+}
+
+static int final_packing(struct final *f)
+{
+	struct cp_hash hash;
+
+	(void)f;
+	WELL(is_sound("hub", &hash));
+	WELL(open_newest("a"));
+	WELL(is_sound("a", &hash));
+	WELL(grade("a", "socks", "1"));
+	return submitted("a", 1, 0);
+}
+
+static int before_rebuild(void)
+{
+	WELL(grade("a", "shoes", "3"));
+	return grade("a", "boots", NULL);
+}
+
+static int rebuild(void *user)
+{
+	struct cp_rebuilt r;
+
+	(void)user;
+	OK(cp_rebuild(at("a"), key("anna"), &r, err));
+	progress->steps++;
+	return 0;
+}
+
+static int after_rebuild(int steps)
+{
+	struct cp_hash hash;
+
+	(void)steps;
+	WELL(is_sound("a", &hash));
+	return submitted("a", 1, 1);
+}
+
+static int final_rebuild(struct final *f)
+{
+	WELL(is_sound("a", &f->hash));
+	return submitted("a", 1, 1);
+}
+
+static int found(void *user)
+{
+	(void)user;
+	OK(cp_hub_create(&(struct cp_new_hub){ .path = at("second"), .project_name = "Second", .lead_name = "Lea",
+			.lead_pseudonym = "lea", .key_path = key("lead") }, NULL, NULL, err));
+	progress->steps++;
+	return 0;
+}
+
+static int after_founding(int steps)
+{
+	struct cp_hash hash;
+
+	return steps > 0 || cp_file_exists(at("second/casepack.db")) ? is_sound("second", &hash) : 0;
+}
+
+/* A hub that is there stays: to found it again is refused. */
+static int found_again(void *user)
+{
+	return cp_file_exists(at("second/casepack.db")) ? 0 : found(user);
+}
+
+static int final_founding(struct final *f)
+{
+	struct cp_hash hash;
+
+	(void)f;
+	return is_sound("second", &hash);
+}
+
+/* ---- the cuts -------------------------------------------------------------------------------------- */
+
+/* A check in a child of its own: what it leaves in memory, or its end by an assertion, touches nobody. */
+static int in_child(const struct operation *o, int steps, bool again, const struct final *want)
+{
+	struct final got = { .text = "" };
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		return WIFEXITED(status) ? WEXITSTATUS(status) : complain("died");
+	if (!again)
+		_exit(o->after(steps));
+	if ((o->work == found ? found_again : o->work)(NULL) != 0 || o->final(&got) != 0)
+		_exit(1);
+	if (memcmp(&got.hash, &want->hash, sizeof got.hash) != 0 || strcmp(got.text, want->text) != 0)
+		_exit(complain("done again it ends elsewhere: %s", got.text));
+	_exit(0);
+}
+
+static int afresh(const char *from)
+{
+	char command[300];
+
+	disk_end();
+	snprintf(command, sizeof command, "rm -rf %s && cp -a %s/%s %s", root, folder, from, root);
+	progress->steps = 0;
+	return system(command);
+}
+
+static int one_cut(const struct operation *o, long n, uint64_t seed, const struct final *want)
+{
+	int bad, steps;
+
+	if (afresh("prepared") != 0)
+		return complain("cannot be prepared");
+	disk_watch(root);
+	snprintf(where, sizeof where, "%s, point %ld", o->name, n);
+	if (disk_run(n, o->work, NULL) == 1)
+		return complain("fails");
+	steps = progress->steps;
+	snprintf(where, sizeof where, "%s, cut at point %ld (%.200s), disk %ju, %d steps done", o->name, n, disk_point(),
+			(uintmax_t)seed, steps);
+	disk_drop(root, seed);
+	disk_end();
+	bad = in_child(o, steps, false, want);
+	return bad || in_child(o, steps, true, want);
+}
+
+static int without_a_cut(const struct operation *o, struct final *f)
+{
+	memset(f, 0, sizeof *f);
+	snprintf(where, sizeof where, "%s, without a cut", o->name);
+	if (afresh("base") != 0 || o->prepare() != 0)
+		return 1;
+	snprintf(said, sizeof said, "rm -rf %s/prepared && cp -a %s %s/prepared", folder, root, folder);
+	if (system(said) != 0 || afresh("prepared") != 0)
+		return 1;
+	return o->work(NULL) != 0 || o->final(f) != 0;
+}
+
+#define TAIL 16
+
+/* The points of a run that nobody cuts. */
+static int count_points(const struct operation *o, long *out)
+{
+	if (afresh("prepared") != 0)
+		return complain("cannot be prepared");
+	disk_watch(root);
+	if (disk_run(0, o->work, NULL) != 0)
+		return complain("does not work");
+	*out = disk_points();
+	disk_end();
+	return 0;
+}
+
+/* The i-th disk for a point: one that wrote nothing it had not to; all; some. */
+static uint64_t disk_for(long n, int i)
+{
+	if (i == 0)
+		return 0;
+	return i == 1 && n / 2 % 2 == 1 ? 1 : (uint64_t)n * 1000 + (uint64_t)i;
+}
+
+static void survives(const struct operation *o)
+{
+	const char *given = getenv("POWERCUT_SEEDS");
+	const int disks = given == NULL ? 2 : atoi(given);
+	struct timespec start, now;
+	struct final want;
+	long points = 0;
+	int cuts = 0, bad = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	assert_int_equal(without_a_cut(o, &want), 0);
+	assert_int_equal(count_points(o, &points), 0);
+	for (long n = 1; n <= points + 1; n++) { /* the last one ends uncut */
+		for (int i = 0; i < disks && (given != NULL || n % o->stride == 0 || n > points - TAIL); i++) {
+			bad += one_cut(o, n, disk_for(n, i), &want) != 0;
+			cuts++;
+		}
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	print_message("# %s: %ld points, %d cuts, %d bad, %ld s\n", o->name, points, cuts, bad, (long)(now.tv_sec - start.tv_sec));
+	assert_true(points > 10);
+	assert_int_equal(bad, 0);
+}
+
+#define SURVIVES(test, stride, prepare, work, after, final)                                                   \
+	static void test(void **state)                                                                \
+	{                                                                                             \
+		(void)state;                                                                          \
+		survives(&(const struct operation){ #test, stride, prepare, work, after, final });            \
+	}
+SURVIVES(a_save_a_seal_and_a_return_survive, 2, nothing, rate_and_return, after_rating, final_rating)
+SURVIVES(a_merge_survives, 2, before_merge, merge_all, after_merge, final_merge)
+SURVIVES(the_first_bundle_survives, 8, nothing, open_first, after_first_open, final_first_open)
+SURVIVES(work_on_a_bundle_just_opened_survives, 8, nothing, open_and_rate, after_open_and_rate, final_open_and_rate)
+SURVIVES(the_next_bundle_survives, 1, before_next, open_next, after_next_open, final_next_open)
+SURVIVES(an_import_and_a_pack_survive, 2, nothing, pack_more, after_packing, final_packing)
+SURVIVES(a_rebuild_survives, 1, before_rebuild, rebuild, after_rebuild, final_rebuild)
+SURVIVES(a_new_hub_survives, 8, nothing, found, after_founding, final_founding)
+
+/* ---- the program ------------------------------------------------------------------------------------ */
+
+static int begin(void **state)
+{
+	char command[300];
+
+	(void)state;
+	/* In memory where that can be: the disk that is played needs none. */
+	snprintf(folder, sizeof folder, "%s/cp-power-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	assert_non_null(mkdtemp(folder));
+	snprintf(root, sizeof root, "%s/disk", folder);
+	setenv("HOME", folder, 1);
+	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	unsetenv("CASEPACK_PASSPHRASE");
+	cp_hash_setup();
+	progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	snprintf(command, sizeof command, "mkdir -p %s/out %s/back", root, root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(cp_sshkey_generate(key("lead"), "", NULL, NULL), CP_OK);
+	assert_int_equal(cp_sshkey_generate(key("anna"), "", NULL, NULL), CP_OK);
+	assert_int_equal(scene(), 0);
+	snprintf(command, sizeof command, "mv %s %s/base", root, folder);
+	return system(command);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	cp_folder_remove(folder);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_save_a_seal_and_a_return_survive),
+		cmocka_unit_test(a_merge_survives),
+		cmocka_unit_test(the_first_bundle_survives),
+		cmocka_unit_test(work_on_a_bundle_just_opened_survives),
+		cmocka_unit_test(the_next_bundle_survives),
+		cmocka_unit_test(an_import_and_a_pack_survive),
+		cmocka_unit_test(a_rebuild_survives),
+		cmocka_unit_test(a_new_hub_survives),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, begin, end);
+}
