@@ -28,6 +28,16 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+static enum cp_code person_home(struct cp_args *a, struct cp_err *err)
+{
+	bool is_changed;
+
+	CP_TRY(cp_args_want(a, 3, 3, err));
+	CP_TRY(cp_person_home(a->store, a->words[1], a->words[2], &is_changed, err));
+	cp_say(is_changed ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], a->words[2]);
+	return cp_seal_if_ready(a->store, err);
+}
+
 static enum cp_code list_one(void *user, const struct cp_person_row *row, struct cp_err *err)
 {
 	struct cp_out *out = user;
@@ -58,6 +68,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	static const struct cp_verb verbs[] = {
 		{ "add", " --name --role --locale --vendor --key --relay --hub ", person_add },
+		{ "home", NULL, person_home },
 		{ "list", NULL, person_list },
 		{ NULL, NULL, NULL },
 	};
@@ -88,7 +99,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_person = {
 	.name = "person",
-	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub] [--hub]\nlist",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub] [--hub]\nhome PSEUDONYM HUB\nlist",
 	.summary = "the people of the project and their devices",
 	.about =
 		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "
@@ -101,6 +112,8 @@ const struct cp_command cp_cmd_person = {
 		"A further lead's hub begins with one bundle: `person add bea --role lead --key bea.pub --hub`, `pack --to bea`, "
 		"and she makes her workspace of it with `open`. From then on the two exchange with `sync` through a folder or a "
 		"git remote, or with `pack --to` and `merge`.\n\n"
+		"A person's devices are given to by one hub at a time: the one that gave to them first, or the one whose person "
+		"`home` names. The next one goes on where the last ended, once both have exchanged.\n\n"
 		"`list` shows everybody, with what they were given and what they have submitted.",
 	.options = options,
 	.examples = examples,

@@ -44,7 +44,4 @@ CP_CHECKED enum cp_code cp_hub_sync(struct cp_store *s, const char *place, struc
 /* Cases that stand and whose content is not here. */
 CP_CHECKED enum cp_code cp_hub_missing(struct cp_store *s, int64_t *out, struct cp_err *err);
 
-/* Change commits that one hub refused and another accepted. */
-CP_CHECKED enum cp_code cp_hub_disputed(struct cp_store *s, int64_t *out, struct cp_err *err);
-
 #endif

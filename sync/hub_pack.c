@@ -487,9 +487,3 @@ enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *
 	free(list);
 	return code;
 }
-
-enum cp_code cp_hub_disputed(struct cp_store *s, int64_t *out, struct cp_err *err)
-{
-	return cp_query_int(s, out, 0, err, "SELECT count(*) FROM (SELECT oid FROM verdicts GROUP BY oid"
-			" HAVING count(DISTINCT verdict) > 1)", "");
-}

@@ -139,24 +139,7 @@ enum cp_code cp_meeting_note(struct cp_meeting *m, const char *name, const char 
 	return *line.name ? set_ref(m, &line, err) : CP_OK;
 }
 
-struct proving { struct cp_meeting *m; struct cp_id device; bool is_line; };
-
-/* Which rows the device has been given. */
-static enum cp_code note_given(struct cp_store *s, const struct cp_id *device, const struct cp_buf *changeset, struct cp_err *err)
-{
-	struct cp_changeset r;
-	struct cp_change c;
-	bool more = true;
-
-	cp_changeset_begin(&r, changeset->data, changeset->len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			return CP_OK;
-		CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO given(replica, tbl, id, rev) VALUES(?1, ?2, ?3, ?4)", "divv", device,
-				(int64_t)c.table, cp_change_key(&c, CP_C_ID), &c.now[CP_C_REV]));
-	}
-}
+struct proving { struct cp_meeting *m; struct cp_id device; };
 
 static enum cp_code check_proof(struct proving *p, const char *oid, const struct cp_change_commit *c, const struct cp_buf *tree,
 		const struct cp_buf *changeset, struct cp_err *err)
@@ -200,8 +183,7 @@ static enum cp_code prove(void *user, const char *oid, const struct cp_commit *u
 		code = keep_entry(m, c.commit.tree.hex, "tree", err);
 	cp_change_commit_drop(&c);
 	CP_TRY(code);
-	CP_TRY(keep_entry(m, oid, "commit", err));
-	return p->is_line ? note_given(m->s, &p->device, &changeset, err) : CP_OK;
+	return keep_entry(m, oid, "commit", err);
 }
 
 enum cp_code cp_meeting_outbound(struct cp_meeting *m, const char *name, const char *tip, struct cp_err *err)
@@ -219,7 +201,6 @@ enum cp_code cp_meeting_outbound(struct cp_meeting *m, const char *name, const c
 	CP_TRY(cp_repo_line(m->from, &m->refs, plain, tip, &line, err));
 	if (*line.name == '\0')
 		return CP_OK;
-	p.is_line = strcmp(line.name, plain) == 0;
 	for (size_t i = 0; i < m->refs.n && n < 16; i++)
 		if (strncmp(m->refs.list[i].name, plain, strlen(plain)) == 0)
 			held[n++] = m->refs.list[i].oid;
@@ -372,7 +353,7 @@ enum cp_code cp_meeting_end(struct cp_meeting *m, struct cp_merged *out, struct 
 	out->refused += m->belief.refused;
 	CP_TRY(cp_repo_flush(m->s->history, err));
 	CP_TRY(cp_believe_move(&m->belief, err));
-	CP_TRY(move_refs(m, "outbound/", err)); /* before the database says what was given */
+	CP_TRY(move_refs(m, "outbound/", err));
 	CP_TRY(cp_main_publish(m->s, NULL, NULL, &m->main, err));
 	CP_TRY(move_refs(m, "hub/", err)); /* what stands there is believed, and not walked again */
 	return retry_waiting(m->s, out, err);

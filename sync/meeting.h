@@ -34,7 +34,7 @@ CP_CHECKED enum cp_code cp_meeting_note(struct cp_meeting *m, const char *name, 
 CP_CHECKED enum cp_code cp_meeting_join(struct cp_meeting *m, const char *tip, bool may_yield, struct cp_err *err);
 /* Theirs becomes ours where both say the same and ours was never shown to anybody; else nothing happens. */
 CP_CHECKED enum cp_code cp_meeting_yield(struct cp_meeting *m, const char *tip, struct cp_err *err);
-/* What a hub gave to a device, as proof; and so that who takes over knows what the device has. */
+/* What a hub gave to a device, as proof; and so that who takes over goes on behind it. */
 CP_CHECKED enum cp_code cp_meeting_outbound(struct cp_meeting *m, const char *name, const char *tip, struct cp_err *err);
 /* Flush, move every branch, COMMIT; then try again what waits. */
 CP_CHECKED enum cp_code cp_meeting_end(struct cp_meeting *m, struct cp_merged *out, struct cp_err *err);

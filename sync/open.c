@@ -49,6 +49,21 @@ static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
 
 /* ---- the history part ---------------------------------------------------------------------------- */
 
+/* Who takes over from another hub passes on what that one gave last, which names the new one. */
+static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, const struct cp_pubkey *signer, struct cp_err *err)
+{
+	int64_t known, roster;
+	struct cp_id id;
+
+	CP_TRY(cp_query_int(o->s, &known, 0, err, "SELECT 1 FROM replicas WHERE id = ?1 AND public_key = ?2 AND is_hub = 1"
+			" AND state = 'active'", "db", giver, signer->bytes, sizeof signer->bytes));
+	CP_TRY(cp_query_int(o->s, &roster, 0, err, "SELECT count(*) FROM replicas", ""));
+	cp_replica_id(&id, &o->s->me.project, signer);
+	if (known || (roster == 0 && cp_id_equal(&id, giver)))
+		return CP_OK;
+	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+}
+
 static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
 		struct cp_err *err)
 {
@@ -59,7 +74,7 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 		return CP_OK; /* applied before, whoever gave it */
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
 	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
-		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+		CP_TRY(check_giver(o, &c->replica, &signer, err));
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
 	if (strcmp(c->parent, o->tip.hex) != 0) { /* what it builds on never came */
 		o->is_gap = true;
@@ -267,8 +282,6 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	if (is_first)
 		CP_TRY(cp_workspace_adopt(s, o.m, err));
 	CP_TRY(check_mine(s, o.m, err));
-	if (!is_first)
-		CP_TRY(check_sender(&o, err));
 	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
 	code = take_in_whole(&o, err);

@@ -191,23 +191,21 @@ static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_s
 			p->m.created_us, p->outbound.hex, p->told);
 }
 
-/* Give it what differs, as an outbound commit of its own; durable before any bundle speaks of it. */
-static enum cp_code give(struct packing *p, struct cp_err *err)
+enum cp_code cp_outbound_give(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, struct cp_err *err)
 {
-	struct cp_store *s = p->s;
 	char branch[80], hex[CP_ID_HEX];
 	struct cp_oid old;
 	bool is_new;
 	enum cp_code code;
 
-	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, p->device.replica.bytes, 16));
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, d->replica.bytes, 16));
 	CP_TRY(cp_repo_branch(s->history, branch, &old, err));
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_outbound_make(s, &p->device, &p->outbound, &is_new, err);
+	code = cp_outbound_make(s, d, tip, &is_new, err);
 	if (code == CP_OK && is_new)
 		code = cp_repo_flush(s->history, err);
 	if (code == CP_OK && is_new)
-		code = cp_repo_move(s->history, branch, &old, &p->outbound, err);
+		code = cp_repo_move(s->history, branch, &old, tip, err);
 	if (code == CP_OK)
 		code = cp_txn_commit(s, err);
 	if (code != CP_OK) {
@@ -236,7 +234,7 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	bool owed = true;
 	enum cp_code code;
 
-	code = give(&p, err);
+	code = cp_outbound_give(s, d, &p.outbound, err);
 	if (code == CP_OK)
 		code = plan(&p, err);
 	if (code == CP_OK && if_owed)
@@ -255,24 +253,34 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	return code;
 }
 
-/* Whose first material came from another hub is that hub's, until a lead says otherwise. */
-static enum cp_code is_given_elsewhere(struct cp_store *s, const struct cp_id *device, bool *out, struct cp_err *err)
+enum cp_code cp_outbound_giver(struct cp_store *s, const struct cp_id *device, struct cp_id *out, struct cp_err *err)
 {
 	char branch[80], hex[CP_ID_HEX];
-	struct cp_id giver, project;
 	struct cp_commit c = { 0 };
+	struct cp_id project;
 	struct cp_oid tip;
-	int64_t has_home;
 
-	*out = false;
+	memset(out, 0, sizeof *out);
 	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, device->bytes, sizeof device->bytes));
-	CP_TRY(cp_query_int(s, &has_home, 0, err, "SELECT home <> x'' FROM replicas WHERE id = ?1", "d", device));
 	CP_TRY(cp_repo_branch(s->history, branch, &tip, err));
-	if (has_home || *tip.hex == '\0')
+	if (*tip.hex == '\0')
 		return CP_OK;
 	CP_TRY(cp_repo_read_commit(s->history, tip.hex, &c, err));
-	*out = cp_ident_device(&c.committer, &giver, &project) && !cp_id_equal(&giver, &s->me.replica);
+	if (!cp_ident_device(&c.committer, out, &project))
+		memset(out, 0, sizeof *out);
 	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+static enum cp_code is_given_elsewhere(struct cp_store *s, const struct cp_id *device, bool *out, struct cp_err *err)
+{
+	const struct cp_id none = { { 0 } };
+	struct cp_id giver;
+	int64_t has_home;
+
+	CP_TRY(cp_query_int(s, &has_home, 0, err, "SELECT home <> x'' FROM replicas WHERE id = ?1", "d", device));
+	CP_TRY(cp_outbound_giver(s, device, &giver, err));
+	*out = !has_home && !cp_id_equal(&giver, &none) && !cp_id_equal(&giver, &s->me.replica);
 	return CP_OK;
 }
 
@@ -317,13 +325,16 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 
 static enum cp_code fail_unreachable(struct cp_store *s, const char *pseudonym, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf giver = CP_BUF(256);
 	int64_t devices;
 
 	CP_TRY(cp_query_int(s, &devices, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person"
 			" WHERE p.pseudonym = ?1 AND r.state = 'active'", "t", pseudonym));
+	CP_TRY(cp_query_text(s, &giver, NULL, err, "SELECT q.pseudonym FROM persons p JOIN replicas r ON r.person = p.id"
+			" JOIN replicas h ON h.id = r.home JOIN persons q ON q.id = h.person WHERE p.pseudonym = ?1 LIMIT 1", "t", pseudonym));
 	if (devices > 0)
-		return cp_fail(err, CP_EINPUT, "%s: is given to by another hub; `casepack person home %s --hub-of ME` takes over from it",
-				pseudonym, pseudonym);
+		return cp_fail(err, CP_EINPUT, "%s: is given to by %s; `casepack person home %s %s` takes over", pseudonym,
+				giver.len ? giver.data : "another hub", pseudonym, s->me.pseudonym);
 	return cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
 }
 

@@ -22,6 +22,10 @@ struct cp_person_add {
 CP_CHECKED enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bool *out_changed,
 		struct cp_err *err);
 
+/* Every device of that person is given to by that person's hub from now on: a lead's, or a relay. */
+CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed,
+		struct cp_err *err);
+
 struct cp_person_row {
 	struct cp_id id;
 	const char *pseudonym, *role, *locales, *vendor, *state, *name; /* name "" where it is not known here */
