@@ -45,10 +45,11 @@ CONF
 user=$(id -un)
 if [ "$(id -u)" = 0 ]; then # as nobody, who gets a shell in a passwd file that only this server sees
 	user=nobody
-	sed 's|^\(nobody:.*:\)[^:]*$|\1/bin/sh|' /etc/passwd >"$server/passwd"
+	sed 's|^nobody:[^:]*:\(.*:\)[^:]*$|nobody:NP:\1/bin/sh|' /etc/passwd >"$server/passwd" # with x or * the account counts as locked
+	echo 'nobody:NP:20000:0:99999:7:::' >"$server/shadow"
 	chmod a+rx "$work" && chown -R nobody "$server"
 	unshare -m true 2>/dev/null || skip "no mount namespaces for root's sshd"
-	timeout 300 unshare -m sh -c "mount --bind '$server/passwd' /etc/passwd &&
+	timeout 300 unshare -m sh -c "mount --bind '$server/passwd' /etc/passwd && mount --bind '$server/shadow' /etc/shadow &&
 		exec setpriv --reuid=nobody --regid=nogroup --clear-groups '$unpacked/usr/sbin/sshd' -D -e -f '$server/config'" >"$work/sshd.log" 2>&1 &
 else
 	timeout 300 "$unpacked/usr/sbin/sshd" -D -e -f "$server/config" >"$work/sshd.log" 2>&1 &
@@ -119,7 +120,7 @@ check "a server with another host key is not spoken to" status 1 sync hub sync "
 mv known.good known
 check "a repository that is not there fails" status 1 sync hub sync "judge:$server/nothing.git"
 check "and is named" says "nothing.git"
-check "a host that would be an option to ssh is none" status 1 sync hub sync "-oProxyCommand=touch\${IFS}$work/pwned:x.git"
+check "a host that would be an option to ssh is none" status 1 sync hub sync -- "-oProxyCommand=touch\${IFS}$work/pwned:x.git"
 check "nor in a URL" status 1 sync hub sync "ssh://-oProxyCommand=touch\${IFS}$work/pwned/x.git"
 check "nothing was run" [ ! -e pwned ]
 unset GIT_SSH_COMMAND
