@@ -224,6 +224,8 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 		CP_TRY(cp_line(err, "%s: %s from %s, %s%s%s", path, cp_count(assignments, o->assignments, "assignment",
 				"assignments"), o->from, cp_count(cases, o->cases, "case", "cases"), withdrawn,
 				o->is_new_workspace ? "; a new workspace" : ""));
+	if (o->founder[0] != '\0')
+		cp_say("a lead's hub, founded by %s with the key %s; compare it with what %s says", o->founder, o->fingerprint, o->founder);
 	if (o->acknowledged > 0)
 		CP_TRY(cp_line(err, "the hub confirms what you returned"));
 	if (o->refused > 0)

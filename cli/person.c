@@ -12,6 +12,7 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 		.locales = cp_arg(a, "--locale"),
 		.vendor = cp_arg(a, "--vendor"),
 		.home = cp_arg(a, "--relay"),
+		.is_hub = cp_arg_given(a, "--hub"),
 	};
 	bool is_changed;
 
@@ -24,6 +25,16 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 	}
 	CP_TRY(cp_person_add(a->store, &p, &is_changed, err));
 	cp_say(is_changed ? "%s stands on the roster" : "%s stood on the roster like this already", p.pseudonym);
+	return cp_seal_if_ready(a->store, err);
+}
+
+static enum cp_code person_home(struct cp_args *a, struct cp_err *err)
+{
+	bool is_changed;
+
+	CP_TRY(cp_args_want(a, 3, 3, err));
+	CP_TRY(cp_person_home(a->store, a->words[1], a->words[2], &is_changed, err));
+	cp_say(is_changed ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], a->words[2]);
 	return cp_seal_if_ready(a->store, err);
 }
 
@@ -56,7 +67,8 @@ static enum cp_code person_list(struct cp_args *a, struct cp_err *err)
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	static const struct cp_verb verbs[] = {
-		{ "add", " --name --role --locale --vendor --key --relay ", person_add },
+		{ "add", " --name --role --locale --vendor --key --relay --hub ", person_add },
+		{ "home", NULL, person_home },
 		{ "list", NULL, person_list },
 		{ NULL, NULL, NULL },
 	};
@@ -71,6 +83,7 @@ static const struct cp_option options[] = {
 	{ "--vendor", "NAME", "for whom the person works" },
 	{ "--relay", "PERSON", "the relay that gives to this person's devices and collects from them; a lead's name: her hub does so again" },
 	{ "--key", "FILE.pub", "the public key of a device of this person; again for a further device" },
+	{ "--hub", NULL, "that device is a hub too: a further lead's, which takes in and gives out by itself" },
 	{ NULL, NULL, NULL },
 };
 
@@ -79,13 +92,14 @@ static const struct cp_example examples[] = {
 		"let ana in, with the key she sent" },
 	{ "casepack person add ana --key laptop2.pub", "a second device of hers" },
 	{ "casepack person add acme --role relay --key acme.pub", "a vendor's hub, that hands on and collects" },
+	{ "casepack person add bea --role lead --key bea.pub --hub", "a second lead with a hub of her own" },
 	{ "casepack person add ben --relay acme --key ben.pub", "a rater who is reached through it" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_person = {
 	.name = "person",
-	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub]\nlist",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub] [--hub]\nhome PSEUDONYM HUB\nlist",
 	.summary = "the people of the project and their devices",
 	.about =
 		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "
@@ -95,6 +109,11 @@ const struct cp_command cp_cmd_person = {
 		"A relay is a vendor's hub: `pack` gives it one bundle with what is for its raters and for nobody else, it "
 		"gives each their part, merges what they return, and its `return` brings everything back in one bundle, each "
 		"change commit signed by its rater still.\n\n"
+		"A further lead's hub begins with one bundle: `person add bea --role lead --key bea.pub --hub`, `pack --to bea`, "
+		"and she makes her workspace of it with `open`. From then on the two exchange with `sync` through a folder or a "
+		"git remote, or with `pack --to` and `merge`.\n\n"
+		"A person's devices are given to by one hub at a time: the one that gave to them first, or the one whose person "
+		"`home` names. The next one goes on where the last ended, once both have exchanged.\n\n"
 		"`list` shows everybody, with what they were given and what they have submitted.",
 	.options = options,
 	.examples = examples,

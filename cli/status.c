@@ -45,7 +45,7 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o}",
 			"project", cp_json_text(me->project_name), "role", cp_role_name(me->role),
 			"replica", cp_json_hex(me->replica.bytes, sizeof me->replica.bytes),
 			"cases", (json_int_t)s->cases, "persons", (json_int_t)s->persons,
@@ -54,6 +54,7 @@ static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, 
 			"commits", (json_int_t)s->commits, "refused", (json_int_t)s->refused,
 			"waiting", (json_int_t)s->waiting, "conflicts", (json_int_t)s->conflicts,
 			"conflict_classes", cp_json_text(s->conflict_classes),
+			"disputed", (json_int_t)s->disputed, "missing", (json_int_t)s->missing,
 			"main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
 }
 
@@ -74,6 +75,12 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 	if (s->waiting > 0)
 		CP_TRY(cp_line(err, "%s for what has not arrived: `casepack log --waiting`",
 				cp_count(n, s->waiting, "change commit waits", "change commits wait")));
+	if (s->disputed > 0)
+		CP_TRY(cp_line(err, "%s, one hub refused and another accepted: `casepack log` says which",
+				cp_count(n, s->disputed, "change commit to review", "change commits to review")));
+	if (s->missing > 0)
+		CP_TRY(cp_line(err, "%s without content yet; it comes by a folder or a bundle from another hub",
+				cp_count(n, s->missing, "case", "cases")));
 	if (s->conflicts > 0)
 		CP_TRY(cp_line(err, "%s open (%s): `casepack conflicts`", cp_count(n, s->conflicts, "conflict", "conflicts"),
 				s->conflict_classes));

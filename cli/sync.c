@@ -6,34 +6,15 @@
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/file.h"
+#include "sync/hub.h"
 #include "sync/report.h"
 
 /* ---- what PATH is -------------------------------------------------------------------------- */
-
-static bool looks_remote(const char *path)
-{
-	if (strstr(path, "://") != NULL)
-		return true;
-	const char *colon = strchr(path, ':'), *slash = strchr(path, '/');
-	return colon != NULL && (slash == NULL || colon < slash) && strchr(path, '@') != NULL && !cp_file_exists(path);
-}
-
-static bool is_repository(const char *path)
-{
-	CP_AUTO(str) char *head = cp_path_join(path, "HEAD");
-	CP_AUTO(str) char *objects = cp_path_join(path, "objects");
-	CP_AUTO(str) char *git = cp_path_join(path, ".git");
-
-	return (cp_file_exists(head) && cp_file_exists(objects)) || cp_file_exists(git);
-}
 
 static enum cp_code check_path(const char *path, struct cp_err *err)
 {
 	struct stat st;
 
-	if (looks_remote(path) || is_repository(path))
-		return cp_fail(err, CP_EINPUT, "%s: this is a git remote; sync takes a folder, such as a stick or a share",
-				path);
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		return cp_fail(err, CP_EINPUT, "%s: this is a file; sync takes a folder, `open` and `merge` take files",
 				path);
@@ -230,6 +211,43 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 	return g.code;
 }
 
+/* ---- a git remote -------------------------------------------------------------------------- */
+
+static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *s, struct cp_err *err)
+{
+	char edits[CP_COUNT], commits[CP_COUNT], branches[CP_COUNT];
+
+	if (a->json)
+		return cp_json_line(json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "remote", cp_json_text(a->words[0]),
+				"outcome", s->commits + s->refused + s->pushed > 0 ? "exchanged" : "known",
+				"commits", (json_int_t)s->commits, "edits", (json_int_t)s->edits, "refused", (json_int_t)s->refused,
+				"disputed", (json_int_t)s->disputed, "waiting", (json_int_t)s->waiting, "pushed", (json_int_t)s->pushed,
+				"is_joined", (int)s->is_joined), err);
+	if (s->commits > 0)
+		CP_TRY(cp_line(err, "%s: taken, %s in %s%s", a->words[0], cp_count(edits, s->edits, "edit", "edits"),
+				cp_count(commits, s->commits, "commit", "commits"), s->is_joined ? "; joined with our main" : ""));
+	if (s->refused > 0)
+		CP_TRY(cp_line(err, "%s: %s refused by another hub", a->words[0],
+				cp_count(commits, s->refused, "commit", "commits")));
+	if (s->disputed > 0)
+		CP_TRY(cp_line(err, "%s: %s judged otherwise there; `casepack status` lists them", a->words[0],
+				cp_count(commits, s->disputed, "commit was", "commits were")));
+	if (s->pushed > 0)
+		CP_TRY(cp_line(err, "%s: pushed %s", a->words[0], cp_count(branches, s->pushed, "branch", "branches")));
+	if (s->commits + s->refused + s->disputed + s->pushed == 0)
+		cp_say("nothing new");
+	return CP_OK;
+}
+
+static enum cp_code run_remote(struct cp_args *a, struct cp_err *err)
+{
+	struct cp_synced synced = { .commits = 0 };
+
+	CP_TRY(cp_hub_sync(a->store, a->words[0], &synced, err));
+	a->waits = a->waits || synced.waiting > 0 || synced.conflicts > 0 || synced.disputed > 0;
+	return say_synced(a, &synced, err);
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
@@ -237,6 +255,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	int64_t given = 0;
 
 	CP_TRY(cp_args_want(a, 1, 1, err));
+	if (cp_remote_looks_like(a->words[0]))
+		return run_remote(a, err);
 	CP_TRY(check_path(a->words[0], err));
 	CP_TRY(cp_paths_of_folder(&paths, a->words[0], err));
 	CP_TRY(keep_mine(a, &paths, err));
@@ -262,17 +282,22 @@ static const struct cp_option options[] = {
 
 static const struct cp_example examples[] = {
 	{ "casepack sync /media/stick", "take in what is there for this device, leave what it owes" },
+	{ "casepack sync git@example.org:eval.git", "two leads' hubs exchange through a git server" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_sync = {
 	.name = "sync",
-	.usage = "DIR",
-	.summary = "exchange bundles through a folder",
+	.usage = "DIR_OR_REMOTE",
+	.summary = "exchange bundles through a folder, or hubs through a git remote",
 	.about = "The one command for daily use. DIR is a folder with bundle files: a stick, a share. Takes in "
 		"every bundle there that is addressed to this replica, and leaves there what this replica owes to "
 		"others and no bundle in DIR brings already. Bundles for others are passed over; nothing in DIR is "
 		"changed or removed.\n\n"
+		"At a lead's hub REMOTE may be a bare git repository: a path, or one behind ssh as git spells it, with ssh's own keys "
+		"and known hosts. Hubs exchange change commits and their mains there; each takes in what it lacks, the mains are "
+		"joined, and who was slower begins again. What cases show, and what only leads may read, never goes to a git remote: "
+		"it comes by a folder or by `pack --to`. The server needs nothing but git.\n\n"
 		"Exit status 4 when a file was refused or is damaged, 3 when something waits for a person.",
 	.options = options,
 	.examples = examples,

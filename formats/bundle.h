@@ -2,8 +2,8 @@
  * NAME.casepack: one file that travels (formats/bundle.md).
  *
  * An uncompressed tar of, in this order: manifest.json, manifest.json.sig,
- * history.tar.zst, cases.jsonl.zst, media.tar.zst; the last two, and an empty
- * history, may be absent. Bytes only: whether the signer may speak, and what the
+ * history.tar.zst, cases.jsonl.zst, media.tar.zst, private.tar.zst; any of them may be
+ * absent. Bytes only: whether the signer may speak, and what the
  * objects mean, is for sync/ to say.
  */
 #ifndef CASEPACK_FORMATS_BUNDLE_H
@@ -28,7 +28,7 @@ CP_CHECKED enum cp_code cp_tips_add(struct cp_tips *t, const char *name, const c
 const char *cp_tips_find(const struct cp_tips *t, const char *name); /* oid hex or NULL */
 void cp_tips_drop(struct cp_tips *t);
 
-#define CP_MAX_PARTS 3
+#define CP_MAX_PARTS 4
 #define CP_MAX_RECIPIENTS 1024
 
 struct cp_part {
@@ -91,6 +91,9 @@ CP_CHECKED enum cp_code cp_bundle_begin(struct cp_bundle_writer **out, const cha
  * already is not added again. That oid names these bytes is not checked here. */
 CP_CHECKED enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
 		const void *bytes, size_t len, struct cp_err *err);
+/* The same for private.tar.zst: what only leads may read, in a bundle from hub to hub. */
+CP_CHECKED enum cp_code cp_bundle_add_private(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
+		const void *bytes, size_t len, struct cp_err *err);
 /* One canonical document without newline. */
 CP_CHECKED enum cp_code cp_bundle_add_case(struct cp_bundle_writer *w, const void *json, size_t len,
 		struct cp_err *err);
@@ -136,6 +139,8 @@ typedef enum cp_code cp_case_visit(void *user, const char *json, size_t len, str
 typedef enum cp_code cp_media_visit(void *user, const struct cp_hash *name, const void *bytes, size_t len,
 		bool more, struct cp_err *err);
 CP_CHECKED enum cp_code cp_bundle_each_object(struct cp_bundle *b, cp_object_visit *visit, void *user,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_bundle_each_private(struct cp_bundle *b, cp_object_visit *visit, void *user,
 		struct cp_err *err);
 CP_CHECKED enum cp_code cp_bundle_each_case(struct cp_bundle *b, cp_case_visit *visit, void *user,
 		struct cp_err *err);

@@ -19,7 +19,7 @@
 /* A tar header holds seconds below 2^33 (the year 2242). */
 #define CP_MAX_CREATED_US INT64_C(8589934591999999)
 
-enum cp_part_kind { CP_PART_HISTORY, CP_PART_CASES, CP_PART_MEDIA };
+enum cp_part_kind { CP_PART_HISTORY, CP_PART_CASES, CP_PART_MEDIA, CP_PART_PRIVATE };
 extern const char *const cp_part_names[CP_MAX_PARTS]; /* in the order in which they stand */
 
 bool cp_oid_valid(const char *hex);              /* 40 lower-case hex digits */

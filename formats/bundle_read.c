@@ -662,13 +662,25 @@ static size_t as_size(uint64_t limit)
 	return limit > SIZE_MAX ? SIZE_MAX : (size_t)limit;
 }
 
-enum cp_code cp_bundle_each_object(struct cp_bundle *b, cp_object_visit *on_object, void *user,
+static enum cp_code each_object(struct cp_bundle *b, enum cp_part_kind kind, cp_object_visit *on_object, void *user,
 		struct cp_err *err)
 {
 	CP_AUTO(visit) struct visit v = { .b = b, .on_object = on_object, .user = user };
 
 	v.held.max = as_size(b->limits.max_object);
-	return visit(&v, CP_PART_HISTORY, err);
+	return visit(&v, kind, err);
+}
+
+enum cp_code cp_bundle_each_object(struct cp_bundle *b, cp_object_visit *on_object, void *user,
+		struct cp_err *err)
+{
+	return each_object(b, CP_PART_HISTORY, on_object, user, err);
+}
+
+enum cp_code cp_bundle_each_private(struct cp_bundle *b, cp_object_visit *on_object, void *user,
+		struct cp_err *err)
+{
+	return each_object(b, CP_PART_PRIVATE, on_object, user, err);
 }
 
 enum cp_code cp_bundle_each_case(struct cp_bundle *b, cp_case_visit *on_case, void *user,

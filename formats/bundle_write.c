@@ -321,7 +321,7 @@ static enum cp_code open_member(struct outpart **out, bool *is_new, struct cp_bu
 	return cp_tarout_member(&(*out)->tar, name, size, 0, err);
 }
 
-enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
+static enum cp_code add_object(struct cp_bundle_writer *w, enum cp_part_kind kind, const char *oid_hex, const char *type,
 		const void *bytes, size_t len, struct cp_err *err)
 {
 	char name[64];
@@ -331,10 +331,22 @@ enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_he
 	if (!cp_oid_valid(oid_hex) || !cp_object_type_valid(type))
 		return cp_fail(err, CP_EINPUT, "%.60s, a %.20s: not a git object", oid_hex, type);
 	snprintf(name, sizeof name, "objects/%s.%s", oid_hex, type);
-	CP_TRY(open_member(&p, &is_new, w, CP_PART_HISTORY, name, len, err));
+	CP_TRY(open_member(&p, &is_new, w, kind, name, len, err));
 	if (is_new)
 		CP_TRY(cp_tarout_data(&p->tar, bytes, len, err));
 	return added(w);
+}
+
+enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
+		const void *bytes, size_t len, struct cp_err *err)
+{
+	return add_object(w, CP_PART_HISTORY, oid_hex, type, bytes, len, err);
+}
+
+enum cp_code cp_bundle_add_private(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
+		const void *bytes, size_t len, struct cp_err *err)
+{
+	return add_object(w, CP_PART_PRIVATE, oid_hex, type, bytes, len, err);
 }
 
 enum cp_code cp_bundle_add_case(struct cp_bundle_writer *w, const void *json, size_t len,

@@ -9,7 +9,8 @@
 
 #include "formats/bundle_parts.h"
 
-const char *const cp_part_names[CP_MAX_PARTS] = { "history.tar.zst", "cases.jsonl.zst", "media.tar.zst" };
+const char *const cp_part_names[CP_MAX_PARTS] = { "history.tar.zst", "cases.jsonl.zst", "media.tar.zst",
+	"private.tar.zst" };
 
 static const char *const kind_names[] = { "cases", "return", "relay", "hub" };
 

@@ -110,18 +110,17 @@ static enum cp_code trailer_int(const struct cp_commit *c, const char *name, int
 	return CP_OK;
 }
 
-/* "<32 hex>@<32 hex>.invalid" */
-static bool read_address(struct cp_change_commit *c)
+bool cp_ident_device(const struct cp_ident *ident, struct cp_id *replica, struct cp_id *project)
 {
 	char address[128], *at, *dot;
 
-	snprintf(address, sizeof address, "%s", c->commit.committer.email);
+	snprintf(address, sizeof address, "%s", ident->email);
 	at = strchr(address, '@');
 	dot = at ? strchr(at, '.') : NULL;
 	if (dot == NULL || strcmp(dot, ".invalid") != 0)
 		return false;
 	*at = *dot = '\0';
-	return cp_unhex(c->replica.bytes, 16, address) && cp_unhex(c->project.bytes, 16, at + 1);
+	return cp_unhex(replica->bytes, 16, address) && cp_unhex(project->bytes, 16, at + 1);
 }
 
 enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *bytes, size_t len, struct cp_err *err)
@@ -135,7 +134,7 @@ enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *byt
 		return cp_fail(err, CP_EFORMAT, "change commit with two parents");
 	if (strcmp(a->name, b->name) != 0 || strcmp(a->email, b->email) != 0 || a->seconds != b->seconds)
 		return cp_fail(err, CP_EFORMAT, "change commit whose author is not its committer");
-	if (!read_address(out))
+	if (!cp_ident_device(b, &out->replica, &out->project))
 		return cp_fail(err, CP_EFORMAT, "change commit by \"%s\", which is no device", b->email);
 	CP_TRY(trailer_int(&out->commit, "Casepack-Schema", &out->schema, err));
 	CP_TRY(trailer_int(&out->commit, "Casepack-Edits", &out->edits, err));

@@ -25,6 +25,9 @@ CP_CHECKED enum cp_code cp_change_commit_read(struct cp_change_commit *out, cons
 CP_CHECKED enum cp_code cp_change_commit_check(const struct cp_change_commit *c, const void *tree, size_t tree_len,
 		const void *changeset, size_t len, bool is_private, struct cp_err *err);
 
+/* The device and project of an address "<replica>@<project>.invalid"; false when it is no such. */
+bool cp_ident_device(const struct cp_ident *ident, struct cp_id *replica, struct cp_id *project);
+
 /* The committer of this replica at that time, for commits of any kind. */
 void cp_me_ident(const struct cp_me *me, int64_t at_us, struct cp_ident *out);
 void cp_ident_of(const char *pseudonym, const struct cp_id *replica, const struct cp_id *project, int64_t at_us,

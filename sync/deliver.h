@@ -24,7 +24,8 @@ CP_CHECKED enum cp_code cp_return_full(struct cp_store *s, const char *dir, stru
 		struct cp_err *err);
 
 /* What open did. */
-struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, acknowledged; bool is_old, is_new_workspace; char from[64]; };
+struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, acknowledged; bool is_old, is_new_workspace; char from[64];
+	char founder[64], fingerprint[80]; /* of a new hub: whose key is trusted from now on */ };
 /*
  * Device: take in a bundle for me. path: the workspace, made when missing (key_path then names the key,
  * NULL: the default one that fits). CP_ETRUST: not for this person, or not from the hub that is trusted here;

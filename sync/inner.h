@@ -114,6 +114,9 @@ CP_CHECKED enum cp_code cp_folder_is_new(const char *path, struct cp_err *err);
  */
 CP_CHECKED enum cp_code cp_workspace_beside(const char *path, char *out, size_t size, struct cp_err *err);
 CP_CHECKED enum cp_code cp_device_fill(const char *temp, const char *key_path, struct cp_err *err);
+CP_CHECKED enum cp_code cp_hub_fill(const char *temp, const char *key_path, struct cp_err *err); /* with private.git */
+/* An empty workspace takes the project and the id that follow from the bundle and its key. CP_ETRUST: not for this key. */
+CP_CHECKED enum cp_code cp_workspace_adopt(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err);
 CP_CHECKED enum cp_code cp_workspace_settle(const char *temp, const char *path, enum cp_code code, struct cp_err *err);
 
 /* Type, then the length-prefixed bytes or the 8 bytes of a number: what every hash over rows is made of. */

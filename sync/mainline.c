@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "sync/apply.h"
+#include "sync/believe.h"
 #include "sync/change.h"
 #include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
 #include "sync/resolution.h"
-#include "sync/rights.h"
-#include "sync/verdict.h"
 
 struct cp_touch { enum cp_page page; struct cp_id id; };
 
@@ -59,6 +58,11 @@ static enum cp_code touch(struct cp_touched *t, enum cp_page page, const struct 
 	}
 	t->list[t->n++] = one;
 	return CP_OK;
+}
+
+enum cp_code cp_touched_verdicts(struct cp_touched *t, const struct cp_id *replica, struct cp_err *err)
+{
+	return touch(t, CP_PAGE_VERDICTS, replica, err);
 }
 
 /* The id in a row of the database that a change leads to, zeros when there is none. */
@@ -274,36 +278,43 @@ static enum cp_code base_of(struct cp_store *s, struct cp_commit *c, struct cp_o
 	return CP_OK;
 }
 
-enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch *batch, const struct cp_touched *touched,
+/* The tree that follows from base ("" : none) when these pages are made anew. */
+static enum cp_code tree_with(struct cp_store *s, const struct cp_touched *touched, const struct cp_oid *base,
+		struct cp_oid *out, struct cp_err *err)
+{
+	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
+	struct cp_touched all = *touched;
+	enum cp_code code;
+
+	all.list = malloc((touched->n + 1) * sizeof *all.list);
+	assert(all.list != NULL);
+	all.room = touched->n + 1;
+	if (touched->n > 0)
+		memcpy(all.list, touched->list, touched->n * sizeof *all.list);
+	tidy(&all);
+	code = render_all(s, &all, &edits, err);
+	cp_touched_drop(&all);
+	CP_TRY(code);
+	return cp_repo_tree(s->history, *base->hex ? base : NULL, edits.list, edits.n, out, err);
+}
+
+enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch *batch, struct cp_touched *touched,
 		struct cp_oid *out, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
-	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
-	struct cp_touched all = *touched;
 	const struct cp_seckey *key;
 	struct cp_commit c = { 0 };
 	struct cp_id whose = { { 0 } };
 	struct cp_oid base;
 	char hex[CP_ID_HEX];
-	enum cp_code code;
 
 	CP_TRY(cp_store_key(s, &key, err));
 	snprintf(hex, sizeof hex, "%.32s", batch->branch + strlen("replica/"));
 	if (!cp_unhex(whose.bytes, 16, hex))
 		return cp_fail(err, CP_EFORMAT, "%s: no branch of a replica", batch->branch);
-	all.list = malloc((touched->n + 1) * sizeof *all.list); /* plus the verdicts on this batch */
-	assert(all.list != NULL);
-	all.room = touched->n + 1;
-	if (touched->n > 0)
-		memcpy(all.list, touched->list, touched->n * sizeof *all.list);
-	code = touch(&all, CP_PAGE_VERDICTS, &whose, err);
-	tidy(&all);
-	if (code == CP_OK)
-		code = render_all(s, &all, &edits, err);
-	cp_touched_drop(&all);
-	CP_TRY(code);
+	CP_TRY(cp_touched_verdicts(touched, &whose, err));
 	CP_TRY(base_of(s, &c, &base, err));
-	CP_TRY(cp_repo_tree(s->history, *base.hex ? &base : NULL, edits.list, edits.n, &c.tree, err));
+	CP_TRY(tree_with(s, touched, &base, &c.tree, err));
 	CP_TRY(main_message(batch, &text, err));
 	c.author = batch->author;
 	cp_me_ident(&s->me, batch->at_us, &c.committer);
@@ -311,6 +322,37 @@ enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch *batch, co
 	CP_TRY(cp_repo_commit(s->history, &c, key, out, err));
 	if (cp_id_equal(&whose, &s->me.replica))
 		CP_TRY(cp_meta_set(s, "taken_own", batch->commits[batch->n - 1].oid.hex, 40, err));
+	return cp_meta_set(s, "main", out->hex, 40, err);
+}
+
+/* ---- joining another hub's ------------------------------------------------------------------------ */
+
+enum cp_code cp_main_tree(struct cp_store *s, const struct cp_touched *touched, struct cp_oid *out, struct cp_err *err)
+{
+	struct cp_commit c = { 0 };
+	struct cp_oid base;
+
+	CP_TRY(base_of(s, &c, &base, err));
+	return tree_with(s, touched, &base, out, err);
+}
+
+enum cp_code cp_main_join(struct cp_store *s, const struct cp_oid *theirs, const struct cp_oid *tree, const char *words,
+		struct cp_oid *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	const struct cp_seckey *key;
+	struct cp_commit c = { .tree = *tree };
+	struct cp_oid unused;
+
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(base_of(s, &c, &unused, err));
+	c.parents[c.n_parents++] = *theirs;
+	cp_me_ident(&s->me, cp_now_us(), &c.author);
+	c.committer = c.author;
+	CP_TRY(cp_words_add(&text, words, err));
+	CP_TRY(cp_buf_puts(&text, "\n", err));
+	c.message = text.data;
+	CP_TRY(cp_repo_commit(s->history, &c, key, out, err));
 	return cp_meta_set(s, "main", out->hex, 40, err);
 }
 
@@ -338,107 +380,39 @@ enum cp_code cp_main_publish(struct cp_store *s, const char *branch, const struc
 
 /* ---- replay ------------------------------------------------------------------------------------- */
 
-/* Only the first commit of all brings its own author. */
-static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_commit *c, const struct cp_buf *changeset,
-		const char *oid, struct cp_err *err)
-{
-	struct cp_author author;
-	struct cp_id copy_of;
-	enum cp_verdict verdict;
-	char why[256];
-	int64_t n;
-	bool found;
-
-	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM commits WHERE is_private = 0", ""));
-	CP_TRY(cp_author_find(s, &c->replica, &author, &found, err));
-	if (!found) /* a hub that was copied or put back enters itself into the roster */
-		CP_TRY(cp_copy_proves(s, c, &author, &copy_of, &found, err));
-	if (!found)
-		return n == 0 ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is by a device that was not on the roster",
-				s->path, oid);
-	CP_TRY(cp_rights_check(s, &author, changeset->data, changeset->len, &verdict, why, err));
-	return verdict != CP_REFUSE ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is not permitted: %s", s->path,
-			oid, why);
-}
-
-static enum cp_code replay_change(struct cp_store *s, const char *oid, const char *branch, const char *verdict,
-		int64_t edits, const char *reason, int64_t at_us, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
-	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_change_commit c;
-	int64_t known;
-	enum cp_code code;
-
-	CP_TRY(cp_verdict_put(s, oid, &s->me.replica, strcmp(verdict, "refused") == 0 ? "refused" : "accepted", reason, at_us,
-			strcmp(verdict, "accepted-far") == 0, err));
-	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", oid));
-	if (known)
-		return CP_OK;
-	if (strcmp(verdict, "refused") == 0) {
-		struct cp_id replica = { { 0 } };
-		char hex[CP_ID_HEX];
-
-		snprintf(hex, sizeof hex, "%.32s", branch + strlen("replica/"));
-		if (!cp_unhex(replica.bytes, 16, hex))
-			return cp_fail(err, CP_EFORMAT, "main names no replica for %s", oid);
-		return cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us, edits)"
-				" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?5, ?5, ?6)", "ttdtii", oid, branch, &replica, reason, at_us, edits);
-	}
-	CP_TRY(cp_repo_read(s->history, oid, "commit", &bytes, err));
-	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
-	code = cp_repo_read_path(s->history, oid, "changeset", &changeset, err);
-	if (code == CP_OK && s->is_proving)
-		code = check_permitted(s, &c, &changeset, oid, err);
-	if (code == CP_OK)
-		code = cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, is_far,"
-				" edits) VALUES(?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8)", "tttdiiii", oid, branch, c.parent,
-				&c.replica, at_us, c.clock, (int64_t)(strcmp(verdict, "accepted-far") == 0), c.edits);
-	if (code == CP_OK)
-		code = cp_apply_change(s, changeset.data, changeset.len, sqlite3_last_insert_rowid(s->db), err);
-	cp_change_commit_drop(&c);
-	return code;
-}
-
 static enum cp_code replay_one(void *user, const char *main_oid, const struct cp_commit *c, struct cp_err *err)
 {
-	struct cp_store *s = user;
-	const char *text;
-	size_t len;
-	char branch[80] = "", mine[80], hex[CP_ID_HEX], oid[41], verdict[16];
+	return cp_believe(user, main_oid, c, err);
+}
 
-	snprintf(mine, sizeof mine, "replica/%s", cp_hex(hex, s->me.replica.bytes, 16));
-	if (cp_commit_trailer(c, "Branch", 0, &text, &len))
-		snprintf(branch, sizeof branch, "%.*s", (int)len, text);
-	for (size_t i = 0; cp_commit_trailer(c, "Change-commit", i, &text, &len); i++) {
-		char line[512];
-		long long edits;
-		int end = 0;
+static enum cp_code replay_inside(struct cp_store *s, const struct cp_oid *from, const struct cp_oid *tip, struct cp_err *err)
+{
+	struct cp_belief b = { .s = s, .from = s->history };
 
-		snprintf(line, sizeof line, "%.*s", (int)len, text);
-		if (sscanf(line, "%40[0-9a-f] %15s %lld %n", oid, verdict, &edits, &end) != 3 || strlen(oid) != 40)
-			return cp_fail(err, CP_EFORMAT, "main commit %s: a trailer cannot be read", main_oid);
-		CP_TRY(replay_change(s, oid, branch, verdict, edits, line + end, c->committer.seconds * 1000000, err));
-		if (strcmp(branch, mine) == 0)
-			CP_TRY(cp_meta_set(s, "taken_own", oid, 40, err));
-	}
-	return cp_meta_set(s, "main", main_oid, 40, err);
+	CP_TRY(cp_believe_begin(&b, err));
+	CP_TRY(cp_repo_walk_all(s->history, tip->hex, from, 1, replay_one, &b, err));
+	CP_TRY(cp_meta_set(s, "main", tip->hex, 40, err));
+	return cp_txn_commit(s, err);
 }
 
 enum cp_code cp_main_replay(struct cp_store *s, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf from = CP_BUF(64);
-	struct cp_oid tip;
+	CP_AUTO(buf) struct cp_buf known = CP_BUF(64);
+	struct cp_oid tip, from;
+	bool is_back;
 	enum cp_code code;
 
-	CP_TRY(cp_meta_get(s, "main", &from, err));
+	CP_TRY(cp_meta_get(s, "main", &known, err));
+	snprintf(from.hex, sizeof from.hex, "%s", known.len ? known.data : "");
 	CP_TRY(cp_repo_branch(s->history, "main", &tip, err));
-	if (*tip.hex == '\0' || strcmp(tip.hex, from.len ? from.data : "") == 0)
+	if (*tip.hex == '\0' || strcmp(tip.hex, from.hex) == 0)
 		return CP_OK;
+	CP_TRY(cp_repo_reaches(s->history, from.hex, tip.hex, &is_back, err));
+	if (is_back)
+		return cp_fail(err, CP_EFORMAT, "%s: main has gone back to %.12s behind what was taken in; `casepack rebuild` begins"
+				" from there", s->path, tip.hex);
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_repo_walk(s->history, tip.hex, from.len ? from.data : "", replay_one, s, err);
-	if (code == CP_OK)
-		code = cp_txn_commit(s, err);
+	code = replay_inside(s, &from, &tip, err);
 	if (code != CP_OK)
 		cp_txn_rollback(s);
 	return code;

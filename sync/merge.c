@@ -2,6 +2,7 @@
 
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/proof.h"
 #include "sync/rights.h"
@@ -96,6 +97,10 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_seal(s, NULL, err));
+	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB) {
+		code = cp_hub_merge(s, b, out, err);
+		return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
+	}
 	code = cp_copies_meet(s, b, out, err);
 	if (code == CP_OK)
 		code = check_sender(s, b, out, err);

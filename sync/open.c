@@ -7,6 +7,7 @@
 #include "sync/content.h"
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
 #include "sync/proof.h"
@@ -77,19 +78,36 @@ static bool begins_anew(const struct opening *o, const struct cp_change_commit *
 		memcmp(text, o->tip.hex, len) == 0;
 }
 
+/* Who takes over from another hub passes on what that one gave last, which names the new one. */
+static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, const struct cp_pubkey *signer, struct cp_err *err)
+{
+	int64_t known, roster;
+	struct cp_id id;
+
+	CP_TRY(cp_query_int(o->s, &known, 0, err, "SELECT 1 FROM replicas WHERE id = ?1 AND public_key = ?2 AND is_hub = 1"
+			" AND state = 'active'", "db", giver, signer->bytes, sizeof signer->bytes));
+	CP_TRY(cp_query_int(o->s, &roster, 0, err, "SELECT count(*) FROM replicas", ""));
+	cp_replica_id(&id, &o->s->me.project, signer);
+	if (known || (roster == 0 && cp_id_equal(&id, giver)))
+		return CP_OK;
+	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+}
+
 static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
 		struct cp_err *err)
 {
 	struct cp_pubkey signer;
 	struct cp_oid blob;
 
+	if (strcmp(c->parent, o->tip.hex) != 0 && cp_repo_has(o->s->history, o->commit_oid.hex))
+		return CP_OK; /* applied before, whoever gave it */
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
 	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
-		return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+		CP_TRY(check_giver(o, &c->replica, &signer, err));
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
-	if (*c->parent == '\0' && !cp_repo_has(o->s->history, o->commit_oid.hex) && begins_anew(o, c))
+	if (*c->parent == '\0' && begins_anew(o, c))
 		o->tip.hex[0] = '\0';
-	if (strcmp(c->parent, o->tip.hex) != 0) { /* applied before, or what it builds on never came */
+	if (strcmp(c->parent, o->tip.hex) != 0) { /* what it builds on never came */
 		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, o->commit_oid.hex);
 		return CP_OK;
 	}
@@ -264,8 +282,7 @@ static enum cp_code take_in_whole(struct opening *o, struct cp_err *err)
 
 /* ---- which workspace ------------------------------------------------------------------------------------ */
 
-/* An empty workspace takes the project and the id that follow from bundle and key. */
-static enum cp_code adopt(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
+enum cp_code cp_workspace_adopt(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
 {
 	struct cp_pubkey key;
 	struct cp_id replica;
@@ -315,7 +332,7 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	enum cp_code code = CP_OK;
 
 	if (is_first)
-		CP_TRY(adopt(s, o.m, err));
+		CP_TRY(cp_workspace_adopt(s, o.m, err));
 	CP_TRY(check_mine(s, o.m, err));
 	if (!is_first)
 		CP_TRY(check_sender(&o, true, err));
@@ -383,6 +400,10 @@ enum cp_code cp_open(const char *path, const char *bundle, const char *key_path,
 	if (cp_bundle_manifest(b)->schema > CP_SCHEMA)
 		return cp_fail(err, CP_EFORMAT, "%s: needs a newer casepack (schema %d, this one knows %d)", bundle,
 				cp_bundle_manifest(b)->schema, CP_SCHEMA);
+	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB) {
+		code = cp_hub_open(path, b, key_path, ask, user, out, err);
+		return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
+	}
 	if (cp_bundle_manifest(b)->kind != CP_BUNDLE_CASES)
 		return cp_fail(err, CP_EINPUT, "%s: is a %s bundle; `casepack merge` takes it in at the hub", bundle,
 				cp_bundle_kind_name(cp_bundle_manifest(b)->kind));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sync/heads.h"
+#include "sync/content.h"
 #include "sync/inner.h"
 #include "sync/proof.h"
 
@@ -103,17 +104,39 @@ static enum cp_code recall(struct cp_store *s, const struct cp_id *device, const
 	return strcmp(from, tip) == 0 ? CP_OK : cp_repo_walk(s->history, tip, from, recall_one, &r, err);
 }
 
+/* A case that another hub imported may be here before what it shows: it is given with it, not before. */
+static enum cp_code has_content(struct cp_store *s, size_t table, const struct cp_value *row, bool *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf content = CP_BUF(64);
+	struct cp_hash hash;
+	bool found;
+
+	*out = true;
+	if (table != CP_T_CASES && table != CP_T_ASSIGNMENTS)
+		return CP_OK;
+	CP_TRY(cp_query_text(s, &content, &found, err, "SELECT content FROM cases WHERE id = ?1 AND state <> 'forgotten'", "v",
+			table == CP_T_CASES ? &row[CP_C_ID] : &row[CP_A_CASE]));
+	if (!found || content.len != sizeof hash.bytes)
+		return CP_OK;
+	memcpy(hash.bytes, content.data, sizeof hash.bytes);
+	return cp_content_has(s, &hash, out, err);
+}
+
 static enum cp_code give_row(struct cp_store *s, const struct cp_device *d, size_t table, sqlite3_stmt *q,
 		struct giving *g, struct cp_err *err)
 {
 	struct cp_value row[CP_MAX_COLUMNS];
 	int64_t same;
+	bool has;
 
 	for (size_t c = 0; c < cp_shapes[table].n_columns; c++)
 		cp_col_value(q, (int)c, &row[c]);
 	CP_TRY(cp_query_int(s, &same, 0, err, "SELECT rev = ?4 FROM given WHERE replica = ?1 AND tbl = ?2 AND id = ?3", "divv",
 			&d->replica, (int64_t)table, &row[CP_C_ID], &row[CP_C_REV]));
 	if (same)
+		return CP_OK;
+	CP_TRY(has_content(s, table, row, &has, err));
+	if (!has)
 		return CP_OK;
 	if (g->header_of != table + 1)
 		CP_TRY(cp_changeset_add_table(&g->changeset, &cp_shapes[table], err));

@@ -23,6 +23,13 @@ CP_CHECKED enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_dev
 CP_CHECKED enum cp_code cp_outbound_record(struct cp_store *s, const struct cp_id *device, const char *oid,
 		const void *changeset, size_t len, struct cp_err *err);
 
+/* Give it what differs, as an outbound commit of its own; durable before any bundle speaks of it. */
+CP_CHECKED enum cp_code cp_outbound_give(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, struct cp_err *err);
+
+/* Whose first material came from another hub is that hub's, until a lead says otherwise: the one that signed what it was
+ * given last; zeros when it was given nothing. */
+CP_CHECKED enum cp_code cp_outbound_giver(struct cp_store *s, const struct cp_id *device, struct cp_id *out, struct cp_err *err);
+
 /* Device: put the rows of one outbound commit in place, in the open transaction. Only material is taken. */
 CP_CHECKED enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t len, int64_t *assignments,
 		int64_t *cases, struct cp_err *err);

@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 
 #include "formats/file.h"
+#include "sync/change.h"
 #include "sync/content.h"
+#include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
 #include "sync/parcel.h"
@@ -194,25 +197,23 @@ static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_s
 			p->m.created_us, p->outbound.hex, p->told);
 }
 
-/* Give it what differs, as an outbound commit of its own; durable before any bundle speaks of it. */
-static enum cp_code give(struct packing *p, struct cp_err *err)
+enum cp_code cp_outbound_give(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, struct cp_err *err)
 {
-	struct cp_store *s = p->s;
 	char branch[80], hex[CP_ID_HEX];
 	struct cp_oid old;
 	bool is_new;
 	enum cp_code code;
 
-	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, p->device.replica.bytes, 16));
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, d->replica.bytes, 16));
 	CP_TRY(cp_repo_branch(s->history, branch, &old, err));
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_outbound_make(s, &p->device, &p->outbound, &is_new, err);
+	code = cp_outbound_make(s, d, tip, &is_new, err);
 	if (code == CP_OK && is_new)
 		code = cp_repo_flush(s->history, err);
 	if (code == CP_OK && is_new)
-		code = cp_proof_keep(s, branch, &old, &p->outbound, err);
+		code = cp_proof_keep(s, branch, &old, tip, err);
 	if (code == CP_OK && is_new)
-		code = cp_repo_move(s->history, branch, &old, &p->outbound, err);
+		code = cp_repo_move(s->history, branch, &old, tip, err);
 	if (code == CP_OK)
 		code = cp_txn_commit(s, err);
 	if (code == CP_OK && is_new)
@@ -243,7 +244,7 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	bool owed = true;
 	enum cp_code code;
 
-	code = give(&p, err);
+	code = cp_outbound_give(s, d, &p.outbound, err);
 	if (code == CP_OK)
 		code = plan(&p, err);
 	if (code == CP_OK && if_owed)
@@ -262,7 +263,55 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	return code;
 }
 
-/* Devices first, then one bundle each: packing asks the same tables. A device that was mine and has another home now is told
+enum cp_code cp_outbound_giver(struct cp_store *s, const struct cp_id *device, struct cp_id *out, struct cp_err *err)
+{
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_commit c = { 0 };
+	struct cp_id project;
+	struct cp_oid tip;
+
+	memset(out, 0, sizeof *out);
+	snprintf(branch, sizeof branch, "outbound/%s", cp_hex(hex, device->bytes, sizeof device->bytes));
+	CP_TRY(cp_repo_branch(s->history, branch, &tip, err));
+	if (*tip.hex == '\0')
+		return CP_OK;
+	CP_TRY(cp_repo_read_commit(s->history, tip.hex, &c, err));
+	if (!cp_ident_device(&c.committer, out, &project))
+		memset(out, 0, sizeof *out);
+	cp_commit_drop(&c);
+	return CP_OK;
+}
+
+static enum cp_code is_given_elsewhere(struct cp_store *s, const struct cp_id *device, bool *out, struct cp_err *err)
+{
+	const struct cp_id none = { { 0 } };
+	struct cp_id giver;
+	int64_t has_home;
+	bool was_me;
+
+	CP_TRY(cp_query_int(s, &has_home, 0, err, "SELECT home <> x'' FROM replicas WHERE id = ?1", "d", device));
+	CP_TRY(cp_outbound_giver(s, device, &giver, err));
+	CP_TRY(cp_copy_was_me(s, &giver, &was_me, err));
+	*out = !has_home && !cp_id_equal(&giver, &none) && !was_me;
+	return CP_OK;
+}
+
+static enum cp_code drop_given_elsewhere(struct cp_store *s, struct cp_device *list, size_t *n, struct cp_err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		bool elsewhere;
+
+		CP_TRY(is_given_elsewhere(s, &list[i].replica, &elsewhere, err));
+		if (!elsewhere)
+			list[kept++] = list[i];
+	}
+	*n = kept;
+	return CP_OK;
+}
+
+/* Devices first, then one bundle each: packing asks the same tables. A device that was mine and has a relay for its home now is told
  * so once, by the one that it trusts; and again where the person is named. */
 static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct cp_device **out, size_t *n, struct cp_err *err)
 {
@@ -271,13 +320,15 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 
 	CP_TRY(cp_query(s, &q, err, "SELECT r.id, p.id, p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
 			" WHERE (r.is_hub = 0 OR p.role = 'relay') AND r.state = 'active' AND p.state = 'active' AND r.id <> ?2"
-			" AND (r.home = ?2 OR (NOT ?3 AND (r.home = x'' OR EXISTS (SELECT 1 FROM given g WHERE g.replica = r.id AND g.tbl = ?4"
-			"  AND g.id = r.id AND (?1 IS NOT NULL OR g.rev <> r.rev))))) AND (?1 IS NULL OR p.pseudonym = ?1) ORDER BY p.pseudonym, r.id", "tdii",
+			" AND (r.home = ?2 OR (NOT ?3 AND (r.home = x'' OR (EXISTS (SELECT 1 FROM given g WHERE g.replica = r.id AND g.tbl = ?4"
+			"   AND g.id = r.id AND (?1 IS NOT NULL OR g.rev <> r.rev))"
+			"  AND EXISTS (SELECT 1 FROM replicas h JOIN persons hp ON hp.id = h.person WHERE h.id = r.home AND hp.role = 'relay')))))"
+			" AND (?1 IS NULL OR p.pseudonym = ?1) ORDER BY p.pseudonym, r.id", "tdii",
 			pseudonym, &s->me.replica, (int64_t)s->me.is_relay, (int64_t)CP_T_REPLICAS));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
-			return CP_OK;
+			return drop_given_elsewhere(s, *out, n, err);
 		*out = reallocarray(*out, *n + 1, sizeof **out);
 		if (*out == NULL)
 			return cp_fail(err, CP_EIO, "out of memory");
@@ -288,12 +339,28 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 	}
 }
 
+static enum cp_code fail_unreachable(struct cp_store *s, const char *pseudonym, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf giver = CP_BUF(256);
+	int64_t devices;
+
+	CP_TRY(cp_query_int(s, &devices, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE p.pseudonym = ?1 AND r.state = 'active'", "t", pseudonym));
+	CP_TRY(cp_query_text(s, &giver, NULL, err, "SELECT q.pseudonym FROM persons p JOIN replicas r ON r.person = p.id"
+			" JOIN replicas h ON h.id = r.home JOIN persons q ON q.id = h.person WHERE p.pseudonym = ?1 LIMIT 1", "t", pseudonym));
+	if (devices > 0)
+		return cp_fail(err, CP_EINPUT, "%s: is given to by %s; `casepack person home %s %s` takes over", pseudonym,
+				giver.len ? giver.data : "another hub", pseudonym, s->me.pseudonym);
+	return cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
+}
+
 enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed, cp_sent_visit *visit,
 		void *user, int64_t *out_n, struct cp_err *err)
 {
 	struct cp_device *devices = NULL;
 	struct cp_id person;
 	struct stat st;
+	int64_t hubs = 0;
 	size_t n = 0;
 	enum cp_code code;
 
@@ -306,10 +373,12 @@ enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir,
 		CP_TRY(cp_person_find(s, pseudonym, &person, err));
 	CP_TRY(cp_seal(s, NULL, err));
 	code = devices_of(s, pseudonym, &devices, &n, err);
-	if (code == CP_OK && n == 0 && pseudonym != NULL)
-		code = cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
 	for (size_t i = 0; code == CP_OK && i < n; i++)
 		code = pack_one(s, &devices[i], dir, if_owed, visit, user, out_n, err);
+	if (code == CP_OK) /* last: what was just given is among what other hubs are told */
+		code = cp_hub_pack(s, pseudonym, dir, if_owed, visit, user, &hubs, out_n, err);
+	if (code == CP_OK && n == 0 && hubs == 0 && pseudonym != NULL)
+		code = fail_unreachable(s, pseudonym, err);
 	free(devices);
 	return code;
 }

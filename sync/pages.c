@@ -370,11 +370,12 @@ static enum cp_code verdicts(struct cp_store *s, const struct cp_id *id, struct 
 	sqlite3_stmt *q;
 
 	CP_TRY(cp_buf_printf(path, err, "verdicts/%s.tsv", cp_hex(hex, id->bytes, sizeof id->bytes)));
-	CP_TRY(cp_buf_puts(text, "change_commit\tverdict\treceived\tclock\tedits\treason\n", err));
-	CP_TRY(cp_query(s, &q, err, "SELECT oid, verdict, strftime('%Y-%m-%dT%H:%M:%SZ', received_us / 1000000, 'unixepoch'),"
-			" CASE is_far WHEN 0 THEN 'near' ELSE 'far' END, edits, reason FROM commits"
-			" WHERE replica = ?1 AND is_private = 0 AND verdict <> 'waiting' ORDER BY no", "d", id));
-	return tsv_rows(s, q, 6, text, err);
+	CP_TRY(cp_buf_puts(text, "change_commit\tverdict\treceived\tclock\tedits\thub\treason\n", err));
+	CP_TRY(cp_query(s, &q, err, "SELECT v.oid, v.verdict, strftime('%Y-%m-%dT%H:%M:%SZ', v.received_us / 1000000, 'unixepoch'),"
+			" CASE v.is_far WHEN 0 THEN 'near' ELSE 'far' END, c.edits, lower(hex(v.hub)), v.reason"
+			" FROM verdicts v JOIN commits c ON c.oid = v.oid WHERE c.replica = ?1 AND c.is_private = 0"
+			" ORDER BY v.received_us / 1000000, v.oid, v.hub", "d", id)); /* the order of arrival is each hub's own */
+	return tsv_rows(s, q, 7, text, err);
 }
 
 enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,

@@ -6,6 +6,7 @@
 #include "formats/text.h"
 #include "sync/edit.h"
 #include "sync/inner.h"
+#include "sync/outbound.h"
 
 /* BCP 47 as far as it matters: subtags of letters and digits joined by hyphens, separated by commas. */
 static bool locales_are_good(const char *text)
@@ -65,18 +66,21 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 	struct cp_value row[CP_MAX_COLUMNS];
 	struct cp_pubkey key;
 	struct cp_id id;
-	bool found, is_relay;
+	bool found, is_relay, is_lead;
 
 	CP_TRY(read_key(p->key_path, &key, err));
 	CP_TRY(cp_row_get(s, CP_T_PERSONS, person, row, &found, err));
 	is_relay = found && row[4].len == strlen("relay") && memcmp(row[4].bytes, "relay", row[4].len) == 0;
+	is_lead = found && row[4].len == strlen("lead") && memcmp(row[4].bytes, "lead", row[4].len) == 0;
+	if (p->is_hub && !is_lead)
+		return cp_fail(err, CP_EINPUT, "%s: only a lead's device can be a hub; say --role lead too", p->pseudonym);
 	cp_replica_id(&id, &s->me.project, &key);
 	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
 	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
 		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
 	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
 			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) },
-			{ "is_hub", cp_v_int(is_relay || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
+			{ "is_hub", cp_v_int(is_relay || p->is_hub || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
 }
 
 /* The relay's device, or a lead's hub: that is how a rater moves back. */
@@ -116,6 +120,95 @@ static enum cp_code move_home(struct cp_store *s, const struct cp_id *person, co
 	return CP_OK;
 }
 
+/* A lead's hub, or a relay's device. */
+static enum cp_code find_hub(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
+{
+	int64_t n;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
+			" AND r.is_hub = 1 AND r.state = 'active'", "t", pseudonym));
+	if (n != 1)
+		return cp_fail(err, CP_EINPUT, n == 0 ? "%s: has no hub; `casepack person add %s --role lead --key FILE.pub --hub` makes one"
+				: "%s: has several hubs; let all but one of %s's be revoked first", pseudonym, pseudonym);
+	return cp_query_id(s, out, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
+			" AND r.is_hub = 1 AND r.state = 'active'", "t", pseudonym);
+}
+
+/* Only who gives to them now can tell them, as the last thing that it gives. */
+static enum cp_code check_giver(struct cp_store *s, const struct cp_device *d, struct cp_err *err)
+{
+	const struct cp_id none = { { 0 } };
+	CP_AUTO(buf) struct cp_buf name = CP_BUF(256);
+	struct cp_id giver;
+
+	CP_TRY(cp_outbound_giver(s, &d->replica, &giver, err));
+	if (cp_id_equal(&giver, &none) || cp_id_equal(&giver, &s->me.replica))
+		return CP_OK;
+	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE r.id = ?1 AND r.state = 'active'", "d", &giver));
+	return name.len == 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is given to by %s; say it there, so that its devices learn of it",
+			d->pseudonym, name.data);
+}
+
+static enum cp_code devices_of(struct cp_store *s, const struct cp_id *person, const char *pseudonym, struct cp_device list[64],
+		size_t *n, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE person = ?1 AND state = 'active' ORDER BY id LIMIT 64", "d", person));
+	for (*n = 0;; ++*n) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &list[*n].replica);
+		list[*n].person = *person;
+		snprintf(list[*n].pseudonym, sizeof list[*n].pseudonym, "%s", pseudonym);
+	}
+}
+
+static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, const char *pseudonym, const char *hub,
+		bool *out_changed, struct cp_err *err)
+{
+	struct cp_id home;
+	char words[160];
+	enum cp_code code;
+
+	CP_TRY(find_hub(s, hub, &home, err));
+	snprintf(words, sizeof words, "roster: %s's devices are given to by %s", pseudonym, hub);
+	CP_TRY(cp_edit_begin(s, err));
+	code = move_home(s, person, &home, out_changed, err);
+	if (code == CP_OK)
+		code = cp_edit_commit(s, words, err);
+	if (code != CP_OK)
+		cp_edit_abort(s);
+	return code;
+}
+
+enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed, struct cp_err *err)
+{
+	const struct cp_seckey *key;
+	struct cp_device list[64];
+	struct cp_id person;
+	size_t n;
+
+	*out_changed = false;
+	if (!s->me.is_hub || s->me.is_relay)
+		return cp_fail(err, CP_EINPUT, "%s: homes are named at a lead's hub", s->path);
+	CP_TRY(cp_person_find(s, pseudonym, &person, err));
+	CP_TRY(devices_of(s, &person, pseudonym, list, &n, err));
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(check_giver(s, &list[i], err));
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(write_home(s, &person, pseudonym, hub, out_changed, err));
+	for (size_t i = 0; i < n && *out_changed; i++) {
+		struct cp_oid tip;
+
+		CP_TRY(cp_outbound_give(s, &list[i], &tip, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code write_person(struct cp_store *s, const struct cp_person_add *p, const struct cp_id *id,
 		bool *changed, struct cp_err *err)
 {
@@ -151,6 +244,8 @@ enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bo
 	enum cp_code code;
 
 	CP_TRY(check_person(p, err));
+	if (p->is_hub && (p->key_path == NULL || *p->key_path == '\0'))
+		return cp_fail(err, CP_EUSAGE, "%s: --hub is about a device; name its key with --key", p->pseudonym);
 	if (!s->me.is_hub)
 		return cp_fail(err, CP_EINPUT, "%s: people are added at the hub", s->path);
 	cp_person_id(&id, &s->me.project, p->pseudonym);

@@ -13,12 +13,17 @@ struct cp_person_add {
 	const char *name;        /* real name: private, never in history.git */
 	const char *locales;     /* BCP 47, comma separated */
 	const char *vendor;
+	bool is_hub;             /* that device is a hub: a lead's only */
 	const char *key_path;    /* public key file, "ssh-ed25519 ..."; adds a device */
 	const char *home;        /* pseudonym of the relay that gives to this person's devices and collects from them */
 };
 /* Adds a person, or changes one that is there; a second key is a second device. CP_EINPUT for a bad
  * pseudonym, role, locale or key, or a key that is somebody else's. */
 CP_CHECKED enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bool *out_changed,
+		struct cp_err *err);
+
+/* Every device of that person is given to by that person's hub from now on: a lead's, or a relay. */
+CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed,
 		struct cp_err *err);
 
 struct cp_person_row {

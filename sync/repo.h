@@ -86,6 +86,32 @@ typedef enum cp_code cp_commit_visit(void *user, const char *oid_hex, const stru
 CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, const char *stop_hex,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
 
+/* Every commit that tip reaches and none of hides does, all parents followed, each behind its parents. */
+CP_CHECKED enum cp_code cp_repo_walk_all(struct cp_repo *r, const char *tip_hex, const struct cp_oid *hides, size_t n_hides,
+		cp_commit_visit *visit, void *user, struct cp_err *err);
+/* Does tip reach that commit, or is it? false (and CP_OK) where either is not here. */
+CP_CHECKED enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, const char *oid_hex, bool *out,
+		struct cp_err *err);
+/* Each tree and blob that the tree holds and base (NULL: nothing) does not have at the same path, a tree behind what it
+ * holds. */
+typedef enum cp_code cp_entry_visit(void *user, const char *oid_hex, const char *type, struct cp_err *err);
+CP_CHECKED enum cp_code cp_repo_each_new(struct cp_repo *r, const char *tree_hex, const char *base_hex,
+		cp_entry_visit *visit, void *user, struct cp_err *err);
+
+/*
+ * Where a line of that name may stand: *at is the branch (NAME, NAME.2, NAME.3, ...) that tip grows from or is, else the
+ * first free one; tips are the branches there are. out->name is "" where one of them reaches tip already.
+ */
+CP_CHECKED enum cp_code cp_repo_line(struct cp_repo *r, const struct cp_tips *tips, const char *name, const char *tip_hex,
+		struct cp_tip *out, struct cp_err *err);
+
+/* An empty repository at path (swept away first) that sees all objects of r and offers its branches when it fetches.
+ * Removed again by cp_repo_scratch_end. */
+CP_CHECKED enum cp_code cp_repo_scratch(struct cp_repo **out, const char *path, struct cp_repo *r, struct cp_err *err);
+void cp_repo_scratch_end(struct cp_repo *scratch);
+/* See what came without this handle: fetched, or flushed into the repository that a scratch one looks into. */
+CP_CHECKED enum cp_code cp_repo_refresh(struct cp_repo *r, struct cp_err *err);
+
 /* A standard git bundle (v2) of the branches named and all that they reach, nothing else, at path, which is
  * replaced: `git clone FILE` takes it, and checks out main when that is among them. */
 CP_CHECKED enum cp_code cp_repo_export(struct cp_repo *r, const char *path, const struct cp_tips *branches,

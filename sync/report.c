@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sync/change.h"
+#include "sync/hub.h"
 #include "sync/inner.h"
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -89,6 +90,7 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 		{ &out->refused, "SELECT count(*) FROM commits WHERE verdict = 'refused'" },
 		{ &out->waiting, "SELECT count(*) FROM waiting" },
 		{ &out->conflicts, "SELECT count(*) FROM conflicts WHERE is_open" },
+		{ &out->disputed, "SELECT count(*) FROM (SELECT oid FROM verdicts GROUP BY oid HAVING count(DISTINCT verdict) > 1)" },
 	};
 
 	memset(out, 0, sizeof *out);
@@ -97,6 +99,8 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 	CP_TRY(cp_conflict_classes(s, out->conflict_classes, sizeof out->conflict_classes, err));
 	if (!s->me.is_hub)
 		CP_TRY(count_unsent(s, &out->unsent, err));
+	else if (!s->me.is_relay)
+		CP_TRY(cp_hub_missing(s, &out->missing, err));
 	return cp_repo_branch(s->history, "main", &out->main, err);
 }
 
@@ -133,7 +137,10 @@ enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *us
 /* Those that wait stand in front: what they need may be next to come. */
 static const char log_sql[] =
 	"SELECT c.oid, c.branch, coalesce(p.pseudonym, ''), c.verdict, c.reason, c.edits, c.claimed_us, c.received_us, c.bytes"
-	" FROM (SELECT no, oid, branch, replica, verdict, reason, edits, claimed_us, received_us, x'' AS bytes"
+	" FROM (SELECT no, oid, branch, replica, verdict, CASE verdict WHEN 'refused' THEN reason ELSE coalesce((SELECT 'refused by '"
+	"         || coalesce(h.pseudonym, 'another hub') || ': ' || v.reason FROM verdicts v LEFT JOIN replicas d ON d.id = v.hub"
+	"         LEFT JOIN persons h ON h.id = d.person WHERE v.oid = commits.oid AND v.verdict = 'refused' LIMIT 1), reason)"
+	"         END AS reason, edits, claimed_us, received_us, x'' AS bytes"
 	"        FROM commits WHERE is_private = 0"
 	"       UNION ALL SELECT 9223372036854775807, w.oid, w.branch, r.id, 'waiting', w.why, w.edits, 0, w.since_us, w.commit_bytes"
 	"        FROM waiting w LEFT JOIN replicas r ON lower(hex(r.id)) = substr(w.branch, 9, 32)) c"

@@ -32,7 +32,8 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 	bool row;
 
 	CP_TRY(cp_query(r->s, &q, err, "SELECT p.replica, p.acked, p.sent_number, p.outbound FROM peers p JOIN replicas h"
-			" ON h.id = p.replica WHERE h.is_hub = 1 AND h.id <> ?1 ORDER BY p.received_us DESC LIMIT 1", "d", &r->s->me.replica));
+			" ON h.id = p.replica WHERE h.is_hub = 1 AND h.id <> ?1 ORDER BY p.replica = (SELECT home FROM replicas WHERE id = ?1)"
+			" DESC, p.received_us DESC LIMIT 1", "d", &r->s->me.replica));
 	CP_TRY(cp_step(r->s, q, &row, err));
 	if (!row)
 		return cp_fail(err, CP_EINPUT, "%s: has no hub yet; `casepack open FILE` takes in the first bundle", r->s->path);

@@ -380,6 +380,22 @@ static bool types_hold(const struct cp_change *c)
 	return true;
 }
 
+enum cp_code cp_rights_types(const void *changeset, size_t len, bool *out, struct cp_err *err)
+{
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	*out = true;
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_COUNT);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			return CP_OK;
+		*out = *out && types_hold(&c);
+	}
+}
+
 static enum cp_code check_revision(struct checking *k, const struct cp_change *c, struct cp_err *err)
 {
 	enum cp_verdict verdict;

@@ -204,13 +204,14 @@ static enum cp_code catch_up_inside(struct cp_store *s, const struct cp_oid *tip
 {
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	struct cp_oid now = { "" }, unused;
-	int64_t edits;
+	int64_t edits, clock;
 	char branch[80];
 
 	CP_TRY(my_branch(s, s->history, branch, &unused, err));
 	CP_TRY(cp_repo_read_path(s->history, tip->hex, "changeset", &changeset, err));
 	CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", tip->hex));
-	CP_TRY(take_own(s, branch, tip, "taken in after an interruption", &changeset, edits, cp_now_us(), &now, err));
+	CP_TRY(cp_query_int(s, &clock, 0, err, "SELECT received_us FROM commits WHERE oid = ?1", "t", tip->hex));
+	CP_TRY(take_own(s, branch, tip, "taken in after an interruption", &changeset, edits, clock, &now, err));
 	return cp_main_publish(s, NULL, NULL, &now, err);
 }
 

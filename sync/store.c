@@ -480,12 +480,22 @@ enum cp_code cp_workspace_settle(const char *temp, const char *path, enum cp_cod
 	return code;
 }
 
-enum cp_code cp_device_fill(const char *temp, const char *key_path, struct cp_err *err)
+static enum cp_code fill_empty(const char *temp, const char *key_path, bool with_private, struct cp_err *err)
 {
 	CP_AUTO(store) struct cp_store *s = store_new(temp);
 
-	CP_TRY(create_files(s, false, err));
+	CP_TRY(create_files(s, with_private, err));
 	return *key_path ? cp_store_use_key(s, key_path, err) : CP_OK;
+}
+
+enum cp_code cp_device_fill(const char *temp, const char *key_path, struct cp_err *err)
+{
+	return fill_empty(temp, key_path, false, err);
+}
+
+enum cp_code cp_hub_fill(const char *temp, const char *key_path, struct cp_err *err)
+{
+	return fill_empty(temp, key_path, true, err);
 }
 
 enum cp_code cp_device_create(const char *path, const char *key_path, struct cp_err *err)

@@ -119,29 +119,25 @@ struct incoming {
 	bool is_stranger;               /* of a device that the hub has yet to enter into the roster */
 };
 
-/*
- * On which branch it goes: its replica's, or where its parent has another child
- * already a second line of it, which never overwrites the first.
- */
-static enum cp_code choose_branch(struct cp_store *s, struct incoming *in, struct cp_err *err)
+enum cp_code cp_line_choose(struct cp_store *s, struct cp_change_commit *c, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf parent = CP_BUF(80);
 	char hex[CP_ID_HEX];
 	int64_t sibling, lines;
 
-	cp_hex(hex, in->c.replica.bytes, 16);
-	if (*in->c.parent != '\0')
-		CP_TRY(cp_query_text(s, &parent, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", in->c.parent));
+	cp_hex(hex, c->replica.bytes, 16);
+	if (*c->parent != '\0')
+		CP_TRY(cp_query_text(s, &parent, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", c->parent));
 	CP_TRY(cp_query_int(s, &sibling, 0, err, "SELECT 1 FROM commits WHERE replica = ?1 AND parent = ?2"
-			" AND verdict = 'accepted'", "dt", &in->c.replica, in->c.parent));
-	snprintf(in->c.branch, sizeof in->c.branch, "%s", parent.len ? parent.data : "");
+			" AND verdict = 'accepted' AND is_private = 0", "dt", &c->replica, c->parent));
+	snprintf(c->branch, sizeof c->branch, "%s", parent.len ? parent.data : "");
 	if (parent.len == 0)
-		snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", hex);
+		snprintf(c->branch, sizeof c->branch, "replica/%s", hex);
 	if (!sibling)
 		return CP_OK;
 	CP_TRY(cp_query_int(s, &lines, 0, err, "SELECT count(DISTINCT branch) FROM commits WHERE replica = ?1", "d",
-			&in->c.replica));
-	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s.%" PRId64, hex, lines + 1);
+			&c->replica));
+	snprintf(c->branch, sizeof c->branch, "replica/%s.%" PRId64, hex, lines + 1);
 	return CP_OK;
 }
 
@@ -330,7 +326,7 @@ static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[25
 	bool is_far;
 
 	CP_TRY(claims_far(t, in, &is_far, err));
-	CP_TRY(choose_branch(t->s, in, err));
+	CP_TRY(cp_line_choose(t->s, &in->c, err));
 	CP_TRY(try_apply(t, in, is_far, applied, why, err));
 	if (!*applied)
 		return CP_OK;

@@ -9,6 +9,14 @@
 #include "sync/repo.h"
 #include "sync/store.h"
 
+struct cp_change_commit;
+
+/*
+ * On which branch it goes (c->branch): its replica's, or where its parent has another child already a second line of it,
+ * which never overwrites the first.
+ */
+CP_CHECKED enum cp_code cp_line_choose(struct cp_store *s, struct cp_change_commit *c, struct cp_err *err);
+
 struct cp_taking; /* opaque: what one bundle brings */
 
 CP_CHECKED enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err);

@@ -355,7 +355,8 @@ forged() { # TEXT KEY MAIN [OLD NEW]: the database from before does not fit it, 
 	shift
 	rm -rf forged && cp -a forging forged && tool forge forged/history.git "replica/$anna" "$@" || return 1
 	git -C forged/history.git fsck --strict || return 1
-	status 4 casepack -C forged verify && rm forged/casepack.db* && casepack -C forged rebuild --key lead || return 1
+	status 4 casepack -C forged verify && rm forged/casepack.db* || return 1
+	casepack -C forged rebuild --key lead >rebuilt 2>&1 || { grep -qF -- "$text" rebuilt; return; } # a signature is asked at once
 	status 4 casepack -C forged verify && says "$text"
 }
 check "history signed by whom it should be verifies" casepack -C forging verify
