@@ -32,7 +32,7 @@ static enum cp_code check_relay(struct opening *o, struct cp_err *err)
 	int64_t strange;
 
 	CP_TRY(cp_query_int(o->s, &strange, 0, err, "SELECT 1 FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1"
-			" AND p.role = 'relay' AND NOT EXISTS (SELECT 1 FROM replicas WHERE id = ?2 AND home = ?1)", "dd", &o->m->sender,
+			" AND p.role = 'relay' AND EXISTS (SELECT 1 FROM replicas WHERE id = ?2 AND home <> ?1)", "dd", &o->m->sender,
 			&o->s->me.replica));
 	return strange ? cp_fail(err, CP_ETRUST, "is from a relay that no longer is this device's hub; nothing was changed") : CP_OK;
 }
