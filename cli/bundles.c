@@ -153,7 +153,8 @@ static enum cp_code merged_line(const char *path, const struct cp_merged *m, str
 		CP_TRY(cp_buf_printf(&more, err, "; %s waiting",
 				cp_count(commits, m->waiting, "commit", "commits")));
 	if (m->conflicts > 0)
-		CP_TRY(cp_buf_printf(&more, err, "; %s", cp_count(commits, m->conflicts, "conflict", "conflicts")));
+		CP_TRY(cp_buf_printf(&more, err, "; %s open (%s)", cp_count(commits, m->conflicts, "conflict", "conflicts"),
+				m->conflict_classes));
 	if (m->copied[0] != '\0')
 		CP_TRY(cp_buf_printf(&more, err, "; %s", m->copied));
 	if (m->proofs > 0)

@@ -4,9 +4,9 @@
 
 /* Every command, in the order in which help shows them. */
 #define COMMANDS(X)                                                                              \
-	X(init) X(key) X(person) X(guideline) X(form) X(import) X(assign)                        \
+	X(init) X(key) X(project) X(person) X(guideline) X(form) X(import) X(assign)             \
 	X(pack) X(open) X(rate) X(return) X(merge) X(sync)                                       \
-	X(status) X(inspect) X(conflicts) X(stale)                                                        \
+	X(status) X(inspect) X(conflicts) X(resolve) X(adjudicate) X(stale)                      \
 	X(log) X(show) X(verify) X(rebuild)                                                      \
 	X(export)                                                                                \
 	X(help) X(man) X(completion) X(version)

@@ -134,8 +134,8 @@ static enum cp_code add_grade_words(struct cp_buf *out, const struct cp_export *
 	if (x->ties != CP_TIES_NONE)
 		CP_TRY(cp_buf_printf(out, err, "Where they are split evenly, the %s grade. ",
 				x->ties == CP_TIES_LOW ? "lower" : "higher"));
-	return cp_buf_puts(out, "A value that is no number counts by its place on the scale, from 0. Stale and late "
-			"answers are left out.\n", err);
+	return cp_buf_puts(out, "A value that is no number counts by its place on the scale, from 0. A lead's final answer "
+			"goes before them where no rater is named. Answers that are stale, late or undecided are left out.\n", err);
 }
 
 static enum cp_code add_head(struct cp_buf *out, const struct cp_export *x, int64_t rows, struct cp_err *err)

@@ -272,7 +272,8 @@ const struct cp_command cp_cmd_export = {
 		"qrels are lines `topic 0 docno grade` of one field that is asked of each result: of one rater, or "
 		"aggregated over all. A tie of a majority is an error, and listed, unless --ties decides. Topics and "
 		"documents whose ids contain white space stand there by their name in history; FILE.topics.tsv gives "
-		"each topic's query. Answers that are stale or late are left out, and counted.\n\n"
+		"each topic's query. Where a lead set a final answer it is the grade, unless --rater names one. Answers that are "
+		"stale, late or undecided (in conflict under review) are left out, and counted.\n\n"
 		"git is a standard git bundle of main and of every replica's branch.",
 	.options = options,
 	.examples = examples,

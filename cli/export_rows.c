@@ -10,7 +10,8 @@
 /* ---- the columns --------------------------------------------------------------------------- */
 
 enum column { CASE, CASE_NAME, KIND, LOCALE, SEGMENT, QUERY, RESULT, RANK, RATER, VENDOR, PASS, FIELD, VALUE, STATE,
-	NOTE, FORM, FORM_VERSION, GUIDELINE, REVISION, CONTENT, LATE, STALE, IN_CONFLICT, JUDGED_AT, ACTIVE_MS, COLUMNS };
+	NOTE, FORM, FORM_VERSION, GUIDELINE, REVISION, CONTENT, LATE, STALE, IN_CONFLICT, UNDECIDED,
+	FINAL, JUDGED_AT, ACTIVE_MS, COLUMNS };
 
 static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "case", "text", "", "the case's id as it was imported" },
@@ -36,6 +37,8 @@ static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "late", "boolean", "", "the assignment was withdrawn by someone who did not know this judgment" },
 	{ "stale", "text", "", "judged before a breaking revision of guideline or form: open, or as decided: keep, requeue, void; empty: not stale" },
 	{ "in_conflict", "boolean", "", "another device of the rater wrote the same judgment unknowingly" },
+	{ "undecided", "boolean", "", "in conflict, and by the policy nothing stands until a lead decides: value is only what is shown" },
+	{ "final", "text", "", "the lead's final answer to the same question; empty: none" },
 	{ "judged_at", "time", "RFC 3339, UTC", "when, by the rater's clock" },
 	{ "active_ms", "integer", "milliseconds", "time at work on the judgment, pauses over a minute not counted" },
 };
@@ -90,6 +93,8 @@ static void cells_of(struct cell out[COLUMNS], const struct cp_label *l)
 	out[LATE] = boolean(l->is_late);
 	out[STALE] = text(l->stale);
 	out[IN_CONFLICT] = boolean(l->in_conflict);
+	out[UNDECIDED] = boolean(l->is_undecided);
+	out[FINAL] = text(l->final);
 	out[JUDGED_AT] = (struct cell){ TIME, NULL, l->judged_us };
 	out[ACTIVE_MS] = integer(l->active_ms);
 }

@@ -13,7 +13,7 @@
 #include "cli/shown.h"
 
 /* One rater's answer on one result. */
-struct vote { char *result, *rater, *value, *form; int64_t rank, pass; double grade; };
+struct vote { char *result, *rater, *value, *form, *final; int64_t rank, pass; double grade; };
 
 struct qrels {
 	const struct cp_export *x;
@@ -26,7 +26,7 @@ struct qrels {
 	/* the case that is being read */
 	char *case_id, *case_name, *query;
 	struct vote *votes; size_t n, room;
-	int64_t ties, left_out, fractions;
+	int64_t ties, left_out, undecided, finals, fractions;
 	bool is_placed;              /* some value counted by its place */
 };
 
@@ -37,6 +37,7 @@ static void forget_case(struct qrels *q)
 		free(q->votes[i].rater);
 		free(q->votes[i].value);
 		free(q->votes[i].form);
+		free(q->votes[i].final);
 	}
 	q->n = 0;
 	free(q->case_id);
@@ -123,20 +124,20 @@ static bool as_number(const char *text, double *out)
 }
 
 /* The number that a value is, or on an ordinal scale its place. */
-static enum cp_code grade_of(struct qrels *q, const struct vote *v, double *out, struct cp_err *err)
+static enum cp_code grade_of(struct qrels *q, const struct vote *v, const char *value, double *out, struct cp_err *err)
 {
 	const struct cp_field *f = cp_forms_field(&q->x->forms, v->form, q->x->field);
 
-	if (as_number(v->value, out))
+	if (as_number(value, out))
 		return CP_OK;
 	for (size_t i = 0; f != NULL && f->level == CP_ORDINAL && i < f->n_choices; i++)
-		if (strcmp(f->choices[i].value, v->value) == 0) {
+		if (strcmp(f->choices[i].value, value) == 0) {
 			*out = (double)i;
 			q->is_placed = true;
 			return CP_OK;
 		}
 	return cp_fail(err, CP_EINPUT, "case %s, result %s: %s is no number and has no place on an ordinal scale",
-			q->case_id, v->result, v->value);
+			q->case_id, v->result, value);
 }
 
 /* By rank, result, rater; of one rater the latest pass first. */
@@ -313,8 +314,18 @@ static void keep_latest(struct qrels *q)
 		free(q->votes[i].rater);
 		free(q->votes[i].value);
 		free(q->votes[i].form);
+		free(q->votes[i].final);
 	}
 	q->n = kept;
+}
+
+/* A lead's final answer goes before what raters come to; who asks for one rater wants that rater's. */
+static enum cp_code grade_result(struct qrels *q, struct vote *v, size_t n, double *out, struct cp_err *err)
+{
+	if (v->final[0] == '\0' || q->x->rater != NULL)
+		return aggregate(q, v, n, out, err);
+	q->finals++;
+	return grade_of(q, v, v->final, out, err);
 }
 
 static enum cp_code end_case(struct qrels *q, struct cp_err *err)
@@ -326,8 +337,8 @@ static enum cp_code end_case(struct qrels *q, struct cp_err *err)
 	for (size_t i = 0, end; i < q->n; i = end) {
 		double grade = 0;
 		for (end = i; end < q->n && strcmp(q->votes[end].result, q->votes[i].result) == 0; end++)
-			CP_TRY(grade_of(q, &q->votes[end], &q->votes[end].grade, err));
-		CP_TRY(aggregate(q, &q->votes[i], end - i, &grade, err));
+			CP_TRY(grade_of(q, &q->votes[end], q->votes[end].value, &q->votes[end].grade, err));
+		CP_TRY(grade_result(q, &q->votes[i], end - i, &grade, err));
 		CP_TRY(add_line(q, q->votes[i].result, grade, err));
 	}
 	return add_topic(q, err);
@@ -358,8 +369,9 @@ static enum cp_code add_vote(struct qrels *q, const struct cp_label *l, struct c
 		q->room = room;
 	}
 	struct vote *v = &q->votes[q->n++];
-	*v = (struct vote){ strdup(l->result), strdup(l->rater), strdup(l->value), strdup(l->form), l->rank, l->pass, 0 };
-	if (v->result == NULL || v->rater == NULL || v->value == NULL || v->form == NULL)
+	*v = (struct vote){ strdup(l->result), strdup(l->rater), strdup(l->value), strdup(l->form),
+		strdup(l->final), l->rank, l->pass, 0 };
+	if (v->result == NULL || v->rater == NULL || v->value == NULL || v->form == NULL || v->final == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	return CP_OK;
 }
@@ -372,6 +384,10 @@ static enum cp_code on_label(void *user, const struct cp_label *l, struct cp_err
 		return CP_OK;
 	if (l->is_stale || l->is_late) {
 		q->left_out++;
+		return CP_OK;
+	}
+	if (l->is_undecided && l->final[0] == '\0') {
+		q->undecided++;
 		return CP_OK;
 	}
 	CP_TRY(begin_case(q, l, err));
@@ -407,6 +423,11 @@ static enum cp_code finish(struct qrels *q, struct cp_err *err)
 		CP_TRY(cp_sheet_end(&q->topics, err));
 	if (q->left_out > 0)
 		cp_say("%s left out", cp_count(n, q->left_out, "stale or late answer was", "stale or late answers were"));
+	if (q->undecided > 0)
+		cp_say("%s left out, since nothing stands until a lead decides: `casepack conflicts`", cp_count(n, q->undecided,
+				"answer was", "answers were"));
+	if (q->finals > 0)
+		cp_say("%s a lead's final answer", cp_count(n, q->finals, "grade is", "grades are"));
 	if (q->is_placed)
 		cp_say("values of %s that are no numbers count by their place on the scale, from 0", q->x->field);
 	if (q->fractions > 0)

@@ -3,8 +3,10 @@
 
 #include "cli/cli.h"
 #include "cli/shown.h"
+#include "cli/dispute.h"
 #include "formats/file.h"
 #include "sync/report.h"
+#include "sync/settle.h"
 
 #define CHANGESET_MAX ((size_t)1 << 30)
 
@@ -62,6 +64,63 @@ static enum cp_code print_case(const struct cp_case_view *v, struct cp_err *err)
 	return CP_OK;
 }
 
+/* ---- what is open, and what leads decided --------------------------------------------------- */
+
+static enum cp_code print_conflict(void *user, struct cp_conflict *c, struct cp_err *err)
+{
+	struct cp_args *a = user;
+	struct cp_dispute d;
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	enum cp_code code = CP_OK;
+
+	if (!c->is_open && !c->is_settled)
+		return CP_OK;
+	a->waits = a->waits || c->is_open;
+	code = cp_dispute_init(&d, a->store, c, err);
+	if (code == CP_OK)
+		code = cp_dispute_where(&d, &text, err);
+	if (code == CP_OK)
+		code = cp_buf_puts(&text, ": ", err);
+	if (code == CP_OK)
+		code = cp_dispute_differs(a->store, &d, &text, err);
+	cp_dispute_drop(&d);
+	CP_TRY(code);
+	return c->is_open ? cp_line(err, "conflict %.8s open: %s", c->id, text.data)
+		: cp_line(err, "conflict %.8s settled by %s: %s: %s", c->id, c->settled_by, text.data, c->reason);
+}
+
+static enum cp_code print_conflicts(struct cp_args *a, const struct cp_case_view *v, struct cp_err *err)
+{
+	const struct cp_conflict_filter of_case = { .state = CP_CONFLICTS_ALL, .case_id = &v->key };
+
+	return cp_conflict_each(a->store, &of_case, print_conflict, a, err);
+}
+
+static const char *result_id(const struct cp_case_view *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_results; i++)
+		if (strcmp(v->results[i].name, name) == 0)
+			return v->results[i].id;
+	return name;
+}
+
+struct finals { const struct cp_case_view *view; json_t *list; };
+
+static enum cp_code on_final(void *user, const struct cp_final_row *f, struct cp_err *err)
+{
+	struct finals *t = user;
+	const char *result = result_id(t->view, f->result);
+	char when[32];
+
+	if (t->list == NULL)
+		return cp_line(err, "final answer: %s%s%s = %s  (%s, %s, %s: %s)", f->field, *result ? "@" : "", result, f->value, f->who,
+				cp_time_text(when, f->at_us), f->cause, f->reason);
+	return json_array_append_new(t->list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "field", cp_json_text(f->field),
+			"result", cp_json_text(result), "value", cp_json_text(f->value), "cause", cp_json_text(f->cause),
+			"reason", cp_json_text(f->reason), "who", cp_json_text(f->who), "at", cp_json_time(f->at_us))) == 0 ? CP_OK
+		: cp_fail(err, CP_EIO, "out of memory");
+}
+
 /* ---- who judged it how --------------------------------------------------------------------- */
 
 struct judged { const char *name; struct cp_out *out; json_t *list; int64_t n; };
@@ -69,7 +128,7 @@ struct judged { const char *name; struct cp_out *out; json_t *list; int64_t n; }
 static const char *mark(const struct cp_label *l)
 {
 	if (l->in_conflict)
-		return "in conflict";
+		return l->is_undecided ? "undecided" : "in conflict";
 	return l->is_stale ? "stale" : l->is_late ? "late" : l->state;
 }
 
@@ -119,13 +178,13 @@ static enum cp_code on_json(void *user, const struct cp_label *l, struct cp_err 
 
 	if (strcmp(l->case_name, j->name) != 0)
 		return CP_OK;
-	json_t *row = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:b, s:b}",
+	json_t *row = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:b, s:b, s:b}",
 			"rater", cp_json_text(l->rater), "pass", (json_int_t)l->pass, "field", cp_json_text(l->field),
 			"result", cp_json_text(l->result), "value", cp_json_text(l->value),
 			"state", cp_json_text(l->state), "guideline", cp_json_text(l->guideline),
 			"guideline_revision", (json_int_t)l->guideline_number, "note", cp_json_text(l->note),
 			"judged_at", cp_json_time(l->judged_us), "late", (int)l->is_late, "stale", (int)l->is_stale,
-			"in_conflict", (int)l->in_conflict);
+			"in_conflict", (int)l->in_conflict, "undecided", (int)l->is_undecided);
 	return json_array_append_new(j->list, row) == 0 ? CP_OK : cp_fail(err, CP_EIO, "out of memory");
 }
 
@@ -148,20 +207,24 @@ static json_t *results_json(const struct cp_case_view *v)
 static enum cp_code case_json(struct cp_args *a, const struct cp_case_view *v, struct cp_err *err)
 {
 	struct judged j = { .name = v->name, .list = json_array() };
+	struct finals f = { v, json_array() };
 	enum cp_code code = cp_label_each(a->store, on_json, &j, err);
 
+	if (code == CP_OK)
+		code = cp_final_each(a->store, &v->key, on_final, &f, err);
 	if (code != CP_OK) {
 		json_decref(j.list);
+		json_decref(f.list);
 		return code;
 	}
-	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}",
+	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
 			"case", cp_json_text(v->id), "name", cp_json_text(v->name),
 			"key", cp_json_hex(v->key.bytes, sizeof v->key.bytes), "kind", cp_json_text(v->kind),
 			"query", cp_json_text(v->query), "need", cp_json_text(v->need),
 			"locale", cp_json_text(v->locale), "market", cp_json_text(v->market),
 			"segment", cp_json_text(v->segment), "state", cp_json_text(v->state),
 			"content", cp_json_hex(v->content.bytes, sizeof v->content.bytes),
-			"has_content", (int)v->has_content, "results", results_json(v), "ratings", j.list), err);
+			"has_content", (int)v->has_content, "results", results_json(v), "ratings", j.list, "final", f.list), err);
 }
 
 static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct cp_err *err)
@@ -172,7 +235,9 @@ static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct
 	if (a->json)
 		return case_json(a, &view, err);
 	CP_TRY(print_case(&view, err));
-	return print_labels(a, &view, err);
+	CP_TRY(print_labels(a, &view, err));
+	CP_TRY(cp_final_each(a->store, key, on_final, &(struct finals){ &view, NULL }, err));
+	return print_conflicts(a, &view, err);
 }
 
 /* ---- a change commit ----------------------------------------------------------------------- */
@@ -246,7 +311,7 @@ const struct cp_command cp_cmd_show = {
 	.usage = "CASE | COMMIT\n--textconv FILE",
 	.summary = "a case, or a change commit",
 	.about = "A case: its query and results as the rater saw them, then every answer that stands, with rater, "
-		"guideline revision and time. A change commit: what it changed, one line a change; four or more "
+		"guideline revision and time, the lead's final answers, and the conflicts about it, open or settled. A change commit: what it changed, one line a change; four or more "
 		"digits of its name are enough.",
 	.options = options,
 	.examples = examples,

@@ -45,7 +45,7 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			"project", cp_json_text(me->project_name), "role", cp_role_name(me->role),
 			"replica", cp_json_hex(me->replica.bytes, sizeof me->replica.bytes),
 			"cases", (json_int_t)s->cases, "persons", (json_int_t)s->persons,
@@ -53,6 +53,7 @@ static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, 
 			"ratings", (json_int_t)s->ratings, "outbox", (json_int_t)s->outbox,
 			"commits", (json_int_t)s->commits, "refused", (json_int_t)s->refused,
 			"waiting", (json_int_t)s->waiting, "conflicts", (json_int_t)s->conflicts,
+			"conflict_classes", cp_json_text(s->conflict_classes),
 			"main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
 }
 
@@ -74,7 +75,8 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 		CP_TRY(cp_line(err, "%s for what has not arrived: `casepack log --waiting`",
 				cp_count(n, s->waiting, "change commit waits", "change commits wait")));
 	if (s->conflicts > 0)
-		CP_TRY(cp_line(err, "%s open: `casepack conflicts`", cp_count(n, s->conflicts, "conflict", "conflicts")));
+		CP_TRY(cp_line(err, "%s open (%s): `casepack conflicts`", cp_count(n, s->conflicts, "conflict", "conflicts"),
+				s->conflict_classes));
 	return CP_OK;
 }
 
@@ -108,6 +110,7 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	int64_t raters = 0;
 
 	CP_TRY(cp_status(a->store, &s, err));
+	a->waits = s.waiting > 0 || s.conflicts > 0;
 	CP_TRY(print_raters(a, &raters, err));
 	if (raters == 0)
 		cp_say("no raters yet; `casepack person add` adds one");
@@ -207,8 +210,8 @@ const struct cp_command cp_cmd_status = {
 	.summary = "how far the work is",
 	.about = "On a hub: one row for each rater. Owed counts the assignments with no judgment back, days how long "
 		"ago they were sent; acknowledged says whether all that was sent is known to have arrived. Below it, "
-		"what needs a person: refused and waiting change commits, open conflicts, and devices whose folder was "
-		"copied or put back from a backup.\n\n"
+		"what needs a person: refused and waiting change commits, open conflicts by class, and devices whose folder was "
+		"copied or put back from a backup. Exit status 3 when something waits or is in conflict.\n\n"
 		"On a rater's device: how many cases are done, and what the hub has not confirmed yet.",
 	.options = options,
 	.examples = examples,

@@ -6,6 +6,7 @@
 #include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/lapse.h"
+#include "sync/resolution.h"
 
 enum cp_code cp_changeset_edits(const void *changeset, size_t len, size_t *out, struct cp_err *err)
 {
@@ -43,7 +44,10 @@ enum cp_code cp_changeset_of(struct cp_store *s, int64_t commit_no, struct cp_bu
 /* ---- the index of edits --------------------------------------------------------------- */
 
 /* A list of documents, each once, that must go through their trees. */
-struct docs { struct doc { size_t table; struct cp_id id; } *list; size_t n, room; };
+struct docs {
+	struct doc { size_t table; struct cp_id id; } *list; size_t n, room;
+	bool is_all;   /* every one that goes through its tree: the policies changed */
+};
 
 static void docs_drop(struct docs *d)
 {
@@ -89,6 +93,9 @@ static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, in
 		CP_TRY(docs_add(tricky, c->table, key->bytes, err));
 	if (c->table == CP_T_SETTLEMENTS)
 		CP_TRY(docs_add(tricky, CP_T_JUDGMENTS, key->bytes, err));
+	if (c->table == CP_T_RESOLUTIONS && cp_resolution_table(c) >= 0)
+		CP_TRY(docs_add(tricky, (size_t)cp_resolution_table(c), c->now[CP_RES_DOC].bytes, err));
+	tricky->is_all = tricky->is_all || (c->table == CP_T_PROJECT && c->now[CP_P_POLICIES].type != CP_ABSENT);
 	return CP_OK;
 }
 
@@ -195,13 +202,20 @@ enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
 	return cp_lapse_again(s, err);
 }
 
+/* Those of one changeset, and where the policies changed all others too. */
+static enum cp_code finish(struct cp_store *s, const struct docs *d, struct cp_err *err)
+{
+	CP_TRY(apply_trees(s, d, err));
+	return d->is_all ? cp_apply_again(s, err) : CP_OK;
+}
+
 enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no, struct cp_err *err)
 {
 	CP_AUTO(docs) struct docs tricky = { 0 }, lapsing = { 0 };
 	int changes;
 
 	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
-	CP_TRY(apply_trees(s, &tricky, err));
+	CP_TRY(finish(s, &tricky, err));
 	return note_lapses(s, &lapsing, &tricky, err);
 }
 
@@ -252,6 +266,6 @@ enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t l
 	if (sqlite3_total_changes(s->db) - before + a.refused != changes)
 		return cp_fail(err, CP_EFORMAT, "%d rows were read, %d applied: the changeset does not fit the tables",
 				changes, sqlite3_total_changes(s->db) - before + a.refused);
-	CP_TRY(apply_trees(s, &tricky, err));
+	CP_TRY(finish(s, &tricky, err));
 	return note_lapses(s, &lapsing, &tricky, err);
 }

@@ -1,53 +1,12 @@
 #include <assert.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sync/apply.h"
+#include "sync/conflict_write.h"
 #include "sync/document.h"
 #include "sync/formset.h"
 #include "sync/inner.h"
-
-/* ---- policies ---------------------------------------------------------------------------- */
-
-struct policies { json_t *by_column; size_t table; enum cp_policy of_fields; /* of a judgment, by its forms */ };
-
-static enum cp_policy policy_named(const char *name)
-{
-	return name == NULL ? CP_LATEST : strcmp(name, "severest") == 0 ? CP_SEVEREST
-		: strcmp(name, "review") == 0 ? CP_REVIEW : CP_LATEST;
-}
-
-static const char *policy_name(enum cp_policy p)
-{
-	return p == CP_SEVEREST ? "severest" : p == CP_REVIEW ? "review" : "latest";
-}
-
-/* "table.column", else "table", of the project's policies; else what the fields of a judgment's forms ask for. */
-static enum cp_policy policy_of(void *user, const char *name, size_t name_len)
-{
-	const struct policies *p = user;
-	char key[128];
-	json_t *v;
-
-	snprintf(key, sizeof key, "%s.%.*s", cp_shapes[p->table].name, (int)name_len, name);
-	v = json_object_get(p->by_column, key);
-	if (v == NULL)
-		v = json_object_get(p->by_column, cp_shapes[p->table].name);
-	if (v == NULL)
-		return p->of_fields;
-	return policy_named(json_string_value(v));
-}
-
-static enum cp_code policies_load(struct cp_store *s, size_t table, struct policies *out, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
-
-	CP_TRY(cp_query_text(s, &text, NULL, err, "SELECT policies FROM project WHERE id = ?1", "d", &s->me.project));
-	out->table = table;
-	out->by_column = json_loadb(text.data ? text.data : "{}", text.data ? text.len : 2, JSON_REJECT_DUPLICATES, NULL);
-	return CP_OK;
-}
 
 /* ---- from gathered edits to the tree's ---------------------------------------------------- */
 
@@ -75,7 +34,13 @@ static void tree_input_drop(struct tree_input *in)
 }
 #define cp_tree_input_drop tree_input_drop
 
-static void make_input(struct tree_input *in, const struct cp_document *d, const struct cp_formset *forms)
+static int severity_of(const struct cp_policies *p, const struct cp_formset *forms, size_t e, const struct cp_cell_write *cell)
+{
+	return cell->is_answer && cp_policy_of_answer(p, forms, e, cell) == CP_SEVEREST ? cp_formset_severity(forms, e, cell) : 0;
+}
+
+static void make_input(struct tree_input *in, const struct cp_document *d, const struct cp_policies *p,
+		const struct cp_formset *forms)
 {
 	size_t cells = 0, at = 0;
 
@@ -96,12 +61,13 @@ static void make_input(struct tree_input *in, const struct cp_document *d, const
 		t->replica = e->replica;
 		t->clock = e->clock;
 		t->is_far = e->is_far;
+		t->is_resolve = e->is_resolve;
 		hash_edit(&t->hash, d, e);
 		for (size_t k = 0; k < e->n_cells; k++) {
 			if (!cp_cell_is_said(d->table, &e->cells[k]))
 				continue;
 			in->writes[at++] = (struct cp_write){ e->cells[k].name, e->cells[k].name_len, e->cells[k].value,
-				cp_formset_severity(forms, i, &e->cells[k]) };
+				severity_of(p, forms, i, &e->cells[k]) };
 			t->n_writes++;
 		}
 	}
@@ -230,7 +196,7 @@ static enum cp_code write_rows(struct cp_store *s, const struct cp_document *d, 
 	return CP_OK;
 }
 
-/* ---- fates and conflicts ------------------------------------------------------------------ */
+/* ---- fates ----------------------------------------------------------------------------- */
 
 static enum cp_code write_fates(struct cp_store *s, const struct cp_document *d, const struct cp_doc_state *state,
 		struct cp_err *err)
@@ -239,85 +205,6 @@ static enum cp_code write_fates(struct cp_store *s, const struct cp_document *d,
 		CP_TRY(cp_run(s, err, "UPDATE edits SET fate = ?5 WHERE doc = ?1 AND tbl = ?2 AND rev = ?3 AND commit_no = ?4",
 				"dirii", &d->id, (int64_t)d->table, &d->edits[i].rev, d->edits[i].commit_no,
 				(int64_t)state->fates[i]));
-	return CP_OK;
-}
-
-/* What an edit says, for people: an object of the cells it wrote. */
-static enum cp_code say_edit(struct cp_buf *out, const struct cp_document *d, const struct cp_doc_edit *e,
-		const char *only, size_t only_len, struct cp_err *err)
-{
-	json_t *o = json_object();
-	char *text;
-	enum cp_code code;
-
-	for (size_t i = 0; i < e->n_cells; i++) {
-		const struct cp_cell_write *c = &e->cells[i];
-		json_t *v;
-
-		if (!cp_cell_is_said(d->table, c) || (only_len > 0 && (c->name_len != only_len ||
-				memcmp(c->name, only, only_len) != 0)))
-			continue;
-		if (c->value.type == CP_BLOB) {
-			char *hex = malloc(2 * c->value.len + 1);
-
-			assert(hex != NULL);
-			v = json_string(cp_hex(hex, c->value.bytes, c->value.len));
-			free(hex);
-		} else {
-			v = c->value.type == CP_INT ? json_integer(c->value.integer)
-				: c->value.type == CP_TEXT ? json_stringn((const char *)c->value.bytes, c->value.len) : json_null();
-		}
-		json_object_setn_new(o, c->name, c->name_len, v);
-	}
-	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(o);
-	code = cp_buf_puts(out, text ? text : "{}", err);
-	free(text);
-	return code;
-}
-
-static bool is_material(size_t table)
-{
-	return table != CP_T_JUDGMENTS;
-}
-
-static enum cp_code write_conflict(struct cp_store *s, const struct cp_document *d, const char *column, size_t column_len,
-		enum cp_policy policy, size_t stands, const size_t *candidates, size_t n, struct cp_err *err)
-{
-	CP_TRY(cp_run(s, err, "INSERT INTO conflicts(doc, tbl, col, class, is_open, policy, stands) VALUES(?1, ?2, ?3, ?4, 1, ?5, ?6)",
-			"disttb", &d->id, (int64_t)d->table, column, column_len, is_material(d->table) ? "hard" : "fork",
-			policy_name(policy), stands == SIZE_MAX ? NULL : (const void *)&d->edits[stands].rev,
-			stands == SIZE_MAX ? (size_t)0 : (size_t)8));
-	for (size_t i = 0; i < n; i++) {
-		const struct cp_doc_edit *e = &d->edits[candidates[i]];
-		CP_AUTO(buf) struct cp_buf words = CP_BUF(CP_TEXT_MAX);
-
-		CP_TRY(say_edit(&words, d, e, column, column_len, err));
-		CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO candidates(doc, tbl, col, rev, commit_no, clock, value)"
-				" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", "disriit", &d->id, (int64_t)d->table, column, column_len,
-				&e->rev, e->commit_no, e->clock, words.data));
-	}
-	return CP_OK;
-}
-
-static enum cp_code write_conflicts(struct cp_store *s, const struct cp_document *d, const struct cp_doc_state *state,
-		struct policies *p, struct cp_err *err)
-{
-	/* Column text is heads.c's: it says nothing about this row. */
-	CP_TRY(cp_run(s, err, "DELETE FROM candidates WHERE doc = ?1 AND tbl = ?2 AND col <> 'text'", "di", &d->id,
-			(int64_t)d->table));
-	CP_TRY(cp_run(s, err, "DELETE FROM conflicts WHERE doc = ?1 AND tbl = ?2 AND col <> 'text'", "di", &d->id,
-			(int64_t)d->table));
-	if (state->has_conflict)
-		CP_TRY(write_conflict(s, d, "", 0, policy_of(p, "", 0), state->stands, state->candidates,
-				state->n_candidates, err));
-	for (size_t i = 0; i < state->n_columns; i++) {
-		const struct cp_column_state *c = &state->columns[i];
-
-		if (c->has_conflict)
-			CP_TRY(write_conflict(s, d, c->name, c->name_len, policy_of(p, c->name, c->name_len), c->stands,
-					c->candidates, c->n_candidates, err));
-	}
 	return CP_OK;
 }
 
@@ -338,19 +225,18 @@ static enum cp_code settlement_of(struct cp_store *s, const struct cp_id *judgme
 }
 
 static enum cp_code evaluate(struct cp_store *s, const struct cp_document *d, const struct tree_input *in,
-		struct policies *p, struct cp_doc_state *state, struct cp_err *err)
+		struct cp_policies *p, struct cp_doc_state *state, bool *is_settled, struct cp_err *err)
 {
 	struct cp_value row[CP_MAX_COLUMNS];
 	struct cp_settlement settlement;
-	bool settled = false;
 
 	if (d->table == CP_T_JUDGMENTS) {
-		CP_TRY(settlement_of(s, &d->id, &settlement, row, &settled, err));
-		return cp_tree_whole(state, in->edits, in->n, policy_of(p, "", 0), settled ? &settlement : NULL, err);
+		CP_TRY(settlement_of(s, &d->id, &settlement, row, is_settled, err));
+		return cp_tree_whole(state, in->edits, in->n, cp_policy_in_force(p, "", 0), *is_settled ? &settlement : NULL, err);
 	}
 	if (d->table == CP_T_SETTLEMENTS)
 		return cp_tree_whole(state, in->edits, in->n, CP_LATEST, NULL, err);
-	return cp_tree_columns(state, in->edits, in->n, policy_of, p, err);
+	return cp_tree_columns(state, in->edits, in->n, cp_policy_in_force, p, err);
 }
 
 static bool is_whole(size_t table)
@@ -359,8 +245,9 @@ static bool is_whole(size_t table)
 }
 
 static enum cp_code write_state(struct cp_store *s, const struct cp_document *d, const struct tree_input *in,
-		const struct cp_doc_state *state, struct policies *p, struct cp_err *err)
+		const struct cp_ruling *ruling, struct cp_err *err)
 {
+	const struct cp_doc_state *state = ruling->state;
 	CP_AUTO(rows_of_doc) struct rows r = { .n_answers = 0 };
 
 	for (size_t c = 0; c < cp_shapes[d->table].n_columns; c++)
@@ -371,33 +258,39 @@ static enum cp_code write_state(struct cp_store *s, const struct cp_document *d,
 		column_rows(&r, d, state);
 	CP_TRY(write_rows(s, d, state, &r, err));
 	CP_TRY(write_fates(s, d, state, err));
-	CP_TRY(write_conflicts(s, d, state, p, err));
+	CP_TRY(cp_conflicts_write(ruling, err));
 	return cp_run(s, err, "INSERT OR IGNORE INTO tricky(doc, tbl) VALUES(?1, ?2)", "di", &d->id, (int64_t)d->table);
+}
+
+static enum cp_code rule(struct cp_store *s, const struct cp_document *d, const struct tree_input *in, struct cp_policies *p,
+		struct cp_err *err)
+{
+	CP_AUTO(doc_state) struct cp_doc_state state = { 0 };
+	struct cp_ruling ruling = { s, d, in->edits, &state, p, false };
+
+	CP_TRY(evaluate(s, d, in, p, &state, &ruling.is_settled, err));
+	return write_state(s, d, in, &ruling, err);
 }
 
 enum cp_code cp_apply_tree(struct cp_store *s, size_t table, const struct cp_id *doc, struct cp_err *err)
 {
 	struct cp_document d;
-	struct policies p = { NULL, table, CP_LATEST };
+	struct cp_policies p = { NULL, table, CP_LATEST };
 	struct cp_formset forms;
-	struct cp_doc_state state = { 0 };
 	CP_AUTO(tree_input) struct tree_input in = { 0 };
 	enum cp_code code;
 
 	CP_TRY(cp_document_load(s, table, doc, &d, err));
 	code = cp_formset_load(s, &d, &forms, err);
 	if (code == CP_OK) {
-		make_input(&in, &d, &forms);
-		p.of_fields = cp_formset_policy(&forms, &d);
+		code = cp_policies_load(s, &d, &forms, &p, err);
+		if (code == CP_OK)
+			make_input(&in, &d, &p, &forms);
 		cp_formset_drop(&forms);
-		code = policies_load(s, table, &p, err);
 	}
 	if (code == CP_OK)
-		code = evaluate(s, &d, &in, &p, &state, err);
-	if (code == CP_OK)
-		code = write_state(s, &d, &in, &state, &p, err);
-	cp_doc_state_drop(&state);
-	json_decref(p.by_column);
+		code = rule(s, &d, &in, &p, err);
+	cp_policies_drop(&p);
 	cp_document_drop(&d);
 	return code;
 }

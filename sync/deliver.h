@@ -47,6 +47,7 @@ struct cp_merged {
 	int64_t commits, edits;         /* taken in now */
 	int64_t known;                  /* commits that were here already */
 	int64_t refused, waiting, conflicts;
+	char conflict_classes[128];     /* those that are open, by class: "2 fork, 1 hard" */
 	char why[512];                  /* of the first refused or waiting one */
 	int64_t proofs, taken_back;     /* outbound commits that were not known any more; rows that were lost with them */
 	char copied[160];               /* a device that turned out to be a copy, in words; "" when none did */

@@ -7,6 +7,7 @@
 
 #include "sync/changes.h"
 #include "sync/inner.h"
+#include "sync/resolution.h"
 
 void cp_document_drop(struct cp_document *d)
 {
@@ -30,7 +31,14 @@ bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
 		return true;
 	if (cell->column <= CP_C_CLOCK)
 		return false;
+	if (table == CP_T_SETTLEMENTS)
+		return cell->column == CP_S_STANDS || cell->column == CP_S_WEIGHED;
 	return table != CP_T_JUDGMENTS || cell->column < CP_J_ACTIVE_MS;
+}
+
+bool cp_cell_is_shown(size_t table, const struct cp_cell_write *cell)
+{
+	return cp_cell_is_said(table, cell) || (table == CP_T_SETTLEMENTS && cell->column > CP_C_CLOCK);
 }
 
 static void *grown(void *list, size_t *room, size_t size)
@@ -143,6 +151,66 @@ static void take_answer(struct cp_document *d, const struct cp_change *c, int64_
 	name_answer(cell_add(e, v, CP_R_VALUE), cp_change_key(c, CP_R_FIELD), cp_change_key(c, CP_R_RESULT));
 }
 
+static bool has_cell(const struct cp_doc_edit *e, size_t column)
+{
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (!e->cells[i].is_answer && e->cells[i].column == column)
+			return true;
+	return false;
+}
+
+/* A column that it settles counts as written, changed or not: SQLite records no change where the value stays. */
+static void settle_column(struct cp_doc_edit *e, size_t table, const char *name, const json_t *v)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	int column = cp_column_named(table, name);
+	struct cp_cell_write *cell;
+	struct cp_value value;
+
+	if (column < 0 || has_cell(e, (size_t)column) || !cp_value_of_json(&value, &text, table, (size_t)column, v))
+		return;
+	cell = cell_add(e, &value, (size_t)column);
+	cell->name = strdup(cp_columns[table][column]);
+	assert(cell->name != NULL);
+	cell->name_len = strlen(cell->name);
+}
+
+/* The edit of a document that a resolution may go with. */
+struct resolving { struct cp_document *d; struct cp_doc_edit *e; };
+
+static void take_resolution(void *user, const struct cp_change *c, int64_t commit_no)
+{
+	struct resolving *r = user;
+	json_t *settles, *v;
+	const char *name;
+
+	(void)commit_no;
+	if (c->table != CP_T_RESOLUTIONS || cp_resolution_table(c) != (int)r->d->table ||
+			memcmp(c->now[CP_RES_DOC].bytes, r->d->id.bytes, 16) != 0 ||
+			memcmp(c->now[CP_RES_EDIT].bytes, r->e->rev.bytes, 8) != 0)
+		return;
+	r->e->is_resolve = true;
+	settles = json_loadb((const char *)c->now[CP_RES_SETTLES].bytes, c->now[CP_RES_SETTLES].len, 0, NULL);
+	json_object_foreach(settles, name, v)
+		settle_column(r->e, r->d->table, name, v);
+	json_decref(settles);
+}
+
+/* A resolution stands in the change commit of its edit, under an id that follows from it. */
+static enum cp_code take_resolutions(struct cp_store *s, struct cp_document *d, struct cp_err *err)
+{
+	for (size_t i = 0; cp_table_is_resolvable(d->table) && i < d->n; i++) {
+		struct resolving r = { d, &d->edits[i] };
+		struct cp_id id;
+
+		if (r.e->n_replaced == 0)
+			continue;
+		cp_resolution_id(&id, d->table, &d->id, &r.e->rev);
+		CP_TRY(cp_changes_each(s, r.e->commit_no, &id, take_resolution, &r, err));
+	}
+	return CP_OK;
+}
+
 static void take_change(void *user, const struct cp_change *c, int64_t commit_no)
 {
 	struct cp_document *d = user;
@@ -215,6 +283,8 @@ enum cp_code cp_document_load(struct cp_store *s, size_t table, const struct cp_
 	code = commits_of(s, out, &commits, &n, err);
 	for (size_t i = 0; code == CP_OK && i < n; i++)
 		code = cp_changes_each(s, commits[i], id, take_change, out, err);
+	if (code == CP_OK)
+		code = take_resolutions(s, out, err);
 	for (size_t i = 0; code == CP_OK && i < out->n; i++)
 		code = complete(s, &out->edits[i], err);
 	free(commits);

@@ -24,6 +24,7 @@ struct cp_doc_edit {
 	int64_t clock, commit_no;
 	struct cp_id replica;
 	bool is_far, has_row;
+	bool is_resolve;             /* a resolution goes with it: what that settles is among the cells */
 };
 
 struct cp_document {
@@ -37,8 +38,10 @@ CP_CHECKED enum cp_code cp_document_load(struct cp_store *s, size_t table, const
 		struct cp_document *out, struct cp_err *err);
 void cp_document_drop(struct cp_document *d);
 
-/* Times are facts about an edit, not part of what it says: two devices that gave
- * the same answers agree. */
+/* Times are facts about an edit, not part of what it says: two devices that gave the same
+ * answers agree. So are who settled a judgment and why: two leads who chose the same agree. */
 bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell);
+/* Is it for people to see? What is said, and who settled and why. */
+bool cp_cell_is_shown(size_t table, const struct cp_cell_write *cell);
 
 #endif

@@ -60,23 +60,6 @@ static enum cp_code place_of(struct cp_store *s, struct cp_formset *f, const str
 	return CP_OK;
 }
 
-static const struct cp_field *field_of(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
-{
-	return answer->is_answer && f->of[e] < f->n ? cp_form_field(&f->list[f->of[e]].form, answer->field) : NULL;
-}
-
-static bool asks_for_severest(const struct cp_formset *f, const struct cp_document *d)
-{
-	for (size_t e = 0; e < d->n; e++)
-		for (size_t k = 0; k < d->edits[e].n_cells; k++) {
-			const struct cp_field *field = field_of(f, e, &d->edits[e].cells[k]);
-
-			if (field != NULL && field->policy == CP_SEVEREST)
-				return true;
-		}
-	return false;
-}
-
 enum cp_code cp_formset_load(struct cp_store *s, const struct cp_document *d, struct cp_formset *out, struct cp_err *err)
 {
 	enum cp_code code = CP_OK;
@@ -92,29 +75,25 @@ enum cp_code cp_formset_load(struct cp_store *s, const struct cp_document *d, st
 	}
 	if (code != CP_OK)
 		cp_formset_drop(out);
-	else
-		out->is_asked = asks_for_severest(out, d);
 	return code;
 }
 
-enum cp_policy cp_formset_policy(const struct cp_formset *f, const struct cp_document *d)
+static const struct cp_field *field_of(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
 {
-	enum cp_policy strictest = CP_LATEST;
+	return answer->is_answer && f->of[e] < f->n ? cp_form_field(&f->list[f->of[e]].form, answer->field) : NULL;
+}
 
-	for (size_t e = 0; e < d->n; e++)
-		for (size_t k = 0; k < d->edits[e].n_cells; k++) {
-			const struct cp_field *field = field_of(f, e, &d->edits[e].cells[k]);
+enum cp_policy cp_formset_policy(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
+{
+	const struct cp_field *field = field_of(f, e, answer);
 
-			if (field != NULL && field->policy > strictest) /* the enum rises in strictness */
-				strictest = field->policy;
-		}
-	return strictest;
+	return field != NULL ? field->policy : CP_LATEST;
 }
 
 int cp_formset_severity(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer)
 {
 	const struct cp_field *field = field_of(f, e, answer);
 
-	return field != NULL && answer->value.type == CP_TEXT && (!f->is_asked || field->policy == CP_SEVEREST)
+	return field != NULL && answer->value.type == CP_TEXT
 		? cp_field_severity(field, (const char *)answer->value.bytes, answer->value.len) : 0;
 }

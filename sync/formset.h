@@ -11,7 +11,6 @@
 struct cp_formset {
 	struct cp_formset_one { struct cp_id id; struct cp_form form; } *list; size_t n;
 	size_t *of; /* for each edit of the document: its form's place in list, SIZE_MAX where it has none */
-	bool is_asked; /* an answered field asks for the severest */
 };
 
 /* A document of another kind gets an empty set. A form that is not here is left out: it decides nothing. */
@@ -19,10 +18,9 @@ CP_CHECKED enum cp_code cp_formset_load(struct cp_store *s, const struct cp_docu
 		struct cp_err *err);
 void cp_formset_drop(struct cp_formset *f);
 
-/* The strictest policy of the fields that some edit answers: review before severest before latest. */
-enum cp_policy cp_formset_policy(const struct cp_formset *f, const struct cp_document *d);
-/* Of one answer of edit number e, by its own form; 0 where there is nothing to say. Where fields ask for the severest,
- * only theirs count: a yes to an ordinary question is no harm. */
+/* Of one answer of edit number e, by its own form; latest where that is not here. */
+enum cp_policy cp_formset_policy(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer);
+/* Likewise; 0 where there is nothing to say. */
 int cp_formset_severity(const struct cp_formset *f, size_t e, const struct cp_cell_write *answer);
 
 #endif

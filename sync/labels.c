@@ -48,9 +48,12 @@ static const char labels_sql[] =
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open),"
 	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11"
-	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')" /* of several the gravest */
+	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," /* of several the gravest */
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x''),"
+	" coalesce(f.value, '')"
 	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
 	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL"
+	" LEFT JOIN adjudications f ON f.case_id = a.case_id AND f.field = r.field AND f.result = r.result"
 	" ORDER BY c.name, c.id, p.pseudonym, a.pass, r.field, r.result";
 
 static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view *v)
@@ -79,6 +82,8 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->value = cp_col_text(q, 15);
 	l->is_late = sqlite3_column_int(q, 16) != 0;
 	l->in_conflict = sqlite3_column_int(q, 17) != 0;
+	l->is_undecided = sqlite3_column_int(q, 19) != 0;
+	l->final = cp_col_text(q, 20);
 	l->stale = cp_col_text(q, 18);
 	l->is_stale = *l->stale != '\0' && strcmp(l->stale, "keep") != 0;
 }

@@ -9,6 +9,7 @@
 #include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/pages.h"
+#include "sync/resolution.h"
 #include "sync/rights.h"
 #include "sync/verdict.h"
 
@@ -98,18 +99,14 @@ static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const 
 	return CP_OK;
 }
 
-static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+/* The page that shows the document itself. */
+static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, size_t table, const struct cp_value *key,
+		struct cp_err *err)
 {
-	const struct cp_value *key = cp_change_key(c, 0);
 	struct cp_id id, zero = { { 0 } };
-	int64_t tricky;
 
 	memcpy(&id, key->bytes, sizeof id);
-	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
-	if (tricky)
-		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
-	CP_TRY(touch_stale(s, t, c, err));
-	switch (c->table) {
+	switch (table) {
 	case CP_T_PROJECT:    return touch(t, CP_PAGE_PROJECT, &zero, err);
 	case CP_T_PERSONS:
 	case CP_T_REPLICAS:   return touch(t, CP_PAGE_TRUST, &zero, err);
@@ -126,12 +123,6 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 		return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_STALE_SETTLEMENTS: return CP_OK;
 	case CP_T_ASSIGNMENTS:
-		if (c->op == CP_UPDATE) { /* its judgment may be late now */
-			struct cp_id case_id;
-
-			CP_TRY(lookup(s, "SELECT case_id FROM assignments WHERE id = ?1", key, &case_id, err));
-			CP_TRY(touch(t, CP_PAGE_JUDGMENTS, &case_id, err));
-		}
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);
 	case CP_T_ADJUDICATIONS:
@@ -141,6 +132,55 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 		CP_TRY(lookup(s, "SELECT case_id FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_JUDGMENTS, &id, err);
 	}
+}
+
+/* The policies changed: whatever disagrees was decided anew. */
+static enum cp_code touch_tricky(struct cp_store *s, struct cp_touched *t, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky WHERE tbl < ?1", "i", (int64_t)CP_T_PUBLIC));
+	for (;;) {
+		struct cp_value key;
+		struct cp_id id;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 1, &id);
+		key = cp_v_blob(id.bytes, sizeof id.bytes);
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+		if (sqlite3_column_int(q, 0) == CP_T_ASSIGNMENTS)
+			CP_TRY(touch_document(s, t, CP_T_JUDGMENTS, &key, err));
+		if (sqlite3_column_int(q, 0) < CP_T_RESOLUTIONS)
+			CP_TRY(touch_document(s, t, (size_t)sqlite3_column_int(q, 0), &key, err));
+	}
+}
+
+static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+{
+	const struct cp_value *key = cp_change_key(c, 0);
+	struct cp_id id;
+	int64_t tricky;
+
+	memcpy(&id, key->bytes, sizeof id);
+	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
+	if (tricky)
+		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
+	CP_TRY(touch_stale(s, t, c, err));
+	if (c->table == CP_T_RESOLUTIONS) { /* its edit stands in the same changeset */
+		if (cp_resolution_table(c) >= 0)
+			memcpy(&id, c->now[CP_RES_DOC].bytes, sizeof id);
+		return touch(t, CP_PAGE_SETTLED, &id, err);
+	}
+	if (c->table == CP_T_SETTLEMENTS)
+		CP_TRY(touch(t, CP_PAGE_SETTLED, &id, err));
+	if (c->table == CP_T_PROJECT && c->now[CP_P_POLICIES].type != CP_ABSENT)
+		CP_TRY(touch_tricky(s, t, err));
+	if (c->table == CP_T_ASSIGNMENTS && c->op == CP_UPDATE) /* its judgment may be late now */
+		CP_TRY(touch_document(s, t, CP_T_JUDGMENTS, key, err));
+	return touch_document(s, t, c->table, key, err);
 }
 
 enum cp_code cp_touched_add(struct cp_store *s, struct cp_touched *t, const void *changeset, size_t len,

@@ -294,15 +294,47 @@ static enum cp_code conflict(struct cp_store *s, const struct cp_id *id, struct 
 
 	cp_hex(hex, id->bytes, sizeof id->bytes);
 	CP_TRY(cp_buf_printf(path, err, "conflicts/%.2s/%s.tsv", hex, hex));
-	CP_TRY(cp_query(s, &q, err, "SELECT c.tbl, c.col, c.class, c.policy, CASE WHEN c.stands = d.rev THEN 'stands' ELSE '' END,"
-			" coalesce(m.oid, ''), lower(hex(d.rev)), d.value FROM conflicts c JOIN candidates d USING (doc, tbl, col)"
-			" LEFT JOIN commits m ON m.no = d.commit_no WHERE c.doc = ?1 ORDER BY c.tbl, c.col, d.rev, m.oid", "d", id));
+	CP_TRY(cp_query(s, &q, err, "SELECT c.tbl, c.col, c.class, CASE WHEN c.is_open THEN 'open' WHEN c.class IN ('fork', 'hard')"
+			" THEN 'settled' ELSE '' END, c.policy, c.base, CASE WHEN c.stands = d.rev THEN 'stands' ELSE '' END,"
+			" lower(hex(d.rev)), coalesce(p.pseudonym, ''), strftime('%Y-%m-%dT%H:%M:%SZ', d.clock / 1000000, 'unixepoch'),"
+			" coalesce(m.oid, ''), d.value FROM conflicts c JOIN candidates d USING (doc, tbl, col)"
+			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = m.replica"
+			" LEFT JOIN persons p ON p.id = r.person WHERE c.doc = ?1 AND c.tbl < ?2 AND c.class NOT IN ('late', 'stale')"
+			" ORDER BY c.tbl, c.col, c.class, d.rev, m.oid", "di", id, (int64_t)CP_T_PUBLIC));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
 			return CP_OK;
+		if (text->len == 0)
+			CP_TRY(cp_buf_puts(text, "table\tcolumn\tclass\topen\tpolicy\tbase\tstands\trev\twho\twhen\tchange_commit\tsays\n", err));
 		CP_TRY(cp_buf_printf(text, err, "%s\t", cp_shapes[sqlite3_column_int(q, 0)].name));
-		CP_TRY(tsv_row(text, q, 1, 7, err));
+		CP_TRY(tsv_row(text, q, 1, 11, err));
+	}
+}
+
+/* What leads decided about a document: the settlement that stands, and every resolution. */
+static enum cp_code settled(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
+		struct cp_err *err)
+{
+	char hex[CP_ID_HEX];
+	sqlite3_stmt *q;
+	bool row;
+
+	cp_hex(hex, id->bytes, sizeof id->bytes);
+	CP_TRY(cp_buf_printf(path, err, "settlements/%.2s/%s.tsv", hex, hex));
+	CP_TRY(cp_query(s, &q, err, "SELECT t.kind, t.tbl, t.stands, t.says, t.policy, coalesce(p.pseudonym, ''),"
+			" strftime('%Y-%m-%dT%H:%M:%SZ', t.clock / 1000000, 'unixepoch'), t.reason FROM"
+			" (SELECT 'settlement' AS kind, 'judgments' AS tbl, lower(hex(stands)) AS stands, lower(hex(weighed)) AS says, policy,"
+			"  person, clock, reason FROM settlements WHERE id = ?1 UNION ALL"
+			"  SELECT 'resolution', tbl, lower(hex(edit)), settles, policy, person, clock, reason FROM resolutions WHERE doc = ?1) t"
+			" LEFT JOIN persons p ON p.id = t.person ORDER BY t.kind DESC, t.tbl, t.clock, t.stands", "d", id));
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		if (text->len == 0)
+			CP_TRY(cp_buf_puts(text, "kind\ttable\tstands\tweighed_or_settles\tpolicy\twho\twhen\treason\n", err));
+		CP_TRY(tsv_row(text, q, 0, 7, err));
 	}
 }
 
@@ -358,6 +390,7 @@ enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, co
 	case CP_PAGE_JUDGMENTS:     return judgments(s, id, path, text, err);
 	case CP_PAGE_ADJUDICATIONS: return adjudications(s, id, path, text, err);
 	case CP_PAGE_CONFLICT:      return conflict(s, id, path, text, err);
+	case CP_PAGE_SETTLED:       return settled(s, id, path, text, err);
 	case CP_PAGE_STALE:         return stale(s, id, path, text, err);
 	case CP_PAGE_VERDICTS:      return verdicts(s, id, path, text, err);
 	}

@@ -65,6 +65,17 @@ static enum cp_code count_unsent(struct cp_store *s, int64_t *out, struct cp_err
 	return CP_OK;
 }
 
+/* "2 fork, 1 hard" */
+enum cp_code cp_conflict_classes(struct cp_store *s, char *out, size_t size, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
+
+	CP_TRY(cp_query_text(s, &text, NULL, err, "SELECT group_concat(n || ' ' || class, ', ') FROM (SELECT class, count(*) AS n"
+			" FROM conflicts WHERE is_open GROUP BY class ORDER BY class)", ""));
+	snprintf(out, size, "%s", text.data ? text.data : "");
+	return CP_OK;
+}
+
 enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err *err)
 {
 	const struct { int64_t *out; const char *sql; } counts[] = {
@@ -83,6 +94,7 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		CP_TRY(cp_query_int(s, counts[i].out, 0, err, counts[i].sql, ""));
+	CP_TRY(cp_conflict_classes(s, out->conflict_classes, sizeof out->conflict_classes, err));
 	if (!s->me.is_hub)
 		CP_TRY(count_unsent(s, &out->unsent, err));
 	return cp_repo_branch(s->history, "main", &out->main, err);
@@ -169,42 +181,6 @@ enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit
 		r.subject = subject;
 		code = visit(user, &r, err);
 		cp_commit_drop(&c);
-		if (code != CP_OK) {
-			sqlite3_reset(q);
-			return code;
-		}
-	}
-}
-
-/* ---- conflicts ---------------------------------------------------------------------------------- */
-
-enum cp_code cp_conflict_each(struct cp_store *s, cp_conflict_visit *visit, void *user, struct cp_err *err)
-{
-	sqlite3_stmt *q;
-	bool row;
-
-	CP_TRY(cp_query(s, &q, err, "SELECT c.class, c.tbl, lower(hex(c.doc)), c.col, c.policy, coalesce(p.pseudonym, ''), d.value,"
-			" coalesce(m.oid, ''), c.stands = d.rev, d.clock FROM conflicts c JOIN candidates d USING (doc, tbl, col)"
-			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = m.replica"
-			" LEFT JOIN persons p ON p.id = r.person ORDER BY c.tbl, c.doc, c.col, d.clock, d.rev", ""));
-	for (;;) {
-		struct cp_conflict_row r;
-		enum cp_code code;
-
-		CP_TRY(cp_step(s, q, &row, err));
-		if (!row)
-			return CP_OK;
-		r.class = cp_col_text(q, 0);
-		r.table = cp_shapes[sqlite3_column_int(q, 1)].name;
-		r.doc = cp_col_text(q, 2);
-		r.column = cp_col_text(q, 3);
-		r.policy = cp_col_text(q, 4);
-		r.who = cp_col_text(q, 5);
-		r.value = cp_col_text(q, 6);
-		r.commit = cp_col_text(q, 7);
-		r.stands = sqlite3_column_int(q, 8) != 0;
-		r.clock = sqlite3_column_int64(q, 9);
-		code = visit(user, &r, err);
 		if (code != CP_OK) {
 			sqlite3_reset(q);
 			return code;

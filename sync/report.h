@@ -22,9 +22,12 @@ CP_CHECKED enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit
 struct cp_status {
 	int64_t cases, persons, assignments, judgments, ratings, outbox, commits, refused, waiting, conflicts;
 	int64_t unsent;              /* device: edits sealed or not that the hub has not acknowledged */
+	char conflict_classes[128];  /* the open ones by class: "2 fork, 1 hard" */
 	struct cp_oid main;          /* hub: "" when there is none yet */
 };
 CP_CHECKED enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err *err);
+/* The open conflicts by class, as in cp_status; "" when there is none. */
+CP_CHECKED enum cp_code cp_conflict_classes(struct cp_store *s, char *out, size_t size, struct cp_err *err);
 
 /* Workspaces that were copied or put back: noticed by themselves (they go on as another device), or only here, as a second
  * line of one device: two change commits with one parent. Strings are borrowed for the visit. */
@@ -67,15 +70,12 @@ struct cp_label {
 	const char *content;         /* hash in hex */
 	const char *stale;           /* "", open, or what was decided: keep, requeue, void */
 	bool is_late, is_stale, in_conflict; /* is_stale: and not kept */
+	bool is_undecided;           /* in conflict, and nothing stands until a lead decides */
+	const char *final;           /* the lead's final answer to the same question, "" when there is none */
 };
 typedef enum cp_code cp_label_visit(void *user, const struct cp_label *l, struct cp_err *err);
 /* Sorted by case name, rater, pass, field, result. Skipped judgments without answers give one row with field "". */
 CP_CHECKED enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err);
-
-struct cp_conflict_row { const char *class, *table, *doc, *column, *policy, *who, *value, *commit; bool stands; int64_t clock; };
-typedef enum cp_code cp_conflict_visit(void *user, const struct cp_conflict_row *candidate, struct cp_err *err);
-/* Every candidate of every open conflict, those of one conflict together. */
-CP_CHECKED enum cp_code cp_conflict_each(struct cp_store *s, cp_conflict_visit *visit, void *user, struct cp_err *err);
 
 /* A standard git bundle of main and the replicas' branches. */
 CP_CHECKED enum cp_code cp_export_git(struct cp_store *s, const char *path, struct cp_err *err);

@@ -12,6 +12,7 @@
 #include "sync/content.h"
 #include "sync/document.h"
 #include "sync/inner.h"
+#include "sync/resolution.h"
 #include "sync/rights_text.h"
 
 enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
@@ -48,6 +49,7 @@ struct judged {
 struct checking {
 	struct cp_store *s;
 	const struct cp_author *author;
+	const void *changeset; size_t len;
 	enum cp_verdict verdict;
 	char *why;                     /* 256 bytes */
 	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
@@ -318,6 +320,39 @@ static enum cp_code check_answer(struct checking *k, const struct cp_change *c, 
 	return CP_OK;
 }
 
+/* ---- settling -----------------------------------------------------------------------------------
+
+ * Who decides signs for it: the person of the row is its author. */
+
+static void check_decider(struct checking *k, const struct cp_change *c, size_t person)
+{
+	if (c->now[person].type != CP_ABSENT && (c->now[person].len != 16 ||
+			memcmp(c->now[person].bytes, k->author->person.bytes, 16) != 0))
+		say(k, CP_REFUSE, "a row of %s in another person's name", cp_shapes[c->table].name);
+}
+
+static enum cp_code check_resolution(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	char why[256];
+	bool good;
+
+	CP_TRY(cp_resolution_check(c, k->changeset, k->len, &good, why, err));
+	if (!good)
+		say(k, CP_REFUSE, "%s", why);
+	check_decider(k, c, CP_RES_PERSON);
+	return CP_OK;
+}
+
+static void check_settlement(struct checking *k, const struct cp_change *c)
+{
+	const struct cp_value *stands = &c->now[CP_S_STANDS], *weighed = &c->now[CP_S_WEIGHED];
+
+	check_decider(k, c, CP_S_PERSON);
+	if ((stands->type != CP_ABSENT && stands->len != sizeof(struct cp_rev)) ||
+			(weighed->type != CP_ABSENT && (weighed->len == 0 || weighed->len % sizeof(struct cp_rev) != 0)))
+		say(k, CP_REFUSE, "a settlement that does not name edits");
+}
+
 /* ---- all rows ------------------------------------------------------------------------------ */
 
 static bool types_hold(const struct cp_change *c)
@@ -368,6 +403,10 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 		return check_answer(k, c, err);
 	if (!k->author->is_lead)
 		say(k, CP_REFUSE, "a row of %s, which only a lead may write", cp_shapes[c->table].name);
+	else if (c->table == CP_T_RESOLUTIONS)
+		return check_resolution(k, c, err);
+	else if (c->table == CP_T_SETTLEMENTS)
+		check_settlement(k, c);
 	else if (c->table == CP_T_GUIDELINE_REVISIONS || c->table == CP_T_FORM_VERSIONS)
 		return check_revision(k, c, err);
 	return CP_OK;
@@ -376,7 +415,7 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author, const void *changeset, size_t len,
 		enum cp_verdict *out, char why[256], struct cp_err *err)
 {
-	CP_AUTO(checking) struct checking k = { .s = s, .author = author, .verdict = CP_ACCEPT, .why = why };
+	CP_AUTO(checking) struct checking k = { .s = s, .author = author, .changeset = changeset, .len = len, .verdict = CP_ACCEPT, .why = why };
 
 	why[0] = '\0';
 	/* Judgments first: in a joined changeset an answer may stand before or behind its judgment's row. */

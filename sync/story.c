@@ -203,7 +203,7 @@ static enum cp_code say_cells(const struct cp_document *d, const struct cp_doc_e
 		const struct cp_cell_write *c = &e->cells[i];
 		const struct cp_value *before;
 
-		if (!cp_cell_is_said(d->table, c) || (!c->is_answer && (c->value.type == CP_BLOB || c->value.len > 64)))
+		if (!cp_cell_is_shown(d->table, c) || (!c->is_answer && (c->value.type == CP_BLOB || c->value.len > 64)))
 			continue;
 		before = value_before(d, e, c->name);
 		CP_TRY(cp_buf_printf(out, err, "%s%s", out->len ? ", " : "", c->is_answer ? c->field : c->name));
@@ -308,6 +308,23 @@ static enum cp_code tell_assignments(struct story *t, const struct cp_id *case_i
 	return code;
 }
 
+static enum cp_code tell_finals(struct story *t, const struct cp_id *case_id, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(t->s, &q, err, "SELECT id FROM adjudications WHERE case_id = ?1 ORDER BY field, result", "d", case_id));
+	for (;;) {
+		struct cp_id id;
+
+		CP_TRY(cp_step(t->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &id);
+		CP_TRY(tell_document(t, CP_T_ADJUDICATIONS, &id, "", err));
+	}
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct told *x = a, *y = b;
@@ -323,6 +340,7 @@ enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, cp_eve
 
 	CP_TRY(tell_document(&t, CP_T_CASES, case_id, "", err));
 	CP_TRY(tell_assignments(&t, case_id, err));
+	CP_TRY(tell_finals(&t, case_id, err));
 	if (t.n > 0)
 		qsort(t.list, t.n, sizeof *t.list, by_time);
 	for (size_t i = 0; i < t.n; i++) {

@@ -27,6 +27,10 @@ enum { CP_A_CASE = 3, CP_A_PERSON, CP_A_PASS, CP_A_POSITION, CP_A_DUE, CP_A_FORM
 enum { CP_J_ASSIGNMENT_REV = 3, CP_J_CONTENT, CP_J_FORM_VERSION, CP_J_GUIDELINE_REVISION, CP_J_STATE, CP_J_NOTE,
 	CP_J_ACTIVE_MS, CP_J_IDLE_MS, CP_J_WALL_MS };
 
+enum { CP_P_NAME = 3, CP_P_SHOWS_QUERIES, CP_P_POLICIES }; /* of project */
+/* Of settlements: */
+enum { CP_S_STANDS = 3, CP_S_WEIGHED, CP_S_REASON, CP_S_PERSON, CP_S_POLICY };
+
 extern const struct cp_shape cp_shapes[CP_T_COUNT];   /* what the strict reader demands */
 extern const char *const *const cp_columns[CP_T_COUNT]; /* names, in order */
 

@@ -12,6 +12,7 @@
 #include "sync/inner.h"
 #include "sync/mainline.h"
 #include "sync/proof.h"
+#include "sync/report.h"
 #include "sync/rights.h"
 #include "sync/token.h"
 #include "sync/verdict.h"
@@ -606,6 +607,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	out->known = t->known;
 	CP_TRY(cp_query_int(t->s, &out->waiting, 0, err, "SELECT count(*) FROM waiting", ""));
 	out->conflicts = conflicts;
+	CP_TRY(cp_conflict_classes(t->s, out->conflict_classes, sizeof out->conflict_classes, err));
 	snprintf(out->why, sizeof out->why, "%s", t->why);
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	CP_TRY(move_branches(t, err));

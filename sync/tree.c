@@ -63,10 +63,10 @@ static enum cp_code write_revs(struct cp_doc_state *s, const struct cp_revtree *
 	return CP_OK;
 }
 
-/* The heads of an open contest as the caller's indexes. */
+/* The heads of a contest as the caller's indexes, where they are several. */
 static enum cp_code list_candidates(size_t **out, size_t *out_n, const struct cp_contest *c, struct cp_err *err)
 {
-	if (!c->is_open)
+	if (c->n_heads < 2)
 		return CP_OK;
 	*out = cp_tree_array(c->n_heads, sizeof **out);
 	if (*out == NULL)

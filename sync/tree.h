@@ -85,7 +85,7 @@ struct cp_column_state {
 	struct cp_value value;
 	bool has_conflict;
 	size_t stands;           /* index of the edit that stands, SIZE_MAX when none does */
-	size_t *candidates; size_t n_candidates; /* owned; only where has_conflict */
+	size_t *candidates; size_t n_candidates; /* owned; the heads where there are several, agreeing or not */
 };
 
 struct cp_doc_state {
@@ -96,7 +96,7 @@ struct cp_doc_state {
 	bool has_conflict;       /* of the judgment, or in some column */
 	/* judgments only: */
 	size_t shown, stands;    /* SIZE_MAX: none */
-	size_t *candidates; size_t n_candidates; /* owned; only when has_conflict */
+	size_t *candidates; size_t n_candidates; /* owned; likewise */
 	/* of every edit given; a copy is forged when its edit is: */
 	enum cp_fate *fates;
 	bool *is_forged;

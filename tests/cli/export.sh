@@ -54,7 +54,7 @@ check "and no dictionary" test ! -e ./-.dictionary.md
 check "CSV lines end in CR LF, as RFC 4180 has it" python3 -c '
 b = open("labels.csv", "rb").read()
 assert b.endswith(b"\r\n") and not b.startswith(b"\xef\xbb\xbf")
-assert b.split(b"\r\n")[0].count(b",") == 24'
+assert b.split(b"\r\n")[0].count(b",") == 26'
 cat >rows.py <<'PY'
 import csv, json, sys
 csv_rows = list(csv.DictReader(open("labels.csv", encoding="utf-8", newline="")))
@@ -236,13 +236,17 @@ quiet casepack -C again-hub export -o again.csv --rater ada --field grade --no-t
 check "and CSV has both" equal "$(grep '^plain.id,' again.csv | cut -d, -f7,11,13 | xargs)" 'r1,1,0 r2,1,2 r1,2,2 r2,2,1'
 
 # A judgment whose assignment was withdrawn meanwhile: marked, and no part of qrels.
-cp -a hub late-hub
-sqlite3 late-hub/casepack.db "UPDATE assignments SET state = 'withdrawn' WHERE case_id = (SELECT id FROM cases WHERE name = 'plain.id')
-	AND person = (SELECT id FROM persons WHERE pseudonym = 'ada')"
-quiet casepack -C late-hub export -o late.jsonl
-check "what is late is marked, and nothing else" equal "$(jq -r 'select(.late) | .case + " " + .rater' late.jsonl | sort | uniq -c | xargs)" '2 plain.id ada'
-check "qrels leave it out, and say so" bash -c 'casepack -C late-hub export -o late.qrels --rater ada 2>&1 | grep -q "2 stale or late answers were left out" &&
-	! grep -q "^plain.id " late.qrels && [ $(wc -l <late.qrels) = 122 ]'
+quiet casepack -C again-hub assign --form grades --guideline policy --to ada --case plain.id --pass 3
+quiet casepack -C again-hub pack --to ada -o out
+quiet casepack -C again-ada open "$(ls out/*-to-ada-* | tail -1)"
+quiet casepack -C again-ada rate plain.id grade@r1=0 grade@r2=0
+quiet casepack -C again-hub assign withdraw --from ada --pass 3
+mkdir late && quiet casepack -C again-ada return -o late
+quiet casepack -C again-hub merge late
+quiet casepack -C again-hub export -o late.jsonl
+check "what is late is marked, and nothing else" equal "$(jq -r 'select(.late) | .case + " " + .rater + " " + (.pass | tostring)' late.jsonl | sort | uniq -c | xargs)" '2 plain.id ada 3'
+check "qrels leave it out, and say so" bash -c 'casepack -C again-hub export -o late.qrels --rater ada 2>&1 | grep -q "2 stale or late answers were left out"'
+check "and keep what counted before" equal "$(grep '^plain.id ' late.qrels | xargs)" 'plain.id 0 r1 2 plain.id 0 r2 1'
 
 # ---- git ----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "formats/file.h"
+#include "sync/conflict.h"
 #include "sync/assign.h"
 #include "sync/cases.h"
 #include "sync/deliver.h"
@@ -376,10 +377,18 @@ static void merge_all(const struct play *p, struct cp_store *hub, const char *na
 	free(order);
 }
 
-static enum cp_code write_conflict(void *user, const struct cp_conflict_row *c, struct cp_err *err)
+static enum cp_code write_conflict(void *user, struct cp_conflict *c, struct cp_err *err)
 {
+	char doc[CP_ID_HEX];
+
 	(void)err;
-	fprintf(user, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", c->class, c->table, c->doc, c->column, c->who, c->commit, c->stands, c->value);
+	cp_hex(doc, c->doc.bytes, sizeof c->doc.bytes);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct cp_candidate *d = &c->candidates[i];
+
+		fprintf(user, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", c->class, c->table, doc, c->column, d->who, d->commit, d->stands,
+				d->value);
+	}
 	return CP_OK;
 }
 
@@ -415,7 +424,7 @@ static void write_facts(const struct play *p, struct cp_store *hub, const char *
 	char hex[CP_HASH_HEX];
 	struct cp_hash hash;
 
-	OK(cp_conflict_each(hub, write_conflict, conflicts, err));
+	OK(cp_conflict_each(hub, &(struct cp_conflict_filter){ .state = CP_CONFLICTS_OPEN }, write_conflict, conflicts, err));
 	OK(cp_label_each(hub, write_label, labels, err));
 	OK(cp_balance_each(hub, write_balance, balance, err));
 	OK(cp_store_hash(hub, &hash, err));

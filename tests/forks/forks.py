@@ -229,7 +229,7 @@ def check_main(hub, expected):
             got[rater, case].append((field, result, value))
     want = {("w" + w, f"item-{i}"): [("explicit", f"site-{i}", label)] for (w, i), label in expected.stands.items()}
     wrong = list(differences(got, want))
-    files = git(hub.path, "ls-tree", "-r", "--name-only", "main", "conflicts/").split()
+    files = git(hub.path, "grep", "-lP", "^judgments\t\tfork\topen\t", "main", "--", "conflicts/").split()
     if len(files) != len(expected.forks):
         wrong.append(f"{len(files)} files of conflicts")
     check(f"{hub.order}: main has the same answers for git to read, and a file for each fork", wrong)
@@ -257,7 +257,7 @@ def check_orders(hubs):
 def play(driver, rows, work, orders):
     data = work / "judgments.tsv"
     data.write_text("".join("\t".join(r) + "\n" for r in rows))
-    env = dict(os.environ, HOME=str(work), XDG_CONFIG_HOME=str(work), GIT_CONFIG_NOSYSTEM="1")
+    env = dict(os.environ, HOME=str(work), XDG_CONFIG_HOME="/dev/null", GIT_CONFIG_NOSYSTEM="1") # no tokens: copies are twins
     env.pop("CASEPACK_PASSPHRASE", None)
     ended = subprocess.run([driver, data, work, *orders], env=env).returncode
     if ended != 0:

@@ -31,7 +31,7 @@ static const struct { const char *name, *sql; } queries[] = {
 		OF_ASSIGNMENT " WHERE r.value IS NOT NULL ORDER BY 1, 2" },
 	{ "conflicts", "SELECT" KEY ", x.col, x.class, x.policy, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
 		" JOIN candidates d USING (doc, tbl, col) JOIN commits m ON m.no = d.commit_no"
-		" LEFT JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class = 'fork' ORDER BY 1, d.clock" },
+		" LEFT JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class = 'fork' AND x.is_open ORDER BY 1, d.clock" },
 	{ "lapses", "SELECT" KEY ", x.class, x.is_open, x.policy, lower(x.col) FROM conflicts x LEFT JOIN assignments a ON a.id = x.doc"
 		OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class IN ('late', 'stale') ORDER BY 1, 2, 5" },
 	{ "other conflicts", "SELECT tbl, hex(doc), col, class FROM conflicts WHERE is_open AND (tbl <> 11 OR class NOT IN"

@@ -218,8 +218,9 @@ class Hub(Place):
                 self.far.add(e.name)
 
     def held_of(self, replica):
-        mine = [c for c in self.commits if c.replica == replica and self.lines[c] == 1]
-        return mine[-1] if mine else None
+        """The tip of each of its lines, the first line first."""
+        tips = {self.lines[c]: c for c in self.commits if c.replica == replica}
+        return [tips[line] for line in sorted(tips)]
 
     def judgments(self, forms):
         return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
@@ -417,7 +418,7 @@ class World:
                 place.material.update(step)
             place.applied = len(b["steps"])
         place.exists = True
-        place.acked = b["have"] if b["have"] in place.chain else None
+        place.acked = next((tip for tip in b["have"] if tip in place.chain), None)
 
     # a rater's day
 
@@ -558,6 +559,12 @@ def wrote(cells):
     return {c: v for c, v in cells.items() if c[0] != "~" and c != "assignment_rev"}
 
 
+def content_of(edits, name):
+    """The cells of a judgment as the author of that edit left it."""
+    e = edits[name]
+    return {**(content_of(edits, e.parents[0]) if e.parents else {}), **e.writes}
+
+
 def key_of(doc):
     return "|".join(map(str, doc[1:]))
 
@@ -583,7 +590,7 @@ def told_judgments(judged, revs_of):
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
         if open_:
             conflicts[key_of(doc) + " fork " + policy] = sorted(
-                [(edits[n].replica, edits[n].clock, n == stands, wrote(edits[n].writes)) for n in open_], key=repr)
+                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_], key=repr)
     return out, conflicts
 
 

@@ -144,6 +144,7 @@ int main(int argc, char **argv)
 	if (dir == NULL)
 		return usage();
 	setenv("HOME", dir, 1);
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens: a copied workspace is a second line, which this is about */
 	chance_take_over_entropy();
 	cp_hash_setup();
 	choose_course(&c);

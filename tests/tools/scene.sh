@@ -48,8 +48,13 @@ judge() { casepack -C "$1" rate "$2" "grade@d1=${3:-3}" grade@d2=0; }
 last() { ls "$1"/*-"$2"-*.casepack | tail -1; } # FOLDER from-PERSON
 
 give() {
+	local file
+	ls out >.given
 	quiet casepack -C hub pack --to "$1" -o out
-	quiet casepack -C "$1" open "$(last out to-"$1")"
+	for file in $(ls out | grep -vxFf .given); do # a person's devices get a bundle each, in the order of their ids
+		casepack -C "$1" open "out/$file" >"$work/.out" 2>&1 && return
+	done
+	quiet casepack -C "$1" open "out/$file"
 }
 
 take() {

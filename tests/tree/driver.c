@@ -217,6 +217,7 @@ static void print_value(const struct cp_value *v)
 static void print_verdict(size_t shown, size_t stands, bool has_conflict, const size_t *candidates, size_t n)
 {
 	printf(" %zd %zd %d ", (ssize_t)shown, (ssize_t)stands, has_conflict);
+	n = has_conflict ? n : 0; /* heads that agree are none */
 	for (size_t i = 0; i < n; i++)
 		printf("%s%zu", i ? "," : "", candidates[i]);
 	puts(n ? "" : "-");

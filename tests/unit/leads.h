@@ -18,6 +18,7 @@
 
 #include "formats/file.h"
 #include "sync/assign.h"
+#include "sync/conflict.h"
 #include "sync/cases.h"
 #include "sync/deliver.h"
 #include "sync/edit.h"
@@ -253,18 +254,20 @@ static inline const char *trimmed(const char *text)
 
 struct told { int n, standing; char policy[32], class[32], who[64]; };
 
-static inline enum cp_code hear(void *user, const struct cp_conflict_row *c, struct cp_err *err)
+static inline enum cp_code hear(void *user, struct cp_conflict *c, struct cp_err *err)
 {
 	struct told *told = user;
 
 	(void)err;
 	assert_string_equal(c->column, "text");
-	told->n++;
-	told->standing += c->stands;
 	snprintf(told->policy, sizeof told->policy, "%s", c->policy);
 	snprintf(told->class, sizeof told->class, "%s", c->class);
-	if (c->stands)
-		snprintf(told->who, sizeof told->who, "%s", c->who);
+	for (size_t i = 0; i < c->n; i++) {
+		told->n++;
+		told->standing += c->candidates[i].stands;
+		if (c->candidates[i].stands)
+			snprintf(told->who, sizeof told->who, "%s", c->candidates[i].who);
+	}
 	return CP_OK;
 }
 
@@ -272,7 +275,7 @@ static inline struct told conflict(int lead)
 {
 	struct told told = { .n = 0 };
 
-	OK(cp_conflict_each(hubs[lead], hear, &told, err));
+	OK(cp_conflict_each(hubs[lead], &(struct cp_conflict_filter){ .state = CP_CONFLICTS_OPEN }, hear, &told, err));
 	return told;
 }
 

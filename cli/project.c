@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "cli/keys.h"
+#include "cli/shown.h"
+#include "cli/verbs.h"
+#include "sync/policy.h"
+
+static enum cp_code add_policy(void *user, const char *key, const char *policy, struct cp_err *err)
+{
+	(void)err;
+	json_object_set_new(user, key, json_string(policy));
+	return CP_OK;
+}
+
+static enum cp_code print_policy(void *user, const char *key, const char *policy, struct cp_err *err)
+{
+	(void)user;
+	return cp_line(err, "  %-28s %s", key, policy);
+}
+
+static enum cp_code show_json(struct cp_args *a, struct cp_err *err)
+{
+	const struct cp_me *me = cp_store_me(a->store);
+	json_t *policies = json_object();
+	enum cp_code code = cp_policy_each(a->store, add_policy, policies, err);
+
+	if (code != CP_OK) {
+		json_decref(policies);
+		return code;
+	}
+	return cp_json_line(json_pack("{s:o, s:o, s:o}", "project", cp_json_text(me->project_name),
+			"id", cp_json_hex(me->project.bytes, sizeof me->project.bytes), "policies", policies), err);
+}
+
+static enum cp_code show(struct cp_args *a, struct cp_err *err)
+{
+	const struct cp_me *me = cp_store_me(a->store);
+	char hex[CP_ID_HEX];
+
+	if (a->json)
+		return show_json(a, err);
+	CP_TRY(cp_line(err, "%s  (%s)", me->project_name, cp_hex(hex, me->project.bytes, sizeof me->project.bytes)));
+	CP_TRY(cp_line(err, "policies, where edits disagree (latest, or what a form asks for, unless said here):"));
+	return cp_policy_each(a->store, print_policy, NULL, err);
+}
+
+static enum cp_code policy(struct cp_args *a, struct cp_err *err)
+{
+	bool is_default, changed;
+
+	CP_TRY(cp_args_want(a, 3, 3, err));
+	is_default = strcmp(a->words[2], "default") == 0;
+	CP_TRY(cp_policy_set(a->store, a->words[1], is_default ? NULL : a->words[2], &changed, err));
+	cp_say(changed ? "%s: %s; what disagrees was decided anew" : "%s: %s already", a->words[1], a->words[2]);
+	return cp_seal_if_ready(a->store, err);
+}
+
+static enum cp_code run(struct cp_args *a, struct cp_err *err)
+{
+	static const struct cp_verb verbs[] = { { "policy", NULL, policy }, { NULL, NULL, NULL } };
+
+	return a->n == 0 ? show(a, err) : cp_verb_run(a, verbs, err);
+}
+
+static const struct cp_example examples[] = {
+	{ "casepack project", "the project and its policies" },
+	{ "casepack project policy judgments.severity severest", "the higher severity stands until a lead looks" },
+	{ "casepack project policy cases.segment review", "nothing stands until a lead decides" },
+	{ "casepack project policy judgments default", "take it back" },
+	{ NULL, NULL },
+};
+
+const struct cp_command cp_cmd_project = {
+	.name = "project",
+	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default",
+	.summary = "the project and its policies",
+	.about = "Shows the project. `policy` says what stands meanwhile where edits disagree, for a table or one of its columns; "
+		"for judgments.FIELD, a field of a form: `latest`, the one with the latest clock; `severest`, the one with the "
+		"highest severity; `review`, none. Under the last two only a lead's `casepack resolve` closes a conflict. A clock "
+		"that is far ahead turns latest into review.\n\n"
+		"judgments.FIELD wins over judgments, and that over what the form's field asks for; a judgment is taken whole, by "
+		"the strictest policy of the fields that are answered. Every decision records the policy that was in force. A "
+		"change of policy decides anew whatever disagrees.",
+	.options = cp_no_options,
+	.examples = examples,
+	.needs_store = true,
+	.run = run,
+};
