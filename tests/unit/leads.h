@@ -139,7 +139,8 @@ static inline void copy_hub(int lead)
 	shell("cp -r %s %s", leads[0], leads[lead]);
 	shell("sqlite3 %s/casepack.db \"UPDATE meta SET value = (SELECT id FROM persons WHERE pseudonym = '%s') WHERE key = 'person';"
 			" UPDATE meta SET value = (SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = '%s')"
-			" WHERE key = 'replica'; UPDATE meta SET value = CAST('%s/%s.key' AS BLOB) WHERE key = 'key'\"",
+			" WHERE key = 'replica'; UPDATE meta SET value = CAST('%s/%s.key' AS BLOB) WHERE key = 'key';"
+			" DELETE FROM meta WHERE key IN ('workspace', 'folder')\"", /* no copy of a device, but another device's */
 			leads[lead], leads[lead], leads[lead], folder, leads[lead]);
 	start(0);
 	start(lead);
