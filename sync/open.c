@@ -41,17 +41,13 @@ static enum cp_code check_relay(struct opening *o, struct cp_err *err)
 /* The roster's hub signs; on first use the bundle's own roster must name its signer as the hub. */
 static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_err *err)
 {
-	struct cp_id known = { { 0 } };
 	struct cp_value row[CP_MAX_COLUMNS];
 	const struct cp_pubkey *signer = cp_bundle_signer(o->b);
 	bool found;
 
 	CP_TRY(cp_row_get(o->s, CP_T_REPLICAS, &o->m->sender, row, &found, err));
-	if (!found && is_before) /* a hub under a new id: its key must be one that is trusted, its row comes with it */
-		CP_TRY(cp_query_id(o->s, &known, err, "SELECT id FROM replicas WHERE public_key = ?1 AND is_hub = 1 AND"
-				" state = 'active'", "b", signer->bytes, sizeof signer->bytes));
-	if (cp_id_is_set(&known))
-		return CP_OK;
+	if (!found && is_before)
+		return CP_OK; /* who takes over, or goes on under a new id, is named by what comes: each commit of it is checked */
 	if (!found || row[4].len != 32 || memcmp(row[4].bytes, signer->bytes, 32) != 0 || row[5].integer != 1 ||
 			row[6].len != strlen("active") || memcmp(row[6].bytes, "active", row[6].len) != 0)
 		return cp_fail(err, CP_ETRUST, "is not signed by the hub that this workspace trusts; nothing was changed");
@@ -78,14 +74,15 @@ static bool begins_anew(const struct opening *o, const struct cp_change_commit *
 		memcmp(text, o->tip.hex, len) == 0;
 }
 
-/* Who takes over from another hub passes on what that one gave last, which names the new one. */
+/* A commit of material is by a hub whose key is trusted here when its turn comes: who takes over from another hub passes on
+ * what that one gave last, which names the new one. The first of all founds that trust. */
 static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, const struct cp_pubkey *signer, struct cp_err *err)
 {
 	int64_t known, roster;
 	struct cp_id id;
 
-	CP_TRY(cp_query_int(o->s, &known, 0, err, "SELECT 1 FROM replicas WHERE id = ?1 AND public_key = ?2 AND is_hub = 1"
-			" AND state = 'active'", "db", giver, signer->bytes, sizeof signer->bytes));
+	CP_TRY(cp_query_int(o->s, &known, 0, err, "SELECT 1 FROM replicas WHERE public_key = ?1 AND is_hub = 1"
+			" AND state = 'active'", "b", signer->bytes, sizeof signer->bytes));
 	CP_TRY(cp_query_int(o->s, &roster, 0, err, "SELECT count(*) FROM replicas", ""));
 	cp_replica_id(&id, &o->s->me.project, signer);
 	if (known || (roster == 0 && cp_id_equal(&id, giver)))
@@ -102,8 +99,7 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 	if (strcmp(c->parent, o->tip.hex) != 0 && cp_repo_has(o->s->history, o->commit_oid.hex))
 		return CP_OK; /* applied before, whoever gave it */
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
-	if (memcmp(&signer, cp_bundle_signer(o->b), sizeof signer) != 0 || !cp_id_equal(&c->replica, &o->m->sender))
-		CP_TRY(check_giver(o, &c->replica, &signer, err));
+	CP_TRY(check_giver(o, &c->replica, &signer, err));
 	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
 	if (*c->parent == '\0' && begins_anew(o, c))
 		o->tip.hex[0] = '\0';

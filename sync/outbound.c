@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sync/copies.h"
 #include "sync/heads.h"
 #include "sync/content.h"
 #include "sync/inner.h"
@@ -209,7 +210,7 @@ static enum cp_code see_first(void *user, const char *oid, const struct cp_commi
 }
 
 /*
- * May the chain go on? It begins anew where another hub wrote it (I was copied or put back, and have a new id), and
+ * May the chain go on? It begins anew where I wrote it under a former id (I was copied or put back), and
  * where the device holds material behind it that I do not know (I was put back and nobody noticed).
  */
 static enum cp_code begin_anew(struct cp_store *s, const struct cp_device *d, struct cp_oid *tip, struct giving *g,
@@ -218,13 +219,14 @@ static enum cp_code begin_anew(struct cp_store *s, const struct cp_device *d, st
 	CP_AUTO(buf) struct cp_buf named = CP_BUF(64);
 	struct cp_oid answered = { "" };
 	struct cp_id giver;
-	bool is_mine;
+	bool is_mine, was_me;
 
 	if (*tip->hex == '\0')
 		return CP_OK;
 	CP_TRY(cp_query_text(s, &named, NULL, err, "SELECT outbound_acked FROM peers WHERE replica = ?1", "d", &d->replica));
 	CP_TRY(giver_of(s, tip->hex, &giver, err));
-	is_mine = cp_id_equal(&giver, &s->me.replica);
+	CP_TRY(cp_copy_was_me(s, &giver, &was_me, err));
+	is_mine = cp_id_equal(&giver, &s->me.replica) || !was_me; /* whose home moved here goes on with the chain it has */
 	if (is_mine && (named.len == 0 || cp_chain_reaches(s->history, tip->hex, named.data)))
 		return CP_OK;
 	CP_TRY(cp_repo_walk(s->history, tip->hex, "", see_first, &answered, err));
