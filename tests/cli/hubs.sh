@@ -241,4 +241,19 @@ check "that is each one's replay" replays
 check "it is one question, which content stands" equal "$(sqlite3 hub/casepack.db "SELECT group_concat(DISTINCT col) FROM conflicts WHERE is_open AND tbl = 3")" content
 check "and the results are those of the content, at one hub" consistent hub
 check "and the other" consistent bea
+
+# ---- one assignment, two leads ----------------------------------------------------------------------------------
+
+for due in hub:2027-01-01 bea:2027-02-02; do
+	quiet casepack -C "${due%:*}" assign --form relevance --guideline guide --to carl --case m1 --due "${due#*:}"
+done
+quiet meet
+quiet casepack -C bea pack --to carl -o out
+check "a row that two leads wrote is given with the edits of both" equal \
+	"$(sqlite3 bea/casepack.db "SELECT length(a.rev) FROM assignments a JOIN cases c ON c.id = a.case_id WHERE c.name = 'm1'")" 16
+check "and hubs that meet know what was given" status 0 meet
+bring bea lead hub
+check "by a bundle too" agree
+quiet casepack -C carl open "$(last out to-carl)"
+
 finish
