@@ -12,8 +12,8 @@ static struct place *some_workspace(struct world *w)
 	struct place *there[MAX_PLACES];
 	size_t n = 0;
 
-	for (int i = 1; i < w->n_places; i++)
-		if (w->places[i].exists)
+	for (int i = 0; i < w->n_places; i++)
+		if (w->places[i].exists && !place_is_hub(&w->places[i]))
 			there[n++] = &w->places[i];
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
@@ -167,7 +167,7 @@ bool rater_return(struct world *w, struct place *p)
 
 	MUST(w, cp_return(s, world_outbox(w), false, &sent, &n, err));
 	if (n > 0)
-		parcel = world_send(w, sent.path, -1, true);
+		parcel = world_send(w, sent.path, w->home_of[w->devices[p->device].person], true);
 	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "return", "at", p->name, "bundle",
 			parcel ? json_integer(parcel->id) : json_null()));
 	return n > 0;
@@ -187,7 +187,7 @@ void deed_return(struct world *w)
  * the rev, which nobody outside knows. */
 static void keep_apart(struct world *w, const struct place *p)
 {
-	for (int i = 1; i < w->n_places; i++)
+	for (int i = 0; i < w->n_places; i++)
 		while (w->places[i].device == p->device && world_now(w, &w->places[i]) <= p->latest_us)
 			w->places[i].skew_us += (int64_t)86400 * 1000000;
 }

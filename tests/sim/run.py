@@ -43,10 +43,10 @@ def sim(args, seed, folder, skip=()):
 
 
 def fsck(folder):
-    """The hub, its mirror, and one of the others."""
+    """The hubs, the mirror, where hubs meet, and one of the others."""
     found = []
-    for name in ["hub", "mirror"] + sorted(n for n in os.listdir(folder) if n[-1].isdigit())[:1]:
-        for repo in "history.git", "private.git":
+    for name in hubs_of(folder) + ["."] + sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")[:1]:
+        for repo in "history.git", "private.git", "remote.git":
             path = os.path.join(folder, name, repo)
             if not os.path.isdir(path):
                 continue
@@ -64,10 +64,14 @@ def pages(folder, name):
     return {r.split("\t")[1]: r.split()[2] for r in rows if r.split("\t")[1] not in ("conflicts", "verdicts")}
 
 
+def hubs_of(folder):
+    return [n for n in ("hub", "hub2", "hub3", "mirror") if os.path.isdir(os.path.join(folder, n))]
+
+
 def same_pages(folder):
-    hub, mirror = pages(folder, "hub"), pages(folder, "mirror")
-    return [f"main: {p} differs between two hubs that merged the same" for p in sorted(hub.keys() | mirror.keys())
-            if hub.get(p) != mirror.get(p)]
+    hub, *others = [pages(folder, name) for name in hubs_of(folder)]
+    return [f"main: {p} differs between two hubs that merged the same" for other in others
+            for p in sorted(hub.keys() | other.keys()) if hub.get(p) != other.get(p)]
 
 
 def judge(args, folder):
@@ -77,7 +81,9 @@ def judge(args, folder):
         state = json.load(f)
     hub = state["places"]["hub"]
     counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
-                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"]}))
+                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"]}),
+                                 leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
+                                           | {(row[0], row[1]) for row in hub["tables"]["texts"]}))
     return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
@@ -182,8 +188,8 @@ def main():
                     break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
-    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict; {:.0f} s"
-          .format(ran, len(failed), time.time() - started, **collections.defaultdict(int, total)))
+    print(f"{ran} seeds: {len(failed)} failed; {total['op']} deeds in {total['replicas']} workspaces, {total['edits']} edits merged, "
+          f"{total['conflicts']} judgments and {total['leads']} cells and texts of leads in conflict; {time.time() - started:.0f} s")
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))
