@@ -30,7 +30,7 @@ void lead_assign(struct world *w, int form, int guideline, unsigned people, unsi
 void lead_pack(struct world *w, int person);
 
 /* deeds_hub.c */
-deed deed_hub, deed_sync, deed_hub_bundle;
+deed deed_hub, deed_sync, deed_hub_bundle, deed_both;
 /* Exchange with the bare repository; true when that brought or left anything. */
 bool hub_sync(struct world *w);
 /* Bundles for all other hubs. */

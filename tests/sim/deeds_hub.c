@@ -22,6 +22,25 @@ void deed_sync(struct world *w)
 	hub_sync(w);
 }
 
+/* Two leads do the same, or the same sort of thing to the same, and do not know of each other. */
+void deed_both(struct world *w)
+{
+	static deed *const acts[] = { deed_import, deed_guideline, deed_form, deed_assign, deed_recall, deed_recall, deed_stale };
+	deed *act = acts[chance_below(&w->chance, sizeof acts / sizeof *acts)];
+	bool is_same = chance_is(&w->chance, 30);
+	struct chance before;
+
+	w->person_at_hand = 1u << chance_below(&w->chance, (size_t)w->n_people);
+	w->cases_at_hand = 1u << chance_below(&w->chance, 3) | 1u << chance_below(&w->chance, MAX_CASES);
+	before = w->chance;
+	for (int i = 0; i < w->n_hubs; i++) {
+		w->desk = i;
+		w->chance = is_same ? before : w->chance;
+		act(w);
+	}
+	w->person_at_hand = w->cases_at_hand = 0;
+}
+
 void deed_hub_bundle(struct world *w)
 {
 	hub_pack(w);

@@ -111,13 +111,18 @@ void lead_import(struct world *w, unsigned cases)
 	world_log_lead(w, json_pack("{s:s, s:o}", "op", "import", "cases", list));
 }
 
+static unsigned at_hand(unsigned bits, unsigned otherwise)
+{
+	return bits != 0 ? bits : otherwise;
+}
+
 void deed_import(struct world *w)
 {
 	unsigned cases = 0;
 
 	for (size_t i = 0; i <= chance_below(&w->chance, 3); i++)
 		cases |= 1u << chance_below(&w->chance, MAX_CASES);
-	lead_import(w, cases);
+	lead_import(w, at_hand(w->cases_at_hand, cases));
 }
 
 /* ---- texts -------------------------------------------------------------------------- */
@@ -211,11 +216,26 @@ static void look_at(struct world *w, const char *name)
 	world_log_lead(w, json_pack("{s:s, s:s}", "op", "look", "name", name));
 }
 
+/* One of which several revisions stand side by side here, if there is such a one. */
+static const char *some_guideline(struct world *w)
+{
+	const char *name = guidelines[chance_below(&w->chance, MAX_GUIDELINES)];
+
+	for (int i = 0; i < MAX_GUIDELINES; i++) {
+		CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+		struct cp_text_heads heads;
+
+		if (cp_text_merged(world_store(w, world_hub(w)), false, guidelines[i], &text, &heads, NULL) == CP_OK && heads.n > 1)
+			name = guidelines[i];
+	}
+	return name;
+}
+
 /* Revisions that leads wrote without knowing of each other become one: as they merge, as a lead has it, or revised by one
  * who was shown them. */
 void deed_merge_text(struct world *w)
 {
-	const char *name = guidelines[chance_below(&w->chance, MAX_GUIDELINES)];
+	const char *name = some_guideline(w);
 	size_t way = chance_below(&w->chance, 4);
 	char body[1024];
 
@@ -330,7 +350,8 @@ void lead_assign(struct world *w, int form, int guideline, unsigned people, unsi
 void deed_assign(struct world *w)
 {
 	int form = (int)chance_below(&w->chance, MAX_FORMS), guideline = (int)chance_below(&w->chance, MAX_GUIDELINES + 1) - 1;
-	unsigned people = (unsigned)chance_next(&w->chance), cases = (unsigned)chance_next(&w->chance);
+	unsigned people = at_hand(w->person_at_hand, (unsigned)chance_next(&w->chance));
+	unsigned cases = at_hand(w->cases_at_hand, (unsigned)chance_next(&w->chance));
 	int pass = chance_is(&w->chance, 75) ? 1 : 2;
 	struct cp_store *hub = world_store(w, world_hub(w));
 
@@ -343,7 +364,8 @@ void deed_recall(struct world *w)
 {
 	static const char *const ways[] = { "withdrawn", "expired", "reassigned" };
 	const char *from[MAX_PEOPLE], *what[MAX_CASES], *to[MAX_PEOPLE];
-	unsigned people = 1u << chance_below(&w->chance, (size_t)w->n_people), cases = (unsigned)chance_next(&w->chance);
+	unsigned people = at_hand(w->person_at_hand, 1u << chance_below(&w->chance, (size_t)w->n_people));
+	unsigned cases = at_hand(w->cases_at_hand, (unsigned)chance_next(&w->chance));
 	struct cp_recall r = { .how = (enum cp_recall_how)chance_below(&w->chance, 3), .people = from, .cases = what, .to = to,
 		.judged_too = chance_is(&w->chance, 60) };
 	struct cp_recalled done;
@@ -373,8 +395,8 @@ void deed_stale(struct world *w)
 		.cases = what, .settled_too = chance_is(&w->chance, 30) };
 	struct cp_stale_settled done;
 
-	settle.n_people = some_people(w, (unsigned)chance_next(&w->chance), who);
-	settle.n_cases = some_cases(w, (unsigned)chance_next(&w->chance), what);
+	settle.n_people = some_people(w, at_hand(w->person_at_hand, (unsigned)chance_next(&w->chance)), who);
+	settle.n_cases = some_cases(w, at_hand(w->cases_at_hand, (unsigned)chance_next(&w->chance)), what);
 	MUST(w, cp_stale_settle(world_store(w, world_hub(w)), &settle, &done, err));
 	world_log_lead(w, json_pack("{s:s, s:s, s:o, s:o, s:b}", "op", "stale", "decision", settle.decision, "people",
 			names(who, settle.n_people), "cases", names(what, settle.n_cases), "settled too", (int)settle.settled_too));

@@ -58,10 +58,10 @@ def fsck(folder):
 
 
 def pages(folder, name):
-    """The folders of main that follow from the accepted edits alone; conflicts and verdicts tell of receipts too."""
+    """Main's files. Between a hub and its mirror conflicts and verdicts differ: they tell of receipts, too."""
     git = ["git", "-C", os.path.join(folder, name, "history.git"), "ls-tree", "main"]
     rows = subprocess.run(git, capture_output=True, text=True).stdout.splitlines()
-    return {r.split("\t")[1]: r.split()[2] for r in rows if r.split("\t")[1] not in ("conflicts", "verdicts")}
+    return {r.split("\t")[1]: r.split()[2] for r in rows}
 
 
 def hubs_of(folder):
@@ -71,7 +71,8 @@ def hubs_of(folder):
 def same_pages(folder):
     hub, *others = [pages(folder, name) for name in hubs_of(folder)]
     return [f"main: {p} differs between two hubs that merged the same" for other in others
-            for p in sorted(hub.keys() | other.keys()) if hub.get(p) != other.get(p)]
+            for p in sorted(hub.keys() | other.keys()) if hub.get(p) != other.get(p)
+            and (p not in ("conflicts", "verdicts") or "mirror" not in hubs_of(folder))]
 
 
 def judge(args, folder):

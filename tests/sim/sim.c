@@ -38,20 +38,24 @@ const struct deed_row deeds[] = {
 	{ "sync",      10, false, true,  deed_sync },
 	{ "hub bundle", 8, false, true,  deed_hub_bundle },
 	{ "hub",        2, false, true,  deed_hub },
+	{ "both",      12, false, true,  deed_both },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
 struct course { struct world world; uint64_t seed; long steps, mirror_at; int most_hubs; int weights[32]; bool *skipped; };
 
-/* About half of the seeds have one hub. */
+/* About half of the seeds have one hub. With several the leads write more, so that they meet in one cell. */
 static void choose_hubs(struct course *c)
 {
 	static const int numbers[] = { 1, 1, 1, 2, 2, 3 };
 	struct chance chance = chance_of(c->seed, (uint64_t)1 << 40);
 
 	c->most_hubs = numbers[chance_below(&chance, sizeof numbers / sizeof *numbers)];
-	for (size_t i = 0; c->most_hubs == 1 && i < n_deeds; i++)
-		c->weights[i] = deeds[i].is_between_hubs ? 0 : c->weights[i];
+	for (size_t i = 0; i < n_deeds; i++)
+		if (c->most_hubs == 1)
+			c->weights[i] *= !deeds[i].is_between_hubs;
+		else
+			c->weights[i] *= deeds[i].is_leads ? 4 : 1;
 }
 
 /* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
@@ -112,7 +116,9 @@ static void found(struct course *c)
 	has_guideline = chance_is(chance, 60);
 	if (has_guideline)
 		lead_guideline(w, 0);
-	lead_assign(w, form, has_guideline ? 0 : -1, ~0u, ~0u, 1);
+	if (w->n_hubs > 1 && chance_is(chance, 70))
+		lead_guideline(w, 1);
+	lead_assign(w, form, has_guideline ? 0 : -1, ~0u, w->n_hubs > 1 ? 3 : ~0u, 1);
 	if (w->n_hubs > 1)
 		settle_exchange(w);
 	for (w->desk = w->n_hubs - 1; w->desk > 0; w->desk--)

@@ -55,6 +55,7 @@ struct world {
 	struct cp_id hub_ids[MAX_HUBS];
 	int most_hubs;           /* so many there will be */
 	int desk;                /* number of the hub that acts */
+	unsigned person_at_hand, cases_at_hand; /* bits of what two leads write at the same time; 0: whatever comes to mind */
 	struct device devices[MAX_DEVICES]; int n_devices;
 	struct place places[MAX_PLACES]; int n_places;
 	struct parcel *parcels; size_t n_parcels, room; int next_parcel;
