@@ -41,6 +41,17 @@ deed deed_rate, deed_rate_many, deed_return, deed_copy;
 /* false when nothing was owed. */
 bool rater_return(struct world *w, struct place *p);
 
+/* deeds_relay.c */
+deed deed_relay;
+/* Some seeds have relays: who they are, and whom they stand before. Before anybody else is entered. */
+void relay_begin(struct world *w);
+/* Bundles of that relay for every device of that person, -1 for all of its devices. */
+void relay_pack(struct world *w, struct place *relay, int person);
+void relay_merge(struct world *w, const struct parcel *parcel);
+/* At the end, for a device behind a relay: what came to the relay goes on; what the hub gives comes as far as under way to it. */
+void relay_passes_on(struct world *w, int person);
+void relay_gives(struct world *w, int person);
+
 /* deeds_carry.c */
 deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
 void carry_open(struct world *w, const struct parcel *parcel, struct place *p);

@@ -31,6 +31,10 @@ void carry_merge(struct world *w, const struct parcel *parcel)
 	struct cp_err why = { 0 };
 	enum cp_code code;
 
+	if (parcel->is_to_relay) {
+		relay_merge(w, parcel);
+		return;
+	}
 	if (parcel->is_between_hubs)
 		w->desk = parcel->to;
 	code = cp_merge(world_store(w, world_hub(w)), parcel->path, &merged, &why);
@@ -41,7 +45,8 @@ void carry_merge(struct world *w, const struct parcel *parcel)
 
 void carry_to(struct world *w, const struct parcel *parcel)
 {
-	w->desk = parcel->to;
+	if (!parcel->is_to_relay)
+		w->desk = parcel->to;
 }
 
 /* One that is under way, back to the hub or out to a device. */

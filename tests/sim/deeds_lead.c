@@ -434,9 +434,12 @@ static bool may_pack(struct world *w, int person)
 void lead_pack(struct world *w, int person)
 {
 	struct packed k = { w, json_array() };
-	const char *who = person < 0 ? NULL : w->people[person];
+	const char *who;
 	int64_t n;
 
+	if (person >= 0 && w->relay_of[person])
+		person = w->relay_of[person];
+	who = person < 0 ? NULL : w->people[person];
 	if (person >= 0)
 		w->desk = w->home_of[person];
 	if (may_pack(w, person)) {

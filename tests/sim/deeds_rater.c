@@ -13,7 +13,7 @@ static struct place *some_workspace(struct world *w)
 	size_t n = 0;
 
 	for (int i = 0; i < w->n_places; i++)
-		if (w->places[i].exists && !place_is_hub(&w->places[i]))
+		if (w->places[i].exists && !place_is_hub(&w->places[i]) && !place_is_relay(w, &w->places[i]))
 			there[n++] = &w->places[i];
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
@@ -158,6 +158,18 @@ void deed_rate_many(struct world *w)
 
 /* ---- sending back --------------------------------------------------------------------- */
 
+/* To the hub that gives to this person's devices, or to the relay before it. */
+static struct parcel *send_return(struct world *w, const char *path, int person)
+{
+	struct parcel *p;
+
+	if (w->relay_of[person] == 0)
+		return world_send(w, path, w->home_of[person], true);
+	p = world_send(w, path, world_addressee(w, path), false);
+	p->is_return = p->is_to_relay = true;
+	return p;
+}
+
 bool rater_return(struct world *w, struct place *p)
 {
 	struct cp_store *s = world_store(w, p);
@@ -167,7 +179,7 @@ bool rater_return(struct world *w, struct place *p)
 
 	MUST(w, cp_return(s, world_outbox(w), false, &sent, &n, err));
 	if (n > 0)
-		parcel = world_send(w, sent.path, w->home_of[w->devices[p->device].person], true);
+		parcel = send_return(w, sent.path, w->devices[p->device].person);
 	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "return", "at", p->name, "bundle",
 			parcel ? json_integer(parcel->id) : json_null()));
 	return n > 0;
@@ -197,7 +209,7 @@ void deed_copy(struct world *w)
 	struct place *p = some_workspace(w), *copy;
 	char name[48];
 
-	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2)
+	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2 || w->relay_of[w->devices[p->device].person])
 		return;
 	snprintf(name, sizeof name, "%.20s-copy%d", w->devices[p->device].name, w->devices[p->device].copies++);
 	world_close(w, p);

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-import model
+import model_relay as model
 
 Verdict = collections.namedtuple("Verdict", "seed found steps counts")
 
@@ -45,7 +45,7 @@ def sim(args, seed, folder, skip=()):
 def fsck(folder):
     """The hubs, the mirror, where hubs meet, and one of the others."""
     found = []
-    for name in hubs_of(folder) + ["."] + sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")[:1]:
+    for name in hubs_of(folder) + relays_of(folder) + ["."] + sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")[:1]:
         for repo in "history.git", "private.git", "remote.git":
             path = os.path.join(folder, name, repo)
             if not os.path.isdir(path):
@@ -66,6 +66,10 @@ def pages(folder, name):
 
 def hubs_of(folder):
     return [n for n in ("hub", "hub2", "hub3", "mirror") if os.path.isdir(os.path.join(folder, n))]
+
+
+def relays_of(folder):
+    return [n for n in ("vela1", "wega1") if os.path.isdir(os.path.join(folder, n))]
 
 
 def same_pages(folder):

@@ -18,7 +18,7 @@ void settle_make_mirror(struct world *w)
 	world_copy(w, "hub", "mirror");
 	w->has_mirror = true;
 	for (size_t i = 0; i < w->n_parcels; i++)
-		if (w->parcels[i].is_return) {
+		if (w->parcels[i].is_return && !w->parcels[i].is_to_relay) {
 			w->mirrored = reallocarray(w->mirrored, w->n_mirrored + 1, sizeof *w->mirrored);
 			w->mirrored[w->n_mirrored++] = w->parcels[i];
 		}
@@ -134,6 +134,7 @@ static void send_home(struct world *w, struct place *p)
 	w->desk = w->home_of[w->devices[p->device].person];
 	if (p->exists && rater_return(w, p))
 		carry_merge(w, &w->parcels[w->n_parcels - 1]);
+	relay_passes_on(w, w->devices[p->device].person);
 	w->n_parcels = 0;
 }
 
@@ -141,7 +142,7 @@ static void send_home(struct world *w, struct place *p)
 static void round_trip(struct world *w, struct place *p)
 {
 	send_home(w, p);
-	lead_pack(w, w->devices[p->device].person);
+	relay_gives(w, w->devices[p->device].person);
 	for (size_t i = 0; i < w->n_parcels; i++)
 		if (!w->parcels[i].is_return && w->parcels[i].to == p->device)
 			carry_open(w, &w->parcels[i], p);
@@ -157,7 +158,7 @@ void settle_deliver(struct world *w)
 	settle_exchange(w);
 	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
 		for (int i = 0; i < w->n_places; i++)
-			if (!place_is_hub(&w->places[i]) && (round == 0 || w->devices[w->places[i].device].copies > 1))
+			if (!place_is_hub(&w->places[i]) && (round == 0 || w->n_relays > 0 || w->devices[w->places[i].device].copies > 1))
 				round_trip(w, &w->places[i]);
 	sync_all(w);
 }

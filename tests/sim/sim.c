@@ -39,6 +39,7 @@ const struct deed_row deeds[] = {
 	{ "hub bundle", 8, false, true,  deed_hub_bundle },
 	{ "hub",        2, false, true,  deed_hub },
 	{ "both",      12, false, true,  deed_both },
+	{ "relay",     20, false, false, deed_relay },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -86,6 +87,14 @@ static const struct deed_row *choose_deed(struct course *c, struct chance *chanc
 	return NULL;
 }
 
+/* Where there are relays, much goes through them. */
+static void weigh_relays(struct course *c)
+{
+	for (size_t i = 0; i < n_deeds; i++)
+		if (deeds[i].act == deed_relay)
+			c->weights[i] = c->world.n_relays > 0 ? 2 * deeds[i].weight : 0;
+}
+
 /* A hub with people, cases, a form, and a first bundle for everybody. */
 static void found(struct course *c)
 {
@@ -99,9 +108,13 @@ static void found(struct course *c)
 	if (w->most_hubs > 1)
 		world_add_hub(w);
 	w->n_people = 1 + (int)(chance_is(chance, 50) ? chance_below(chance, 2) : chance_below(chance, MAX_PEOPLE));
+	relay_begin(w);
+	weigh_relays(c);
 	for (int i = 0; i < w->n_people; i++) {
 		w->people[i] = names[i];
 		w->home_of[i] = w->n_hubs > 1 ? (int)chance_below(chance, (size_t)w->n_hubs) : 0;
+		if (w->relay_of[i])
+			w->home_of[i] = w->home_of[w->relay_of[i]];
 		w->desk = w->home_of[i]; /* mostly entered there; a device may be at another hub later */
 		devices = 1 + (int)chance_below(chance, 3);
 		for (int k = 0; k < devices && w->n_devices < MAX_DEVICES - 2; k++)

@@ -96,6 +96,11 @@ bool place_is_hub(const struct place *p)
 	return p->device < 0;
 }
 
+bool place_is_relay(const struct world *w, const struct place *p)
+{
+	return !place_is_hub(p) && w->devices[p->device].person >= MAX_PEOPLE;
+}
+
 const char *world_lead(int hub)
 {
 	static const char *const names[MAX_HUBS] = { "lea", "mia", "noa" };
@@ -162,6 +167,14 @@ static json_t *identity(const struct cp_id *replica)
 	return json_string(cp_hex(hex, replica->bytes, sizeof replica->bytes));
 }
 
+/* Who is said to give to that person's devices; NULL: nothing is said. */
+static const char *home_named(const struct world *w, int person)
+{
+	if (w->relay_of[person])
+		return w->people[w->relay_of[person]];
+	return w->most_hubs > 1 ? world_lead(w->home_of[person]) : NULL;
+}
+
 /* A person's next device: a key, a roster entry, and room for a workspace. Where there are several hubs it is said which
  * one gives to it: two that do not know of each other could both begin. */
 void world_add_device(struct world *w, int person)
@@ -170,7 +183,7 @@ void world_add_device(struct world *w, int person)
 	struct device *d = &w->devices[id];
 	struct cp_store *hub = world_store(w, world_hub(w));
 	struct cp_person_add add = { .pseudonym = w->people[person], .locales = "",
-		.home = w->most_hubs > 1 ? world_lead(w->home_of[person]) : NULL };
+		.home = home_named(w, person), .role = person < MAX_PEOPLE ? "rater" : "relay" };
 	struct cp_pubkey key;
 	char path[512];
 	bool changed;
@@ -187,8 +200,8 @@ void world_add_device(struct world *w, int person)
 	MUST(w, cp_public_key(&key, world_key(w, id), err));
 	cp_replica_id(&d->replica, &cp_store_me(hub)->project, &key);
 	world_add_place(w, d->name, id);
-	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:s, s:o}", "op", "device", "name", d->name, "person", w->people[person],
-			"home", add.home ? add.home : "", "identity", identity(&d->replica)));
+	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "op", "device", "name", d->name, "person", w->people[person],
+			"role", add.role, "home", add.home ? add.home : "", "identity", identity(&d->replica)));
 }
 
 /* ---- hubs --------------------------------------------------------------------------- */

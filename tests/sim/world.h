@@ -15,7 +15,9 @@
 #include "tests/sim/chance.h"
 
 #define MAX_HUBS 3
-#define MAX_PEOPLE 4
+#define MAX_PEOPLE 4 /* raters; behind them stand the relays' people */
+#define MAX_RELAYS 2
+#define MAX_PERSONS (MAX_PEOPLE + MAX_RELAYS)
 #define MAX_DEVICES 12
 #define MAX_PLACES 22
 #define MAX_CASES 6
@@ -39,8 +41,9 @@ struct place {
 	int64_t latest_us;       /* no clock of its edits is later than this */
 };
 
-/* To a device, or to a hub: returned work, or a hub bundle, which that hub alone merges. */
-struct parcel { int id; int to; char path[512]; bool is_return, is_between_hubs; };
+/* To a device, or to a hub: returned work, or a hub bundle, which that hub alone merges. What a relay's rater returns is to
+ * that relay's device. */
+struct parcel { int id; int to; char path[512]; bool is_return, is_between_hubs, is_to_relay; };
 
 struct world {
 	uint64_t seed;
@@ -49,8 +52,10 @@ struct world {
 	char dir[256];
 	FILE *log;
 
-	int n_people; const char *people[MAX_PEOPLE];
-	int home_of[MAX_PEOPLE]; /* number of the hub that gives to this person's devices */
+	int n_people; const char *people[MAX_PERSONS];
+	int home_of[MAX_PERSONS]; /* number of the hub that gives to this person's devices, or to their relay */
+	int relay_of[MAX_PERSONS]; /* the person whose device stands between them and that hub; 0: nobody's */
+	int n_relays;
 	int hubs[MAX_HUBS], n_hubs; /* places */
 	struct cp_id hub_ids[MAX_HUBS];
 	int most_hubs;           /* so many there will be */
@@ -94,7 +99,8 @@ void world_close(struct world *w, struct place *p);
 /* The hub that acts; world_draw_hub chooses another one, where there are several. */
 struct place *world_hub(struct world *w);
 void world_draw_hub(struct world *w);
-bool place_is_hub(const struct place *p);
+bool place_is_hub(const struct place *p); /* a lead's */
+bool place_is_relay(const struct world *w, const struct place *p);
 const char *world_lead(int hub); /* who sits there */
 
 struct place *world_add_place(struct world *w, const char *name, int device);
