@@ -45,9 +45,13 @@ bool rater_return(struct world *w, struct place *p);
 deed deed_relay;
 /* Some seeds have relays: who they are, and whom they stand before. Before anybody else is entered. */
 void relay_begin(struct world *w);
+/* What the hubs gave at the start comes to most of the relays, and to some of their raters. */
+void relay_start(struct world *w);
 /* Bundles of that relay for every device of that person, -1 for all of its devices. */
 void relay_pack(struct world *w, struct place *relay, int person);
 void relay_merge(struct world *w, const struct parcel *parcel);
+/* What a rater returned to it goes to the hub itself. */
+void relay_is_passed_by(struct world *w, struct parcel *parcel);
 /* At the end, for a device behind a relay: what came to the relay goes on; what the hub gives comes as far as under way to it. */
 void relay_passes_on(struct world *w, int person);
 void relay_gives(struct world *w, int person);
@@ -57,6 +61,7 @@ deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
 void carry_open(struct world *w, const struct parcel *parcel, struct place *p);
 /* At the hub that acts; a hub bundle at the one that it is for. */
 void carry_merge(struct world *w, const struct parcel *parcel);
+void carry_rebuild(struct world *w, struct place *p);
 /* The hub acts from now on to which that goes. */
 void carry_to(struct world *w, const struct parcel *parcel);
 

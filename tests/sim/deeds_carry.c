@@ -93,6 +93,8 @@ void deed_merge(struct world *w)
 
 	if (!some_parcel(w, true, &i))
 		return;
+	if (w->parcels[i].is_to_relay && chance_is(&w->chance, 15))
+		relay_is_passed_by(w, &w->parcels[i]);
 	if (w->n_hubs == 1 || chance_is(&w->chance, 75)) /* else whatever hub it is that acts */
 		carry_to(w, &w->parcels[i]);
 	carry_merge(w, &w->parcels[i]);
@@ -123,9 +125,8 @@ void deed_close(struct world *w)
 	world_close(w, &w->places[chance_below(&w->chance, (size_t)w->n_places)]);
 }
 
-void deed_rebuild(struct world *w)
+void carry_rebuild(struct world *w, struct place *p)
 {
-	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
 	struct cp_rebuilt done;
 
 	if (!p->exists)
@@ -134,4 +135,9 @@ void deed_rebuild(struct world *w)
 	world_clock(w, p);
 	MUST(w, cp_rebuild(world_path(w, p->name), world_key(w, p->device), &done, err));
 	world_log(w, json_pack("{s:s, s:s}", "op", "rebuild", "at", p->name));
+}
+
+void deed_rebuild(struct world *w)
+{
+	carry_rebuild(w, &w->places[chance_below(&w->chance, (size_t)w->n_places)]);
 }

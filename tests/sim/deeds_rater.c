@@ -209,7 +209,7 @@ void deed_copy(struct world *w)
 	struct place *p = some_workspace(w), *copy;
 	char name[48];
 
-	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2 || w->relay_of[w->devices[p->device].person])
+	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2)
 		return;
 	snprintf(name, sizeof name, "%.20s-copy%d", w->devices[p->device].name, w->devices[p->device].copies++);
 	world_close(w, p);

@@ -74,6 +74,37 @@ void relay_merge(struct world *w, const struct parcel *parcel)
 			(json_int_t)world_clock(w, relay), "bundle", parcel->id));
 }
 
+/* What is under way to that device comes there now. */
+static void open_all(struct world *w, struct place *p)
+{
+	for (size_t i = w->n_parcels; i-- > 0;)
+		if (!w->parcels[i].is_return && !w->parcels[i].is_between_hubs && w->parcels[i].to == p->device) {
+			carry_open(w, &w->parcels[i], p);
+			world_drop_parcel(w, i);
+		}
+}
+
+void relay_start(struct world *w)
+{
+	for (int relay = MAX_PEOPLE; relay < MAX_PEOPLE + w->n_relays; relay++) {
+		if (!chance_is(&w->chance, 80))
+			continue;
+		open_all(w, relay_place(w, relay));
+		relay_pack(w, relay_place(w, relay), -1);
+		for (int i = 0; i < w->n_places; i++)
+			if (!place_is_hub(&w->places[i]) && w->relay_of[w->devices[w->places[i].device].person] == relay && chance_is(&w->chance, 60))
+				open_all(w, &w->places[i]);
+	}
+}
+
+void relay_is_passed_by(struct world *w, struct parcel *parcel)
+{
+	parcel->is_to_relay = false;
+	parcel->to = w->home_of[w->devices[parcel->to].person];
+	if (w->has_mirror)
+		world_mirror(w, parcel);
+}
+
 /* The hub gives to it, it gives to its own, or it passes on what came. */
 void deed_relay(struct world *w)
 {
@@ -86,10 +117,12 @@ void deed_relay(struct world *w)
 		return;
 	if (way < 3)
 		lead_pack(w, relay);
-	else if (p->exists && way < 7)
+	else if (p->exists && way < 6)
 		relay_pack(w, p, w->relay_of[person] == relay ? person : -1);
-	else if (p->exists)
+	else if (p->exists && way < 9)
 		rater_return(w, p);
+	else if (chance_is(&w->chance, 40))
+		carry_rebuild(w, p);
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -109,9 +142,7 @@ void relay_gives(struct world *w, int person)
 	lead_pack(w, person);
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < w->n_parcels; i++)
-		if (!w->parcels[i].is_return && w->parcels[i].to == p->device)
-			carry_open(w, &w->parcels[i], p);
+	open_all(w, p);
 	w->n_parcels = 0;
 	if (p->exists)
 		relay_pack(w, p, person);

@@ -18,10 +18,8 @@ void settle_make_mirror(struct world *w)
 	world_copy(w, "hub", "mirror");
 	w->has_mirror = true;
 	for (size_t i = 0; i < w->n_parcels; i++)
-		if (w->parcels[i].is_return && !w->parcels[i].is_to_relay) {
-			w->mirrored = reallocarray(w->mirrored, w->n_mirrored + 1, sizeof *w->mirrored);
-			w->mirrored[w->n_mirrored++] = w->parcels[i];
-		}
+		if (w->parcels[i].is_return && !w->parcels[i].is_to_relay)
+			world_mirror(w, &w->parcels[i]);
 }
 
 /* ---- hubs --------------------------------------------------------------------------------- */

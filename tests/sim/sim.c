@@ -92,7 +92,9 @@ static void weigh_relays(struct course *c)
 {
 	for (size_t i = 0; i < n_deeds; i++)
 		if (deeds[i].act == deed_relay)
-			c->weights[i] = c->world.n_relays > 0 ? 2 * deeds[i].weight : 0;
+			c->weights[i] = c->world.n_relays > 0 ? 4 * deeds[i].weight : 0;
+		else if (c->world.n_relays > 0)
+			c->weights[i] *= deeds[i].is_leads || deeds[i].is_between_hubs ? 1 : 2;
 }
 
 /* A hub with people, cases, a form, and a first bundle for everybody. */
@@ -137,6 +139,7 @@ static void found(struct course *c)
 	for (w->desk = w->n_hubs - 1; w->desk > 0; w->desk--)
 		lead_pack(w, -1);
 	lead_pack(w, -1);
+	relay_start(w);
 }
 
 static void run(struct course *c)

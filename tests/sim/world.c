@@ -314,12 +314,16 @@ struct parcel *world_send(struct world *w, const char *path, int to, bool is_ret
 	p->to = to;
 	p->is_return = is_return;
 	snprintf(p->path, sizeof p->path, "%s", path);
-	if (is_return && w->has_mirror) {
-		w->mirrored = reallocarray(w->mirrored, w->n_mirrored + 1, sizeof *w->mirrored);
-		assert(w->mirrored != NULL);
-		w->mirrored[w->n_mirrored++] = *p;
-	}
+	if (is_return && w->has_mirror)
+		world_mirror(w, p);
 	return p;
+}
+
+void world_mirror(struct world *w, const struct parcel *p)
+{
+	w->mirrored = reallocarray(w->mirrored, w->n_mirrored + 1, sizeof *w->mirrored);
+	assert(w->mirrored != NULL);
+	w->mirrored[w->n_mirrored++] = *p;
 }
 
 void world_drop_parcel(struct world *w, size_t i)

@@ -115,6 +115,8 @@ void world_log_lead(struct world *w, json_t *line);
 /* A folder of its own for a bundle that is to be written. */
 const char *world_outbox(struct world *w);
 struct parcel *world_send(struct world *w, const char *path, int to, bool is_return);
+/* That return is merged by the copy of the hub too. */
+void world_mirror(struct world *w, const struct parcel *p);
 void world_drop_parcel(struct world *w, size_t i);
 /* Whom a bundle is addressed to, as in struct place. */
 int world_addressee(struct world *w, const char *bundle);
