@@ -43,7 +43,8 @@ bool rater_return(struct world *w, struct place *p);
 
 /* deeds_relay.c */
 deed deed_relay;
-/* Some seeds have relays: who they are, and whom they stand before. Before anybody else is entered. */
+bool relay_is_played(uint64_t seed);
+/* Who the relays are, and whom they stand before. Before anybody else is entered. */
 void relay_begin(struct world *w);
 /* What the hubs gave at the start comes to most of the relays, and to some of their raters. */
 void relay_start(struct world *w);

@@ -6,14 +6,21 @@
 
 /* ---- who there is ------------------------------------------------------------------- */
 
-/* One or two of the people for each relay, from a stream of its own: the other seeds stay as they are. */
+bool relay_is_played(uint64_t seed)
+{
+	struct chance chance = chance_of(seed, (uint64_t)1 << 41);
+
+	return chance_is(&chance, 33);
+}
+
+/* One or two of the people for each relay. */
 void relay_begin(struct world *w)
 {
 	static const char *const names[MAX_RELAYS] = { "vela", "wega" };
-	struct chance chance = chance_of(w->seed, (uint64_t)1 << 41);
+	struct chance chance = chance_of(w->seed, (uint64_t)1 << 42);
 	int behind, first;
 
-	if (!chance_is(&chance, 33))
+	if (!relay_is_played(w->seed))
 		return;
 	w->n_people = w->n_people < 2 ? 2 : w->n_people;
 	w->n_relays = chance_is(&chance, 25) ? 2 : 1;

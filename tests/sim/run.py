@@ -72,6 +72,23 @@ def relays_of(folder):
     return [n for n in ("vela1", "wega1") if os.path.isdir(os.path.join(folder, n))]
 
 
+def signed(folder):
+    """What went through a relay is signed by its author's own key still: git and ssh-keygen say so."""
+    found = []
+    for name in hubs_of(folder) if relays_of(folder) else []:
+        git, trusted = ["git", "-C", os.path.join(folder, name, "history.git")], os.path.join(folder, "allowed_signers")
+        with open(trusted, "w") as f:
+            f.write(subprocess.run(git + ["show", "main:trust/allowed_signers"], capture_output=True, text=True).stdout)
+        with open(trusted) as f:
+            keys = {line.split()[0]: line.split()[3] for line in f}
+        said = subprocess.run(git + ["-c", "gpg.ssh.allowedSignersFile=" + trusted, "log", "--format=%H %ce %G? %GS",
+                                     "--branches=replica/*"], capture_output=True, text=True).stdout.splitlines()
+        for oid, author, good, signer in (line.split(" ", 3) for line in said):
+            if good != "G" or keys.get(signer) != keys[author]:
+                found.append(f"signed: {name}: {oid:.12} by {author} is {good} by {signer}")
+    return found
+
+
 def same_pages(folder):
     hub, *others = [pages(folder, name) for name in hubs_of(folder)]
     return [f"main: {p} differs between two hubs that merged the same" for other in others
@@ -89,7 +106,7 @@ def judge(args, folder):
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"]}),
                                  leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
                                            | {(row[0], row[1]) for row in hub["tables"]["texts"]}))
-    return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
+    return model.check(log, state) + same_pages(folder) + signed(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
 def run(args, seed, skip=()):

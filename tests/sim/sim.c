@@ -59,6 +59,19 @@ static void choose_hubs(struct course *c)
 			c->weights[i] *= deeds[i].is_leads ? 4 : 1;
 }
 
+/* Where there are relays, all takes longer, since each thing travels twice. */
+static void choose_relays(struct course *c)
+{
+	bool is_played = relay_is_played(c->seed);
+
+	c->steps *= is_played ? 2 : 1;
+	for (size_t i = 0; i < n_deeds; i++)
+		if (deeds[i].act == deed_relay)
+			c->weights[i] = is_played ? 4 * deeds[i].weight : 0;
+		else if (is_played)
+			c->weights[i] *= deeds[i].is_leads || deeds[i].is_between_hubs ? 1 : 2;
+}
+
 /* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
 static void choose_course(struct course *c)
 {
@@ -66,10 +79,11 @@ static void choose_course(struct course *c)
 	struct chance chance = chance_of(c->seed, 0);
 
 	c->steps = 25 + (long)chance_below(&chance, 80);
-	c->mirror_at = c->steps * 6 / 10;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
 	choose_hubs(c);
+	choose_relays(c);
+	c->mirror_at = c->steps * 6 / 10;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
@@ -87,16 +101,6 @@ static const struct deed_row *choose_deed(struct course *c, struct chance *chanc
 	return NULL;
 }
 
-/* Where there are relays, much goes through them. */
-static void weigh_relays(struct course *c)
-{
-	for (size_t i = 0; i < n_deeds; i++)
-		if (deeds[i].act == deed_relay)
-			c->weights[i] = c->world.n_relays > 0 ? 4 * deeds[i].weight : 0;
-		else if (c->world.n_relays > 0)
-			c->weights[i] *= deeds[i].is_leads || deeds[i].is_between_hubs ? 1 : 2;
-}
-
 /* A hub with people, cases, a form, and a first bundle for everybody. */
 static void found(struct course *c)
 {
@@ -111,7 +115,6 @@ static void found(struct course *c)
 		world_add_hub(w);
 	w->n_people = 1 + (int)(chance_is(chance, 50) ? chance_below(chance, 2) : chance_below(chance, MAX_PEOPLE));
 	relay_begin(w);
-	weigh_relays(c);
 	for (int i = 0; i < w->n_people; i++) {
 		w->people[i] = names[i];
 		w->home_of[i] = w->n_hubs > 1 ? (int)chance_below(chance, (size_t)w->n_hubs) : 0;
