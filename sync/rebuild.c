@@ -56,13 +56,13 @@ static bool is_given_to_me(const struct cp_store *s, const char *branch)
 	return strncmp(branch, "outbound/", 9) == 0 && strncmp(branch + 9, cp_hex(hex, s->me.replica.bytes, 16), 32) == 0;
 }
 
-/* A device puts the rows in place, and knows its hub again and what of it it holds. Of a chain that was left, or that
- * was given under a former id, only the rows count. */
+/* A device puts the rows in place, and knows its hub again and what of it it holds: also of one that gave before, which
+ * goes on where it ended when the device comes back to it. Of what was given under a former id only the rows count. */
 static enum cp_code replay_given_to_me(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
 {
 	struct replaying *r = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	bool is_present = is_given_to_me(r->s, r->branch) && strchr(r->branch, '.') == NULL;
+	bool is_mine = is_given_to_me(r->s, r->branch), is_present = is_mine && strchr(r->branch, '.') == NULL;
 	struct cp_id hub;
 	char hex[CP_ID_HEX];
 	int64_t n = 0;
@@ -73,7 +73,7 @@ static enum cp_code replay_given_to_me(void *user, const char *oid, const struct
 	CP_TRY(cp_repo_read_path(r->repo, oid, "changeset", &changeset, err));
 	CP_TRY(cp_outbound_apply(r->s, changeset.data, changeset.len, &n, &n, err));
 	CP_TRY(cp_run(r->s, err, "INSERT INTO peers(replica, outbound, received_us) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
-			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, is_present ? oid : "",
+			" outbound = excluded.outbound, received_us = excluded.received_us", "dti", &hub, is_mine ? oid : "",
 			c->committer.seconds * 1000000));
 	return is_present ? cp_meta_set(r->s, "applied", oid, 40, err) : CP_OK;
 }

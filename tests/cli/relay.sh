@@ -113,6 +113,8 @@ graded() { casepack -C hub export --format csv --no-times -o - 2>/dev/null | pyt
 print(" ".join(sorted(r["case"] + "=" + r["value"] for r in csv.DictReader(sys.stdin) if r["rater"] == "dan")))'; }
 check "and nothing is lost" equal "$(graded)" 'q1=1 q2=2 q3=3'
 rm -f f/*; quiet casepack -C acme pack --to dan -o f; mkdir -p g; mv f/* g/
+rm dan/casepack.db*
+check "its database is made again, and knows what the hub gave before" status 0 casepack -C dan rebuild --key config/casepack/keys/dan
 quiet casepack -C hub person add dan --relay lead
 quiet casepack -C hub assign --form rel --to dan --case q4
 check "back at the hub it is given by the hub" hub_to dan
