@@ -175,12 +175,11 @@ static enum cp_code note_lapses(struct cp_store *s, const struct docs *lapsing, 
 	return note_each(s, trees, err);
 }
 
-static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_err *err)
+/* Rows of table and document. */
+static enum cp_code docs_of(struct cp_store *s, sqlite3_stmt *q, struct docs *out, struct cp_err *err)
 {
-	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
 	for (;;) {
 		struct cp_id id;
 
@@ -195,11 +194,25 @@ static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_
 enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
 {
 	CP_AUTO(docs) struct docs tricky = { 0 };
+	sqlite3_stmt *q;
 
-	CP_TRY(tricky_docs(s, &tricky, err));
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
+	CP_TRY(docs_of(s, q, &tricky, err));
 	CP_TRY(apply_trees(s, &tricky, err));
 	CP_TRY(cp_heads_again(s, err));
 	return cp_lapse_again(s, err);
+}
+
+enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs docs = { 0 };
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM edits WHERE commit_no = ?1 ORDER BY tbl, doc", "i", commit_no));
+	CP_TRY(docs_of(s, q, &docs, err));
+	CP_TRY(cp_run(s, err, "DELETE FROM edits WHERE commit_no = ?1", "i", commit_no));
+	CP_TRY(apply_trees(s, &docs, err));
+	return note_each(s, &docs, err);
 }
 
 /* Those of one changeset, and where the policies changed all others too. */

@@ -24,6 +24,9 @@ CP_CHECKED enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, 
 CP_CHECKED enum cp_code cp_apply_change(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
 		struct cp_err *err);
 
+/* The commit of that number counts no more: its edits leave the index, and their documents are evaluated again. */
+CP_CHECKED enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, struct cp_err *err);
+
 /* Evaluate one document from its tree and write its rows, fates, conflicts. */
 CP_CHECKED enum cp_code cp_apply_tree(struct cp_store *s, size_t table, const struct cp_id *doc, struct cp_err *err);
 

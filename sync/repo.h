@@ -72,7 +72,7 @@ void cp_repo_forget(struct cp_repo *r);
 
 /* out->hex is "" when there is no such branch. */
 CP_CHECKED enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *out, struct cp_err *err);
-/* Moves it from old ("" : must not exist) to now, on disk when this returns. CP_EBUSY when it is elsewhere
+/* Moves it from old ("" : must not exist) to now ("" : it ends), on disk when this returns. CP_EBUSY when it is elsewhere
  * or locked; CP_EIO when now is staged and not flushed yet; CP_ENOTFOUND when it is not here. */
 CP_CHECKED enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old,
 		const struct cp_oid *now, struct cp_err *err);
