@@ -15,7 +15,7 @@ git -C remote.git config receive.fsckObjects true
 anna=$(casepack -C anna --json status 2>/dev/null | jq -r .replica)
 well() { "$@" >"$work/.did" 2>&1 || [ $? = 3 ] || { cat "$work/.did"; return 1; }; } # done, or done and something waits
 trees() { for w in hub bea; do git -C $w/history.git rev-parse 'main^{tree}'; done; }
-one_tree() { [ "$(trees | sort -u | wc -l)" = 1 ] || { git -C bea/history.git fetch -q ../../hub/history.git main 2>&1; git -C bea/history.git diff FETCH_HEAD main | head -40; return 1; }; }
+one_tree() { [ "$(trees | sort -u | wc -l)" = 1 ] || { git -C bea/history.git fetch -q "$work/hub/history.git" main 2>&1; git -C bea/history.git diff FETCH_HEAD main | head -40; return 1; }; }
 one_hash() { equal "$(hash hub)" "$(hash bea)"; }
 agree() { one_tree && one_hash; }
 replays() { casepack -C hub verify && casepack -C bea verify; }
