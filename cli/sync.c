@@ -213,6 +213,28 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 
 /* ---- a git remote -------------------------------------------------------------------------- */
 
+static enum cp_code say_passed(struct cp_args *a, const struct cp_passed *p, struct cp_err *err)
+{
+	a->refused = true;
+	if (a->json)
+		return cp_json_line(json_pack("{s:o, s:o, s:s, s:o}", "remote", cp_json_text(a->words[0]), "branch",
+				cp_json_text(p->branch), "outcome", "refused", "why", cp_json_text(p->why)), err);
+	return cp_line(err, "%s: branch %s refused: %s; nothing was taken from it, and `git push %s :%s` removes it there", a->words[0],
+			p->branch, p->why, a->words[0], p->branch);
+}
+
+static enum cp_code say_all_passed(struct cp_args *a, const struct cp_synced *s, struct cp_err *err)
+{
+	char n[CP_COUNT];
+
+	for (size_t i = 0; i < s->n_passed; i++)
+		CP_TRY(say_passed(a, &s->passed[i], err));
+	if (s->strangers > 0)
+		cp_say("%s: %s there that hubs do not use left alone: %s", a->words[0], cp_count(n, s->strangers, "branch", "branches"),
+				s->stranger_names);
+	return CP_OK;
+}
+
 static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *s, struct cp_err *err)
 {
 	char edits[CP_COUNT], commits[CP_COUNT], branches[CP_COUNT];
@@ -245,6 +267,7 @@ static enum cp_code run_remote(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_hub_sync(a->store, a->words[0], &synced, err));
 	a->waits = a->waits || synced.waiting > 0 || synced.conflicts > 0 || synced.disputed > 0;
+	CP_TRY(say_all_passed(a, &synced, err));
 	return say_synced(a, &synced, err);
 }
 
@@ -297,8 +320,9 @@ const struct cp_command cp_cmd_sync = {
 		"At a lead's hub REMOTE may be a bare git repository: a path, or one behind ssh as git spells it, with ssh's own keys "
 		"and known hosts. Hubs exchange change commits and their mains there; each takes in what it lacks, the mains are "
 		"joined, and who was slower begins again. What cases show, and what only leads may read, never goes to a git remote: "
-		"it comes by a folder or by `pack --to`. The server needs nothing but git.\n\n"
-		"Exit status 4 when a file was refused or is damaged, 3 when something waits for a person.",
+		"it comes by a folder or by `pack --to`. The server needs nothing but git. A branch "
+		"there that no hub can have pushed is refused and told, and all else is exchanged; where main itself is such, nothing is.\n\n"
+		"Exit status 4 when a file or a branch was refused or is damaged, 3 when something waits for a person.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

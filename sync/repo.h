@@ -89,7 +89,7 @@ CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, con
 /* Every commit that tip reaches and none of hides does, all parents followed, each behind its parents. */
 CP_CHECKED enum cp_code cp_repo_walk_all(struct cp_repo *r, const char *tip_hex, const struct cp_oid *hides, size_t n_hides,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
-/* Does tip reach that commit, or is it? false (and CP_OK) where either is not here. */
+/* Does tip reach that commit, or is it? false (and CP_OK) where either is no commit that is here. */
 CP_CHECKED enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, const char *oid_hex, bool *out,
 		struct cp_err *err);
 /* Each tree and blob that the tree holds and base (NULL: nothing) does not have at the same path, a tree behind what it
