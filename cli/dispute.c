@@ -191,21 +191,6 @@ enum cp_code cp_dispute_says(const struct cp_dispute *d, size_t candidate, struc
 	return out->len > before ? CP_OK : cp_buf_puts(out, "the same answers", err);
 }
 
-bool cp_dispute_is_unanimous(const struct cp_dispute *d)
-{
-	for (size_t i = 0; i < d->c->n; i++) {
-		const char *name;
-		json_t *v;
-
-		if (d->c->table_no != CP_CONFLICT_JUDGMENTS)
-			return false;
-		json_object_foreach(d->said[i], name, v)
-			if (differs(d, name) && !is_inner(d, name) && strcmp(name, "note") != 0)
-				return false;
-	}
-	return true;
-}
-
 size_t cp_dispute_stands(const struct cp_conflict *c)
 {
 	for (size_t i = 0; i < c->n; i++)

@@ -345,6 +345,11 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	return cp_buf_add(keep, bytes, len, err);
 }
 
+static bool is_mine(const struct cp_store *s, const struct cp_value *person)
+{
+	return person->len == sizeof s->me.person.bytes && memcmp(person->bytes, s->me.person.bytes, person->len) == 0;
+}
+
 /* One row that was given: where the document is not here any more it is taken back as it was. */
 static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_err *err)
 {
@@ -356,6 +361,8 @@ static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_e
 			cp_table_default(&c->now[i], c->table, i);
 	if (cp_table_is_work(c->table) || c->now[CP_C_ID].len != 16 || c->now[CP_C_REV].len < 8)
 		return CP_OK;
+	if (c->table == CP_T_SETTLEMENTS && !is_mine(t->s, &c->now[CP_S_PERSON]))
+		return CP_OK; /* nobody decides in another lead's name: that one's hub brings it */
 	CP_TRY(cp_row_get(t->s, c->table, (const struct cp_id *)c->now[CP_C_ID].bytes, held, &found, err));
 	if (found)
 		return CP_OK;

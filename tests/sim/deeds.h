@@ -28,8 +28,11 @@ void lead_assign(struct world *w, int form, int guideline, unsigned people, unsi
 /* Bundles for every device of that person, -1 for everybody's. */
 void lead_pack(struct world *w, int person);
 
+/* deeds_decide.c */
+deed deed_resolve, deed_rule, deed_adjudicate, deed_policy;
+
 /* deeds_rater.c */
-deed deed_rate, deed_rate_many, deed_return, deed_copy;
+deed deed_rate, deed_rate_many, deed_dispute, deed_return, deed_copy;
 /* false when nothing was owed. */
 bool rater_return(struct world *w, struct place *p);
 

@@ -112,16 +112,59 @@ static json_t *judge_one(struct world *w, struct cp_store *s, size_t n)
 	return told;
 }
 
+static void rate(struct world *w, struct place *p, size_t n)
+{
+	json_t *told = judge_one(w, world_store(w, p), n);
+
+	world_log(w, json_pack("{s:s, s:s, s:I, s:[o]}", "op", "rate", "at", p->name, "clock", (json_int_t)world_clock(w, p),
+			"wishes", told));
+}
+
 void deed_rate(struct world *w)
 {
 	struct place *p = some_workspace(w);
-	json_t *told;
 
-	if (p == NULL)
+	if (p != NULL)
+		rate(w, p, some_case(w));
+}
+
+/* Another workspace of the same person that is there, or is once the bundle that is under way to it is opened; NULL when
+ * there is none. */
+static struct place *beside(struct world *w, const struct place *p)
+{
+	struct place *there[MAX_PLACES];
+	size_t n = 0;
+
+	for (int i = 1; i < w->n_places; i++)
+		if (&w->places[i] != p && w->devices[w->places[i].device].person == w->devices[p->device].person)
+			there[n++] = &w->places[i];
+	if (n == 0)
+		return NULL;
+	n = chance_below(&w->chance, n);
+	for (size_t i = 0; i < w->n_parcels && !there[n]->exists; i++)
+		if (w->parcels[i].to == there[n]->device)
+			carry_open(w, &w->parcels[i], there[n]);
+	return there[n]->exists ? there[n] : NULL;
+}
+
+/* One person judges some cases on two devices, and what each says mostly arrives at once. */
+void deed_dispute(struct world *w)
+{
+	struct place *two[2] = { NULL, NULL };
+	size_t first = some_case(w), second = some_case(w);
+
+	for (int tries = 0; tries < 6 && two[1] == NULL; tries++) {
+		two[0] = some_workspace(w);
+		two[1] = two[0] ? beside(w, two[0]) : NULL;
+	}
+	if (two[1] == NULL)
 		return;
-	told = judge_one(w, world_store(w, p), some_case(w));
-	world_log(w, json_pack("{s:s, s:s, s:I, s:[o]}", "op", "rate", "at", p->name, "clock", (json_int_t)world_clock(w, p),
-			"wishes", told));
+	for (int i = 0; i < 2; i++) {
+		rate(w, two[i], first);
+		rate(w, two[i], second);
+		if (rater_return(w, two[i]) && chance_is(&w->chance, 85))
+			carry_merge(w, &w->parcels[w->n_parcels - 1]);
+	}
 }
 
 /* Several in one transaction, sometimes one case twice. A refusal ends it, and nothing was done. */

@@ -8,9 +8,12 @@ nothing shared with the product: the rules are those of the design, read again.
     python3 model.py --check LOG STATE      print what differs; 1 when anything does
 """
 import argparse
+import collections
 import copy
 import json
 import sys
+
+from model_decide import Decisions, compare_decisions, finals_of, leave_open, policy_in_force, policy_of_column
 
 DAY_US = 86400 * 10**6
 STRICTNESS = ["latest", "severest", "review"]
@@ -19,10 +22,10 @@ STRICTNESS = ["latest", "severest", "review"]
 class Edit:
     """One edit of one document. parents: the edits that its author's row was made of, the
     one it showed first. writes: the cells it gave another value; a name that begins with ~
-    is kept but is nothing that two devices could disagree about."""
-    def __init__(self, name, doc, parents, writes, clock, replica):
+    is kept but is nothing that two devices could disagree about. resolve: a lead's, of what leads own."""
+    def __init__(self, name, doc, parents, writes, clock, replica, resolve=False):
         self.name, self.doc, self.parents, self.writes = name, doc, tuple(parents), writes
-        self.clock, self.replica = clock, replica
+        self.clock, self.replica, self.resolve = clock, replica, resolve
 
     def later(self):
         return self.clock, self.replica, self.name
@@ -80,7 +83,7 @@ class Document:
         for w in sorted(writers, key=lambda n: len(self.past[n])):
             known = self.past[w] & set(writers)
             known -= set().union(*(replaced[k] for k in known)) if known else set()
-            if policy != "latest" and len({value(k) for k in known}) > 1:
+            if policy != "latest" and not self.edits[w].resolve and len({value(k) for k in known}) > 1:
                 known = {k for k in known if self.edits[w].parents == (k,)}
             replaced[w] = known
         return set(writers) - set().union(*replaced.values())
@@ -95,25 +98,26 @@ class Document:
         undecided = policy == "review" or (policy == "latest" and heads & far)
         return top, None if undecided else top, heads
 
-    def as_columns(self, policy="latest", far=frozenset()):
+    def as_columns(self, policy_of=lambda column: "latest", far=frozenset()):
         """A lead's document: every column by itself."""
         row, conflicts = {}, {}
         for c in {c for e in self.edits.values() for c in e.writes}:
             value = lambda n: repr(self.edits[n].writes[c])
-            heads = self.heads([n for n, e in self.edits.items() if c in e.writes], value, policy)
-            shown, _, open_ = self.choose(heads, value, policy, far, lambda n: 0)
+            heads = self.heads([n for n, e in self.edits.items() if c in e.writes], value, policy_of(c))
+            shown, _, open_ = self.choose(heads, value, policy_of(c), far, lambda n: 0)
             row[c] = self.edits[shown].writes[c]
             if open_:
                 conflicts[c] = open_
         return row, tuple(sorted(self.leaves, key=repr)), conflicts
 
-    def as_whole(self, policy, far, severity):
-        """A judgment: one edit's content stands, whole."""
-        heads = self.heads(list(self.edits), self.said, policy)
+    def as_whole(self, policy, far, severity, settlement=None):
+        """A judgment: one edit's content stands, whole. Also what it would be had no lead settled it."""
+        before = self.heads(list(self.edits), self.said, policy)
+        heads = leave_open(self, before, policy, settlement) if settlement else before
         shown, stands, open_ = self.choose(heads, self.said, policy, far, severity)
         others = tuple(sorted((n for n in self.leaves if n != shown), key=repr))
         row = {c: v for c, (v, _) in self.content(shown).items()}
-        return row, (shown,) + others, (stands, open_, heads)
+        return row, (shown,) + others, (stands, open_, heads), before
 
 
 def field_of(forms, doc, name, column):
@@ -124,17 +128,22 @@ def field_of(forms, doc, name, column):
     return forms.get(label, {}).get(column.split("@")[0])
 
 
-def judge_document(edits, forms, far=frozenset()):
-    """A judgment's (row, revs, (stands, candidates, heads), policy)."""
+# fate: (what stands, the candidates, the heads). overruled: heads that a settlement took away. was: what it decided between.
+Judged = collections.namedtuple("Judged", "row revs fate policy edits overruled was")
+
+
+def judge_document(edits, forms, far=frozenset(), settlement=None, policies={}):
     doc = Document(edits)
     fields = {(n, c): field_of(forms, doc, n, c) for n, e in doc.edits.items() for c in e.writes}
-    policy = max([STRICTNESS.index(f["policy"]) for f in fields.values() if f], default=0)
+    asked = {k: policy_in_force(policies, "judgments", k[1].split("@")[0], f["policy"]) for k, f in fields.items() if f}
+    policy = max(asked.values() or [policies.get("judgments", "latest")], key=STRICTNESS.index)
 
     def severity(name):
         cells = doc.content(name).items()
-        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells
-                          if fields[w, c] and fields[w, c]["policy"] == "severest"])
-    return doc.as_whole(STRICTNESS[policy], far, severity) + (STRICTNESS[policy],)
+        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells if asked.get((w, c)) == "severest"])
+    row, revs, fate, before = doc.as_whole(policy, far, severity, settlement)
+    was = before if len({doc.said(h) for h in before}) > 1 else set()
+    return Judged(row, revs, fate, policy, doc.edits, before - fate[2], was)
 
 
 # ---- who holds what --------------------------------------------------------------------------
@@ -148,7 +157,7 @@ class Place:
         self.outbox, self.chain = [], []
         self.material, self.applied, self.exists = {}, 0, False
         self.acked, self.told = None, None
-        self.drafts = {}
+        self.drafts, self.far = {}, set()
 
     def tip(self):
         return self.chain[-1] if self.chain else None
@@ -158,6 +167,16 @@ class Place:
 
     def tick(self, now):
         self.clock = max(now, self.clock + 1)
+
+    def settlement(self, doc):
+        """What a lead said of that judgment, as far as it is told here."""
+        return self.material.get(("settlement",) + doc[1:], (None,))[0]
+
+    def policies(self):
+        return json.loads(self.material["project",][0].get("policies", "{}"))
+
+    def judge(self, doc, forms):
+        return judge_document(self.docs[doc], forms, self.far, self.settlement(doc), self.policies())
 
     def name_edit(self):
         self.counter += 1
@@ -173,7 +192,7 @@ class Hub(Place):
     def __init__(self):
         super().__init__("hub", "lea", "")
         self.exists = True
-        self.commits, self.lines, self.far = [], {}, set()
+        self.commits, self.lines = [], {}
         self.given, self.steps, self.confirmed = {}, {}, {}
         self.known = {}             # rows already told from that many edits
 
@@ -183,21 +202,45 @@ class Hub(Place):
             return {}, ()
         n = len(self.docs[doc])
         if self.known.get(doc, (0,))[0] != n:
-            row, revs, conflicts = Document(self.docs[doc]).as_columns()
-            assert not conflicts
-            self.known[doc] = n, row, revs
-        return self.known[doc][1:]
+            self.known[doc] = n, *self.evaluate(doc)
+        return self.known[doc][1:3]
+
+    def evaluate(self, doc):
+        """(row, revs, conflicts by column) of what a lead wrote; a settlement is taken whole."""
+        if doc[0] == "settlement":
+            row, revs, (_, open_, _), _ = Document(self.docs[doc]).as_whole("latest", self.far, lambda n: 0)
+            return row, revs, {"": open_} if open_ else {}
+        policies = self.policies() if doc != ("project",) else {}
+        return Document(self.docs[doc]).as_columns(lambda c: policy_of_column(policies, doc, c), self.far)
+
+    def conflicts(self, doc):
+        return self.evaluate(doc)[2]
+
+    def settlement(self, doc):
+        return self.row(("settlement",) + doc[1:])[0] or None
+
+    def policies(self):
+        return json.loads(self.row(("project",))[0].get("policies", "{}"))
+
+    def content(self, doc, name):
+        """The cells of a document as the author of that edit left it."""
+        return content_of({e.name: e for e in self.docs[doc]}, name)
+
+    def who_wrote(self, doc, name):
+        return next((e.replica, e.clock) for e in self.docs[doc] if e.name == name)
 
     def rows(self, table):
         return {d: self.row(d)[0] for d in self.docs if d[0] == table}
 
-    def write(self, doc, derived=False, **wanted):
+    def write(self, doc, derived=False, forced=False, resolve=False, **wanted):
+        """True when it is an edit. A resolve writes all that it names, changed or not."""
         row, revs = self.row(doc)
-        writes = {c: v for c, v in wanted.items() if row.get(c) != v}
-        if writes or not revs:
+        writes = {c: v for c, v in wanted.items() if resolve or row.get(c) != v}
+        if writes or not revs or forced:
             name = ("import", doc, revs, repr(wanted)) if derived else self.name_edit()
-            self.add(Edit(name, doc, revs, writes, self.clock, self.replica))
+            self.add(Edit(name, doc, revs, writes, self.clock, self.replica, resolve))
             self.outbox.append(self.docs[doc][-1])
+        return bool(writes or not revs or forced)
 
     def newest(self, table, text):
         numbers = [d[2] for d in self.docs if d[0] == table and d[1] == text]
@@ -223,7 +266,7 @@ class Hub(Place):
         return [tips[line] for line in sorted(tips)]
 
     def judgments(self, forms):
-        return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
+        return {d: self.judge(d, forms) for d in self.docs if d[0] == "judgment"}
 
     def is_late(self, doc, shown, stands):
         """Taken back by somebody who did not know what stands, or anything it grew from."""
@@ -256,7 +299,7 @@ class Hub(Place):
 
 # ---- the course of events ----------------------------------------------------------------------
 
-class World:
+class World(Decisions):
     def __init__(self):
         self.hub = Hub()
         self.places = {"hub": self.hub}
@@ -264,6 +307,10 @@ class World:
         self.wrong = []             # what people were told otherwise than they must be
         self.hub.write(("project",), name="Simulated")
         self.hub.write(("person", "lea"), role="lead")
+
+    def written(self):
+        """Who wrote each edit of a judgment that the hub holds, and when."""
+        return {e.name: (e.replica, e.clock) for d, edits in self.hub.docs.items() if d[0] == "judgment" for e in edits}
 
     def expect(self, line, what, told, wanted):
         if told != wanted:
@@ -304,7 +351,8 @@ class World:
         number = self.hub.newest("form_version", line["name"])
         self.forms[line["name"], number] = {
             f["name"]: dict(scope=f.get("scope", "page"), required=f.get("required", False), policy=f.get("policy", "latest"),
-                            severity={c["value"]: c.get("severity", 0) for c in f.get("choices", [])})
+                            values={"bool": ["true", "false"], "text": None}.get(f["type"], [c["value"] for c in f.get("choices", [])]),
+                            severity={"true": 1} if f["type"] == "bool" else {c["value"]: c.get("severity", 0) for c in f.get("choices", [])})
             for f in json.loads(line["body"])["fields"]}
 
     def last_position(self, person):
@@ -331,7 +379,7 @@ class World:
         load = {to: sum(d[2] == to and r["state"] == ("given",) for d, r in given) for to in line["to"]}
         for _, doc in sorted(fits):
             judgment = ("judgment",) + doc[1:]
-            known = judge_document(hub.docs[judgment], self.forms, hub.far)[1] if judgment in hub.docs else ()
+            known = hub.judge(judgment, self.forms).revs if judgment in hub.docs else ()
             if known and not line["judged too"]:
                 continue
             heirs = [p for p in line["to"] if (doc[0], doc[1], p, doc[3]) not in hub.docs]
@@ -370,9 +418,11 @@ class World:
     # what a device may see, and bundles to it
 
     def scope(self, person):
-        """Rows of cases and texts that this person's assignments name, the roster's part, its assignments."""
+        """Rows of cases and texts that this person's assignments name, the roster's part, its assignments, and what leads
+        settled of its judgments."""
         hub, out = self.hub, [("project",), ("person", person), ("person", "lea")]
         out += [d for d in hub.docs if d[0] == "replica" and hub.row(d)[0]["person"] in (person, "lea")]
+        out += [d for d in hub.docs if d[0] == "settlement" and d[2] == person]
         for doc, row in hub.rows("assignment").items():
             if doc[2] != person:
                 continue
@@ -383,7 +433,7 @@ class World:
                                                           hub.newest("guideline_revision", row["guideline"]))]
             judgment = ("judgment",) + doc[1:]
             if judgment in hub.docs:
-                judged = judge_document(hub.docs[judgment], self.forms, hub.far)[0]
+                judged = hub.judge(judgment, self.forms).row
                 out.append(("form_version",) + judged["form_version"])
                 if judged.get("guideline_revision"):
                     out.append(("guideline_revision",) + judged["guideline_revision"])
@@ -448,7 +498,7 @@ class World:
         if given is None:
             return "not mine"
         doc = ("judgment",) + given[1:]
-        now = judge_document(place.docs[doc], self.forms)[:2] if doc in place.docs else ({}, ())
+        now = self.shown(place, doc, pending)
         seen, revs = place.material[given]
         case = place.material["case", given[1]][0]
         form = self.newest_seen(place, "form_version", seen["form"])
@@ -476,6 +526,12 @@ class World:
         del place.drafts[doc]
         return state
 
+    def shown(self, place, doc, pending):
+        """(row, revs) that somebody sees; of what the open transaction wrote just that."""
+        if doc in pending:
+            return content_of({e.name: e for e in place.docs[doc]}, pending[doc].name), (pending[doc].name,)
+        return place.judge(doc, self.forms)[:2] if place.docs.get(doc) else ({}, ())
+
     def is_open(self, draft, row, form, case):
         """Is a required answer still missing?"""
         for name, field in form.items():
@@ -495,8 +551,7 @@ class World:
         if doc in pending:      # a second time in one transaction: one edit, with what differs in the end
             wanted = {**row, **wanted}
             place.docs[doc].remove(pending[doc])
-            before = judge_document(place.docs[doc], self.forms)[:2] if place.docs[doc] else ({}, ())
-            row, revs = before
+            row, revs = self.shown(place, doc, {})
         default = {"note": "", "guideline_revision": "", "~ms": 0}
         writes = {c: v for c, v in wanted.items() if row.get(c, default.get(c)) != v}
         edit = Edit(pending[doc].name if doc in pending else place.name_edit(), doc, revs, writes, place.clock, place.replica)
@@ -577,32 +632,33 @@ def held_judgments(tables, names):
                     "guideline_revision": names(guideline), "~ms": ms, "names its assignment": is_current}
     for key, cell, value in tables["answers"]:
         out[key][cell] = value
-    for key, col, kind, policy, replica, clock, stands, value in tables["conflicts"]:
+    for key, col, kind, is_open, policy, replica, clock, stands, value in tables["conflicts"]:
         cells = {c: names(v) for c, v in json.loads(value).items()}
-        conflicts.setdefault(key + col + " " + kind + " " + policy, []).append((replica, clock, bool(stands), wrote(cells)))
+        conflicts.setdefault(f"{key}{col} {kind} {policy} {'open' if is_open else 'settled'}", []).append((replica, clock, bool(stands), wrote(cells)))
     return out, {k: sorted(v, key=repr) for k, v in conflicts.items()}
 
 
-def told_judgments(judged, revs_of):
+def told_judgments(judged, revs_of, settlement_of):
     out, conflicts = {}, {}
-    for doc, (row, _, (stands, open_, _), policy, edits) in judged.items():
+    for doc, (row, _, (stands, open_, _), policy, edits, _, was) in judged.items():
         out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
-        if open_:
-            conflicts[key_of(doc) + " fork " + policy] = sorted(
-                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_], key=repr)
+        settled = was if settlement_of(doc) else set()
+        if open_ or settled:
+            conflicts[f"{key_of(doc)} fork {policy} {'open' if open_ else 'settled'}"] = sorted(
+                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_ or settled], key=repr)
     return out, conflicts
 
 
-def told_labels(judged, lapses):
+def told_labels(judged, lapses, finals):
     """One row an answer, as an export has them."""
     late = {l[0] for l in lapses if l[1] == "late"}
     stale = {l[0]: l[3] or "open" for l in sorted(lapses, key=lambda l: (l[3] == "", l[3])) if l[1] == "stale"}
-    for doc, (row, _, (_, open_, _), *_) in judged.items():
+    for doc, (row, _, (stands, open_, _), *_) in judged.items():
         answers = sorted((k, v) for k, v in row.items() if "@" in k and v is not None)
         for k, v in answers or [("@", "")]:
-            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), key_of(doc) in late,
-                   stale.get(key_of(doc), "")]
+            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), bool(open_) and stands is None, key_of(doc) in late,
+                   stale.get(key_of(doc), ""), finals.get((doc[1], *k.split("@")), "")]
 
 
 class Comparison:
@@ -649,23 +705,22 @@ def compare_material(c, where, tables, names, rows):
 
 def compare_place(c, world, place, held, contents):
     tables = held["tables"]
-    far = place.far if place is world.hub else frozenset()
     names = Names(contents, tables)
-    judged = {d: judge_document(e, world.forms, far) + ({x.name: x for x in e},)
-              for d, e in place.docs.items() if d[0] == "judgment"}
+    judged = {d: place.judge(d, world.forms) for d in place.docs if d[0] == "judgment"}
     (have, have_open), (must, must_open) = held_judgments(tables, names), told_judgments(
-        judged, lambda d: place.row(d)[1] if place is world.hub else place.material[d][1])
+        judged, lambda d: place.row(d)[1] if place is world.hub else place.material[d][1], place.settlement)
     c.same(place.name + ": judgments", have, must)
     c.same(place.name + ": conflicts", have_open, must_open)
     c.same(place.name + ": conflicts of material", tables["other conflicts"], [])
     c.same(place.name + ": left behind", tables["left behind"], [[0, 0]])
     rows = place.material if place is not world.hub else {d: place.row(d) for d in place.docs if d[0] != "judgment"}
     compare_material(c, place.name, tables, names, rows)
+    compare_decisions(c, place.name, tables, world.revs, rows, world.written())
     c.same(place.name + ": what cases show", held["shown"],
            {d[1]: json.loads(r["content"]) for d, (r, _) in rows.items() if d[0] == "case"})
     lapses = sorted(place.lapses(judged), key=repr) if place is world.hub else []
     c.same(place.name + ": lapses", sorted(([*r[:4], names(r[4])] for r in tables["lapses"]), key=repr), lapses)
-    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged, lapses)))
+    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged, lapses, finals_of(rows))))
     c.same(place.name + ": drafts", {r[0]: r[1:] for r in tables["drafts"]},
            {key_of(d): [v["note"], v["ms"]] for d, v in place.drafts.items()})
     c.same(place.name + ": answers in drafts", {(r[0], r[1]): r[2] for r in tables["draft answers"]},
@@ -673,16 +728,19 @@ def compare_place(c, world, place, held, contents):
     return judged
 
 
+FATES = ["exported", "standing", "equal", "superseded", "overruled", "in conflict"]
+
+
 def compare_hub(c, world, held):
     """The balance, and that every judgment ever exported is told in the life of its case."""
     judged = compare_place(c, world, world.hub, held, world.contents)
     count, exported, seen = {}, [], set()
     for e in [e for commit in world.hub.commits for e in commit.edits]:
-        stands, open_, heads = judged[e.doc][2]
+        stands, open_, heads = judged[e.doc].fate
         fate = ("equal" if e.name in seen else "standing" if e.name in ({stands} if open_ else heads)
-                else "in conflict" if e.name in open_ else "superseded")
+                else "in conflict" if e.name in open_ else "overruled" if e.name in judged[e.doc].overruled else "superseded")
         seen.add(e.name)
-        mine = count.setdefault(e.replica, dict.fromkeys(["exported", "standing", "equal", "superseded", "in conflict"], 0))
+        mine = count.setdefault(e.replica, dict.fromkeys(FATES, 0))
         mine["exported"] += 1
         mine[fate] += 1
         exported.append([e.doc[1], e.doc[2], e.replica, e.clock])
@@ -695,9 +753,8 @@ def compare_hub(c, world, held):
         if replica not in identities:
             c.same("balance of the hub", exports, own)
             continue
-        c.same("balance of " + replica, [overruled, quarantined, waiting], [0, 0, 0])
-        rated[replica] = dict(zip(["exported", "standing", "equal", "superseded", "in conflict"],
-                                  [exports, standing, equal, superseded, in_conflict]))
+        c.same("balance of " + replica, [quarantined, waiting], [0, 0])
+        rated[replica] = dict(zip(FATES, [exports, standing, equal, superseded, overruled, in_conflict]))
     c.same("balance", rated, count)
     c.same("judgments found", sorted(s[:4] for s in held["stories"] if s[2] in identities), sorted(exported))
 
@@ -706,6 +763,7 @@ def check(log, state):
     """What is wrong, one line each; nothing when all is as it must be."""
     world, c = World(), Comparison()
     world.contents = state["contents"]
+    world.revs = {rev: tuple(who) for held in state["places"].values() for rev, who in held.get("revs", {}).items()}
     for line in log:
         world.play(line)
     c.found += [f"told: {w}" for w in world.wrong]

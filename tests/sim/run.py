@@ -77,7 +77,8 @@ def judge(args, folder):
         state = json.load(f)
     hub = state["places"]["hub"]
     counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
-                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"]}))
+                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"] if row[3]}),
+                                 settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}))
     return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
@@ -182,8 +183,8 @@ def main():
                     break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
-    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict; {:.0f} s"
-          .format(ran, len(failed), time.time() - started, **collections.defaultdict(int, total)))
+    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {settled} settled; {:.0f} s"
+          .format(ran, len(failed), time.time() - started, **{k: total[k] for k in ("op", "replicas", "edits", "conflicts", "settled")}))
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

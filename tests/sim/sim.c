@@ -34,6 +34,11 @@ const struct deed_row deeds[] = {
 	{ "recall",     4, true,  deed_recall },
 	{ "stale",      4, true,  deed_stale },
 	{ "device",     1, true,  deed_device },
+	{ "dispute",   14, false, deed_dispute },
+	{ "resolve",   14, true,  deed_resolve },
+	{ "rule",       3, true,  deed_rule },
+	{ "adjudicate", 3, true,  deed_adjudicate },
+	{ "policy",     4, true,  deed_policy },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -45,8 +50,8 @@ static void choose_course(struct course *c)
 	static const int factors[] = { 0, 1, 2, 2, 4 };
 	struct chance chance = chance_of(c->seed, 0);
 
-	c->steps = 25 + (long)chance_below(&chance, 80);
-	c->mirror_at = c->steps * 6 / 10;
+	c->steps = 30 + (long)chance_below(&chance, 90);
+	c->mirror_at = c->steps * (60 + (long)chance_below(&chance, 36)) / 100;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
 }
@@ -94,6 +99,11 @@ static void found(struct course *c)
 		lead_guideline(w, 0);
 	lead_assign(w, w->has_form[0] ? 0 : w->has_form[1] ? 1 : 2, w->has_guideline[0] ? 0 : -1, ~0u, ~0u, 1);
 	lead_pack(w, -1);
+	for (size_t i = w->n_parcels; i-- > 0;)
+		if (chance_is(chance, 60)) { /* the others' first bundles are under way still */
+			carry_open(w, &w->parcels[i], &w->places[1 + w->parcels[i].to]);
+			world_drop_parcel(w, i);
+		}
 }
 
 static void run(struct course *c)

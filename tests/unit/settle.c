@@ -570,6 +570,49 @@ static void what_grows_from_what_stood_replaces_it_under_latest_alone(void **sta
 	verifies(hub);
 }
 
+static int count_rows(struct cp_store *s, const char *sql)
+{
+	int64_t n;
+
+	OK(cp_query_int(s, &n, -1, err, sql, ""));
+	return (int)n;
+}
+
+/* Anna's first device judged what a lead then chose, the second one what was overruled. */
+static void a_device_is_given_what_was_settled_of_its_own_forks(void **state)
+{
+	struct cp_store *s;
+
+	(void)state;
+	judged("a", "1", "2");
+	judged("b", "3", "2");
+	take(hub, CP_CONFLICTS_OPEN, "fork", "\"grade@r1\":\"1\"");
+	policy("judgments", "review");
+	pack("out");
+	open_bundle("a", "out/*0003*", "anna");
+	open_bundle("b", "out/*0002*", "anna2");
+	s = opened("b");
+	assert_int_equal(count_rows(s, "SELECT count(*) FROM settlements"), 1);
+	assert_int_equal(count(s, CP_CONFLICTS_ALL, NULL), 0); /* what stands is not here: it changes nothing */
+	assert_string_equal(label(s).value, "3");
+	verifies(s);
+	cp_store_close(s);
+	grade("a", "shoes", "2", "2"); /* grew from what the lead chose: the question is open again, as at the hub */
+	s = opened("a");
+	assert_int_equal(count(s, CP_CONFLICTS_OPEN, "fork"), 1);
+	assert_true(label(s).is_undecided);
+	verifies(s);
+	cp_store_close(s);
+	policy("judgments", NULL);
+	pack("out");
+	open_bundle("a", "out/*0004*", "anna");
+	s = opened("a");
+	assert_int_equal(count(s, CP_CONFLICTS_OPEN, NULL), 0); /* decided anew under the policy that came */
+	assert_string_equal(label(s).value, "2");
+	verifies(s);
+	cp_store_close(s);
+}
+
 static void a_clock_that_is_far_off_decides_nothing_alone(void **state)
 {
 	(void)state;
@@ -889,6 +932,7 @@ int main(void)
 		TEST(under_review_nothing_stands_until_a_lead_decides),
 		TEST(what_grows_from_the_overruled_is_weighed_against_what_stood),
 		TEST(what_grows_from_what_stood_replaces_it_under_latest_alone),
+		TEST(a_device_is_given_what_was_settled_of_its_own_forks),
 		TEST(a_clock_that_is_far_off_decides_nothing_alone),
 		TWO(what_both_grew_from_is_named),
 		TWO(two_leads_who_settle_differently_without_knowing_are_a_hard_conflict),
