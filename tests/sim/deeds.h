@@ -37,5 +37,6 @@ bool rater_return(struct world *w, struct place *p);
 deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
 void carry_open(struct world *w, const struct parcel *parcel, struct place *p);
 void carry_merge(struct world *w, const struct parcel *parcel);
+void carry_rebuild(struct world *w, struct place *p);
 
 #endif

@@ -97,7 +97,8 @@ void deed_clock(struct world *w)
 	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
 	int64_t skew_us = wrong_s[chance_below(&w->chance, sizeof wrong_s / sizeof *wrong_s)] * 1000000;
 
-	if (p->device < 0 || w->devices[p->device].copies == 1 || skew_us > p->skew_us)
+	/* One that was set back ticks on from what it showed: once more where a deed is done again. */
+	if (p->device < 0 || (w->devices[p->device].copies == 1 && w->percent_cut == 0) || skew_us > p->skew_us)
 		p->skew_us = skew_us;
 }
 
@@ -106,15 +107,20 @@ void deed_close(struct world *w)
 	world_close(w, &w->places[chance_below(&w->chance, (size_t)w->n_places)]);
 }
 
-void deed_rebuild(struct world *w)
+void carry_rebuild(struct world *w, struct place *p)
 {
-	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
 	struct cp_rebuilt done;
 
-	if (!p->exists)
-		return;
 	world_close(w, p);
 	world_clock(w, p);
 	MUST(w, cp_rebuild(world_path(w, p->name), world_key(w, p->device), &done, err));
 	world_log(w, json_pack("{s:s, s:s}", "op", "rebuild", "at", p->name));
+}
+
+void deed_rebuild(struct world *w)
+{
+	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
+
+	if (p->exists)
+		carry_rebuild(w, p);
 }

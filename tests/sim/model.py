@@ -586,7 +586,7 @@ def held_judgments(tables, names):
 def told_judgments(judged, revs_of):
     out, conflicts = {}, {}
     for doc, (row, _, (stands, open_, _), policy, edits) in judged.items():
-        out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
+        out[key_of(doc)] = {"note": "", "guideline_revision": "", "~ms": 0, "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
         if open_:
             conflicts[key_of(doc) + " fork " + policy] = sorted(
@@ -705,6 +705,7 @@ def compare_hub(c, world, held):
 def check(log, state):
     """What is wrong, one line each; nothing when all is as it must be."""
     world, c = World(), Comparison()
+    c.found += state["found"]           # what the simulator saw on the way
     world.contents = state["contents"]
     for line in log:
         world.play(line)

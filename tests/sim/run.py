@@ -76,7 +76,7 @@ def judge(args, folder):
     with open(os.path.join(folder, "state.json")) as f:
         state = json.load(f)
     hub = state["places"]["hub"]
-    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
+    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]), cuts=state["cuts"],
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"]}))
     return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
@@ -182,7 +182,7 @@ def main():
                     break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
-    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict; {:.0f} s"
+    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {cuts} power cuts; {:.0f} s"
           .format(ran, len(failed), time.time() - started, **collections.defaultdict(int, total)))
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/settle.h"
 
@@ -112,9 +113,12 @@ static void run(struct course *c)
 		if (w->step == c->mirror_at)
 			settle_make_mirror(w);
 		next = choose_deed(c, &w->chance, w->step);
-		if (next != NULL && !c->skipped[w->step])
-			next->act(w);
+		if (next == NULL || c->skipped[w->step])
+			continue;
+		cut_before(w, next->act);
+		next->act(w);
 	}
+	w->is_again = false;
 	settle_deliver(w);
 	settle_mirror_merges(w, &mirror);
 	settle_dump(w, &mirror);
@@ -158,6 +162,7 @@ int main(int argc, char **argv)
 			return usage();
 	}
 	world_begin(&c.world, c.seed, dir);
+	cut_choose(&c.world);
 	run(&c);
 	world_end(&c.world);
 	free(c.skipped);

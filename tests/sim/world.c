@@ -46,7 +46,8 @@ void world_begin(struct world *w, uint64_t seed, const char *dir)
 	mkdir(world_path(w, "box"), 0755);
 	w->log = fopen(world_path(w, "log.jsonl"), "w");
 	w->contents = json_object();
-	assert(w->log != NULL && w->contents != NULL);
+	w->found = json_array();
+	assert(w->log != NULL && w->contents != NULL && w->found != NULL);
 }
 
 void world_end(struct world *w)
@@ -54,6 +55,7 @@ void world_end(struct world *w)
 	for (int i = 0; i < w->n_places; i++)
 		world_close(w, &w->places[i]);
 	json_decref(w->contents);
+	json_decref(w->found);
 	free(w->parcels);
 	free(w->mirrored);
 	fclose(w->log);
@@ -97,6 +99,8 @@ int64_t world_clock(struct world *w, struct place *p)
 	int64_t now = world_now(w, p);
 
 	chance_set_clock(now);
+	if (w->worked_at != NULL)
+		*w->worked_at = (int)(p - w->places);
 	p->latest_us = (now > p->latest_us ? now : p->latest_us) + 16; /* it may tick ahead of the wall */
 	return now;
 }

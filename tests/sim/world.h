@@ -56,6 +56,13 @@ struct world {
 	int form_extras[MAX_FORMS]; /* optional fields and choices that it has gained */
 	json_t *contents;        /* hash of a document in hex -> what the lead typed */
 
+	int percent_cut;         /* cut.h: how often the power fails */
+	bool is_again;           /* this deed may be done more than once before it is logged: no time counts in it */
+	bool takes_left;         /* and a bundle that an earlier attempt left is as good as a new one */
+	int *worked_at;          /* where not NULL: the place of the last work, by number */
+	long cuts;
+	json_t *found;           /* what did not hold, in words */
+
 	bool has_mirror;         /* a copy of the hub was made; the hub writes no more */
 	struct parcel *mirrored; size_t n_mirrored; /* every return since, for the copy to merge in another order */
 };
