@@ -247,13 +247,18 @@ static int attempt(void *user)
 	return 0;
 }
 
-/* In a child: what its start repairs. */
+/* Opens the workspace, which repairs what there is to repair. One that cannot be opened ends the run. */
 static int start(void *user)
 {
 	struct cutting *c = user;
+	struct place *p = &c->w->places[c->shared->at];
+	struct cp_err why = { 0 };
 
-	world_store(c->w, &c->w->places[c->shared->at]);
-	return 0;
+	world_clock(c->w, p);
+	if (cp_store_open(&p->store, world_path(c->w, p->name), &why) == CP_OK)
+		return 0;
+	fprintf(stderr, "durable: step %ld: %s cannot be opened behind a power cut: %s\n", c->w->step, p->name, why.text);
+	exit(4);
 }
 
 /* Mostly among the first points, which are in every deed; 0 is behind the last. */
@@ -298,6 +303,7 @@ static void look(struct cutting *c)
 	}
 	if (chance_is(&c->chance, 20))
 		run(c, 1 + some_point(&c->chance), start);
+	start(c);
 	if (c->shared->has_held) {
 		hash_all(w, p, held);
 		if (strcmp(held, c->shared->held) != 0)

@@ -38,6 +38,8 @@ def sim(args, seed, folder, skip=()):
         return ["hang: the run did not end within two minutes"]
     if done.returncode == 0:
         return []
+    if done.returncode == 4:
+        return done.stderr.strip().splitlines()
     kind = "refused" if done.returncode == 3 else "crash"
     return [f"{kind}: {done.stderr.strip()[-400:] or 'status %d' % done.returncode}"]
 

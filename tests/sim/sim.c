@@ -5,7 +5,8 @@
  *
  * Leaves DIR/log.jsonl (what everybody wished), DIR/state.json (what everybody then
  * held) and the workspaces. 0: it ran to its end; 3: the product refused what it
- * must do. Whether what was held is right is model.py's to say.
+ * must do; 4: a property does not hold, and the run cannot go on: stderr says which.
+ * Whether what was held is right is model.py's to say.
  */
 #include <stdlib.h>
 #include <string.h>
