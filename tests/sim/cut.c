@@ -24,6 +24,7 @@ void cut_choose(struct world *w)
 	struct chance chance = chance_of(w->seed ^ 0xc07, 0);
 
 	w->percent_cut = often[chance_below(&chance, sizeof often / sizeof *often)];
+	w->keeps_tokens = chance_is(&chance, 40);
 }
 
 __attribute__((format(printf, 2, 3))) static void find(struct world *w, const char *format, ...)
@@ -338,7 +339,8 @@ static void wonder(struct cutting *c)
 
 static bool can_be_cut(deed *act)
 {
-	static deed *const others[] = { deed_lose, deed_clock, deed_close, deed_copy, deed_device };
+	static deed *const others[] = { deed_lose, deed_clock, deed_close, deed_copy, deed_device, deed_backup, deed_put_back,
+		deed_move, deed_new_home };
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (act == others[i])

@@ -163,7 +163,7 @@ void deed_rate_many(struct world *w)
 
 /* ---- sending back --------------------------------------------------------------------- */
 
-bool rater_return(struct world *w, struct place *p)
+bool rater_return(struct world *w, struct place *p, bool is_full)
 {
 	struct cp_store *s = world_store(w, p);
 	struct parcel *parcel = NULL;
@@ -172,14 +172,14 @@ bool rater_return(struct world *w, struct place *p)
 	int64_t n;
 
 	snprintf(folder, sizeof folder, "%s", world_outbox(w));
-	MUST(w, cp_return(s, folder, false, &sent, &n, err));
+	MUST(w, is_full ? cp_return_full(s, folder, &sent, &n, err) : cp_return(s, folder, false, &sent, &n, err));
 	if (n > 0)
 		snprintf(path, sizeof path, "%.500s", sent.path);
 	cut_pick_bundle(w, folder, path, sizeof path);
 	if (*path)
 		parcel = world_send(w, path, -1, true);
-	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "return", "at", p->name, "bundle",
-			parcel ? json_integer(parcel->id) : json_null()));
+	world_log(w, json_pack("{s:s, s:s, s:o, s:b}", "op", "return", "at", p->name, "bundle",
+			parcel ? json_integer(parcel->id) : json_null(), "full", (int)is_full));
 	return parcel != NULL;
 }
 
@@ -188,7 +188,7 @@ void deed_return(struct world *w)
 	struct place *p = some_workspace(w);
 
 	if (p != NULL)
-		rater_return(w, p);
+		rater_return(w, p, false);
 }
 
 /* ---- a folder copied, and both worked in ------------------------------------------------ */
@@ -209,13 +209,18 @@ void deed_copy(struct world *w)
 
 	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2)
 		return;
+	if (w->keeps_tokens && (w->has_mirror || !world_has_room(w))) /* its hub will write of it */
+		return;
 	snprintf(name, sizeof name, "%.20s-copy%d", w->devices[p->device].name, w->devices[p->device].copies++);
 	world_close(w, p);
 	world_copy(w, p->name, name);
 	copy = world_add_place(w, name, p->device);
 	copy->exists = true;
+	if (w->keeps_tokens && chance_is(&w->chance, 50))
+		copy->home = p->home; /* on the same machine */
 	copy->latest_us = p->latest_us;
 	copy->skew_us = p->skew_us;
-	world_log(w, json_pack("{s:s, s:s, s:s}", "op", "copy", "at", p->name, "name", copy->name));
+	world_log(w, json_pack("{s:s, s:s, s:s, s:b}", "op", "copy", "at", p->name, "name", copy->name, "tokens",
+			(int)w->keeps_tokens));
 	keep_apart(w, p);
 }

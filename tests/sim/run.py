@@ -185,7 +185,7 @@ def main():
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
     print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {cuts} power cuts; {:.0f} s"
-          .format(ran, len(failed), time.time() - started, **collections.defaultdict(int, total)))
+          .format(ran, len(failed), time.time() - started, **{**dict.fromkeys(["op", "replicas", "edits", "conflicts", "cuts"], 0), **total}))
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

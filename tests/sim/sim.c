@@ -36,6 +36,10 @@ const struct deed_row deeds[] = {
 	{ "recall",     4, true,  deed_recall },
 	{ "stale",      4, true,  deed_stale },
 	{ "device",     1, true,  deed_device },
+	{ "backup",     4, false, deed_backup },
+	{ "put back",   4, false, deed_put_back },
+	{ "move",       1, false, deed_move },
+	{ "new home",   1, false, deed_new_home },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -51,6 +55,8 @@ static void choose_course(struct course *c)
 	c->mirror_at = c->steps * 6 / 10;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
+	for (size_t i = n_deeds - 4; i < n_deeds && !c->world.keeps_tokens; i++)
+		c->weights[i] = 0;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
@@ -149,9 +155,11 @@ int main(int argc, char **argv)
 	if (dir == NULL)
 		return usage();
 	setenv("HOME", dir, 1);
-	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens: a copied workspace is a second line, which this is about */
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens, unless the seed keeps them: a copied workspace is a second line */
 	chance_take_over_entropy();
 	cp_hash_setup();
+	world_begin(&c.world, c.seed, dir);
+	cut_choose(&c.world);
 	choose_course(&c);
 	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);
 	for (char *end; *skip; skip = *end ? end + 1 : end) {
@@ -162,8 +170,6 @@ int main(int argc, char **argv)
 		if (end == skip)
 			return usage();
 	}
-	world_begin(&c.world, c.seed, dir);
-	cut_choose(&c.world);
 	run(&c);
 	world_end(&c.world);
 	free(c.skipped);
