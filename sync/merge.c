@@ -61,6 +61,7 @@ static enum cp_code record_peer(struct cp_store *s, const struct cp_manifest *m,
 	if (!is_for_me(s, m)) /* it speaks of another hub's chain, or of the one that I was */
 		return cp_run(s, err, "INSERT INTO peers(replica, received_us) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
 				" received_us = excluded.received_us", "di", &m->sender, cp_now_us());
+	CP_TRY(cp_proofs_note(s, m, err));
 	return cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound_acked) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
 			" received_us = excluded.received_us, outbound_acked = excluded.outbound_acked", "dit", &m->sender, cp_now_us(),
 			applied ? applied : "");

@@ -33,12 +33,17 @@ deed deed_resolve, deed_rule, deed_adjudicate, deed_policy;
 
 /* deeds_rater.c */
 deed deed_rate, deed_rate_many, deed_dispute, deed_return, deed_copy;
-/* false when nothing was owed. */
-bool rater_return(struct world *w, struct place *p);
+/* false when nothing was owed. is_full: whatever the hub has acknowledged. */
+bool rater_return(struct world *w, struct place *p, bool is_full);
+
+/* deeds_copies.c; only where tokens are kept */
+deed deed_backup, deed_put_back, deed_move, deed_new_home;
 
 /* deeds_carry.c */
 deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
-void carry_open(struct world *w, const struct parcel *parcel, struct place *p);
+/* false: an earlier bundle is missing. */
+bool carry_open(struct world *w, const struct parcel *parcel, struct place *p);
 void carry_merge(struct world *w, const struct parcel *parcel);
+void carry_rebuild(struct world *w, struct place *p);
 
 #endif

@@ -10,6 +10,7 @@
 #include "sync/recall.h"
 #include "sync/seal.h"
 #include "sync/texts.h"
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 
 /* ---- cases -------------------------------------------------------------------------- */
@@ -107,9 +108,12 @@ static void put_text(struct world *w, enum cp_text_kind kind, const char *name, 
 {
 	struct cp_text_add t = { .kind = kind, .name = name, .title = "A title", .revision = revisions[chance_below(&w->chance, 3)],
 		.body = body, .len = strlen(body), .must_be_new = is_new };
+	struct cp_err why = { 0 };
 	int64_t number;
 	bool changed;
 
+	if (is_new && w->is_again) /* an attempt that the power ended may have made it */
+		t.must_be_new = cp_text_put(world_store(w, world_hub(w)), &t, &number, &changed, &why) != CP_OK && why.code != CP_EINPUT;
 	MUST(w, cp_text_put(world_store(w, world_hub(w)), &t, &number, &changed, err));
 	world_log(w, json_pack("{s:s, s:s, s:s, s:s}", "op", kind == CP_FORM ? "form" : "guideline", "name", name, "kind",
 			t.revision, "body", body));
@@ -286,25 +290,31 @@ void deed_seal(struct world *w)
 	world_log(w, json_pack("{s:s, s:s}", "op", "seal", "at", p->name));
 }
 
-struct packed { struct world *w; json_t *bundles; };
+struct packed { struct world *w; json_t *bundles; char folder[512]; };
 
 static void each_sent(void *user, const struct cp_sent *sent)
 {
 	struct packed *k = user;
 	int to = world_addressee(k->w, sent->path);
-	struct parcel *p = world_send(k->w, sent->path, to, false);
+	struct parcel *p;
+	char path[512];
+
+	snprintf(path, sizeof path, "%.500s", sent->path);
+	cut_pick_bundle(k->w, k->folder, path, sizeof path);
+	p = world_send(k->w, path, to, false);
 
 	json_array_append_new(k->bundles, json_pack("{s:i, s:s}", "id", p->id, "to", k->w->devices[to].name));
 }
 
 void lead_pack(struct world *w, int person)
 {
-	struct packed k = { w, json_array() };
+	struct packed k = { w, json_array(), "" };
 	const char *who = person < 0 ? NULL : w->people[person];
 	struct cp_store *hub = world_store(w, world_hub(w));
 	int64_t n;
 
-	MUST(w, cp_pack(hub, who, world_outbox(w), false, each_sent, &k, &n, err));
+	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
+	MUST(w, cp_pack(hub, who, k.folder, false, each_sent, &k, &n, err));
 	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", who ? who : "", "bundles", k.bundles));
 }
 

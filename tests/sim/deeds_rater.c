@@ -4,6 +4,7 @@
 
 #include "sync/deliver.h"
 #include "sync/judge.h"
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 
 /* One of the workspaces that are there; NULL when there is none. */
@@ -76,7 +77,7 @@ static void imagine_wish(struct world *w, const struct cp_task *t, struct wish *
 	out->how = ways[chance_below(&w->chance, sizeof ways / sizeof *ways)];
 	out->has_note = out->how == CP_SUBMIT_SKIP ? chance_is(&w->chance, 90) : chance_is(&w->chance, 15);
 	snprintf(out->note, sizeof out->note, "note %zu", chance_below(&w->chance, 4));
-	out->active_ms = (int64_t)chance_below(&w->chance, 5000);
+	out->active_ms = (int64_t)chance_below(&w->chance, w->is_again ? 1 : 5000);
 }
 
 static json_t *tell_wish(const char *case_id, const struct wish *wish, const char *told)
@@ -162,7 +163,7 @@ void deed_dispute(struct world *w)
 	for (int i = 0; i < 2; i++) {
 		rate(w, two[i], first);
 		rate(w, two[i], second);
-		if (rater_return(w, two[i]) && chance_is(&w->chance, 85))
+		if (rater_return(w, two[i], false) && chance_is(&w->chance, 85))
 			carry_merge(w, &w->parcels[w->n_parcels - 1]);
 	}
 }
@@ -174,6 +175,7 @@ void deed_rate_many(struct world *w)
 	json_t *list = json_array();
 	struct cp_store *s;
 	size_t n, last;
+	unsigned done = 0;
 	bool good = true;
 
 	if (p == NULL) {
@@ -185,10 +187,13 @@ void deed_rate_many(struct world *w)
 	n = 2 + chance_below(&w->chance, 3);
 	last = some_case(w);
 	for (size_t i = 0; i < n && good; i++) {
-		json_t *told = judge_one(w, s, last);
+		json_t *told = w->is_again && done >> last & 1 ? NULL : judge_one(w, s, last);
 
-		good = strcmp(json_string_value(json_object_get(told, "told")), "refused") != 0;
-		json_array_append_new(list, told);
+		if (told != NULL) { /* a first thought, done again, would be a third one */
+			good = strcmp(json_string_value(json_object_get(told, "told")), "refused") != 0;
+			json_array_append_new(list, told);
+		}
+		done |= 1u << last;
 		last = chance_is(&w->chance, 20) ? last : some_case(w);
 	}
 	if (good)
@@ -201,19 +206,24 @@ void deed_rate_many(struct world *w)
 
 /* ---- sending back --------------------------------------------------------------------- */
 
-bool rater_return(struct world *w, struct place *p)
+bool rater_return(struct world *w, struct place *p, bool is_full)
 {
 	struct cp_store *s = world_store(w, p);
 	struct parcel *parcel = NULL;
 	struct cp_sent sent;
+	char folder[512], path[512] = "";
 	int64_t n;
 
-	MUST(w, cp_return(s, world_outbox(w), false, &sent, &n, err));
+	snprintf(folder, sizeof folder, "%s", world_outbox(w));
+	MUST(w, is_full ? cp_return_full(s, folder, &sent, &n, err) : cp_return(s, folder, false, &sent, &n, err));
 	if (n > 0)
-		parcel = world_send(w, sent.path, -1, true);
-	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "return", "at", p->name, "bundle",
-			parcel ? json_integer(parcel->id) : json_null()));
-	return n > 0;
+		snprintf(path, sizeof path, "%.500s", sent.path);
+	cut_pick_bundle(w, folder, path, sizeof path);
+	if (*path)
+		parcel = world_send(w, path, -1, true);
+	world_log(w, json_pack("{s:s, s:s, s:o, s:b}", "op", "return", "at", p->name, "bundle",
+			parcel ? json_integer(parcel->id) : json_null(), "full", (int)is_full));
+	return parcel != NULL;
 }
 
 void deed_return(struct world *w)
@@ -221,7 +231,7 @@ void deed_return(struct world *w)
 	struct place *p = some_workspace(w);
 
 	if (p != NULL)
-		rater_return(w, p);
+		rater_return(w, p, false);
 }
 
 /* ---- a folder copied, and both worked in ------------------------------------------------ */
@@ -242,13 +252,18 @@ void deed_copy(struct world *w)
 
 	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2)
 		return;
+	if (w->keeps_tokens && (w->has_mirror || !world_has_room(w))) /* its hub will write of it */
+		return;
 	snprintf(name, sizeof name, "%.20s-copy%d", w->devices[p->device].name, w->devices[p->device].copies++);
 	world_close(w, p);
 	world_copy(w, p->name, name);
 	copy = world_add_place(w, name, p->device);
 	copy->exists = true;
+	if (w->keeps_tokens && chance_is(&w->chance, 50))
+		copy->home = p->home; /* on the same machine */
 	copy->latest_us = p->latest_us;
 	copy->skew_us = p->skew_us;
-	world_log(w, json_pack("{s:s, s:s, s:s}", "op", "copy", "at", p->name, "name", copy->name));
+	world_log(w, json_pack("{s:s, s:s, s:s, s:b}", "op", "copy", "at", p->name, "name", copy->name, "tokens",
+			(int)w->keeps_tokens));
 	keep_apart(w, p);
 }

@@ -235,7 +235,8 @@ void settle_dump(struct world *w, const struct cp_hash *mirror)
 	for (int i = 0; i < w->n_places; i++)
 		if (w->places[i].exists)
 			json_object_set_new(places, w->places[i].name, place_state(w, &w->places[i]));
-	state = json_pack("{s:o, s:O, s:o}", "places", places, "contents", w->contents, "mirror", hex_of(mirror));
+	state = json_pack("{s:o, s:O, s:o, s:O, s:I}", "places", places, "contents", w->contents, "mirror", hex_of(mirror), "found",
+			w->found, "cuts", (json_int_t)w->cuts);
 	if (json_dump_file(state, world_path(w, "state.json"), JSON_COMPACT) != 0)
 		abort();
 	json_decref(state);

@@ -36,7 +36,7 @@ class Commit:
     commit, having seen the same material, make one commit: it is named by what it says."""
     def __init__(self, parent, edits, replica, applied):
         self.parent, self.edits, self.replica = parent, edits, replica
-        self.clock = max(e.clock for e in edits)
+        self.clock = max((e.clock for e in edits), default=0)
         self.name = (parent.name if parent else None, tuple(e.name for e in edits), applied)
 
     def __eq__(self, other):
@@ -158,9 +158,22 @@ class Place:
         self.material, self.applied, self.exists = {}, 0, False
         self.acked, self.told = None, None
         self.drafts, self.far = {}, set()
+        self.former, self.is_copy = [], False   # chains under ids that it had before
+        self.life, self.must_renew = object(), False
 
     def tip(self):
         return self.chain[-1] if self.chain else None
+
+    def sealed(self):
+        return len(self.chain) + sum(map(len, self.former))
+
+    def folder(self):
+        """The same once more."""
+        new = copy.copy(self)
+        new.docs = {d: list(e) for d, e in self.docs.items()}
+        new.outbox, new.chain, new.material = list(self.outbox), list(self.chain), dict(self.material)
+        new.drafts = copy.deepcopy(self.drafts)
+        return new
 
     def add(self, edit):
         self.docs.setdefault(edit.doc, []).append(edit)
@@ -183,7 +196,7 @@ class Place:
         return self.name, self.counter
 
     def seal(self):
-        if self.outbox:
+        if self.outbox or self.is_copy and not self.chain:     # a copy introduces itself
             self.chain.append(Commit(self.tip(), self.outbox, self.replica, self.applied))
             self.outbox = []
 
@@ -255,8 +268,9 @@ class Hub(Place):
         self.lines[commit] = line
         self.commits.append(commit)
         for e in commit.edits:
-            if e not in self.docs.get(e.doc, []):   # a copy of the folder may have sent it too
-                self.add(e)
+            known = [k for k in self.docs.get(e.doc, []) if k.name == e.name]
+            if not known or e.replica < known[0].replica:   # a copy of the folder may have sent it too: the lowest id counts
+                self.docs[e.doc] = [k for k in self.docs.get(e.doc, []) if k.name != e.name] + [e]
             if commit.clock > at_us + DAY_US:
                 self.far.add(e.name)
 
@@ -304,6 +318,8 @@ class World(Decisions):
         self.hub = Hub()
         self.places = {"hub": self.hub}
         self.devices, self.bundles, self.forms = {}, {}, {}
+        self.tokens = {}            # (place, life of its workspace) -> how many commits the token counts
+        self.backups = {}
         self.wrong = []             # what people were told otherwise than they must be
         self.hub.write(("project",), name="Simulated")
         self.hub.write(("person", "lea"), role="lead")
@@ -317,7 +333,10 @@ class World(Decisions):
             self.wrong.append(f"step {line['step']}, {line['op']}: {what} is {told!r}, must be {wanted!r}")
 
     def play(self, line):
-        getattr(self, "op_" + line["op"])(line)
+        place = self.places.get(line.get("at"))
+        if place and place.must_renew and line["op"] not in ("own id", "copy"):
+            self.expect(line, "its id", "another's", "its own")
+        getattr(self, "op_" + line["op"].replace(" ", "_"))(line)
 
     # the hub's desk
 
@@ -413,7 +432,9 @@ class World(Decisions):
                        form=row["form"], guideline=row["guideline"], due="", state=("given",))
 
     def op_seal(self, line):
-        self.places[line["at"]].seal()
+        place = self.places[line["at"]]
+        place.seal()
+        self.count(place)
 
     # what a device may see, and bundles to it
 
@@ -443,7 +464,7 @@ class World(Decisions):
         hub, wanted = self.hub, []
         hub.seal()
         for name, (person, replica) in self.devices.items():
-            if line["person"] not in ("", person):
+            if line["person"] not in ("", person) or ("replica", replica) not in hub.docs:
                 continue
             given, steps = hub.given.setdefault(name, {}), hub.steps.setdefault(name, [])
             new = {d: r for d, r in self.scope(person).items() if d not in given or given[d][1] != r[1]}
@@ -459,6 +480,8 @@ class World(Decisions):
 
     def op_open(self, line):
         place, b = self.places[line["at"]], self.bundles[line["bundle"]]
+        if self.devices[b["to"]][1] != place.replica:
+            return self.expect(line, "the answer", line["told"], "not mine")
         fits = b["base"] <= place.applied or b["base"] == len(b["steps"])
         self.expect(line, "the answer", line["told"], "opened" if fits else "refused")
         if not fits:
@@ -563,10 +586,11 @@ class World(Decisions):
     def op_return(self, line):
         place = self.places[line["at"]]
         place.seal()
-        owes = place.tip() != place.acked or place.applied != place.told
+        self.count(place)
+        owes = line["full"] or place.tip() != place.acked or place.applied != (place.told or 0)
         self.expect(line, "a bundle written", line["bundle"] is not None, owes)
         if line["bundle"] is not None:
-            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=list(place.chain), applied=place.applied)
+            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=sum(place.former, []) + place.chain, applied=place.applied)
             place.told = place.applied
 
     def device_of(self, place):
@@ -576,18 +600,64 @@ class World(Decisions):
         b = self.bundles[line["bundle"]]
         self.hub.seal()
         for commit in b["chain"]:
+            self.enter(commit.replica)
             if commit not in self.hub.lines:
                 self.hub.accept(commit, line["clock"] // 10**6 * 10**6)
         self.hub.confirmed[b["device"]] = b["applied"]
 
     def op_copy(self, line):
-        old = self.places[line["at"]]
-        new = copy.copy(old)
-        new.name, new.counter = line["name"], 0
-        new.docs = {d: list(e) for d, e in old.docs.items()}
-        new.outbox, new.chain, new.material = list(old.outbox), list(old.chain), dict(old.material)
-        new.drafts = copy.deepcopy(old.drafts)
-        self.places[new.name] = new
+        new = self.places[line["name"]] = self.places[line["at"]].folder()
+        new.name, new.counter, new.must_renew = line["name"], 0, line["tokens"]
+
+    def op_backup(self, line):
+        place = self.places[line["at"]]
+        self.count(place)
+        self.backups[line["at"]] = place.folder(), self.tokens[place.name, place.life]
+
+    def op_put_back(self, line):
+        """It must notice, by its token, that something was sealed which it does not hold."""
+        lost, (kept, steps) = self.places[line["at"]], self.backups[line["at"]]
+        place = self.places[line["at"]] = kept.folder()
+        place.counter = lost.counter
+        if line["with configuration"]:
+            self.tokens[place.name, place.life] = steps
+        place.must_renew = self.tokens.get((place.name, place.life), place.sealed() + 1) > place.sealed()
+
+    def op_own_id(self, line):
+        """A device of its own: what was sealed under the old id goes along, what was not is sealed as its own."""
+        place = self.places[line["at"]]
+        self.expect(line, "an own id", True, place.must_renew)
+        self.devices[line["name"]] = place.person, line["identity"]
+        place.former, place.chain = place.former + [place.chain], []
+        for i, e in enumerate(place.outbox):
+            mine = copy.copy(e)
+            mine.replica = line["identity"]
+            place.docs[e.doc][place.docs[e.doc].index(e)] = place.outbox[i] = mine
+        place.replica, place.is_copy, place.must_renew, place.life = line["identity"], True, False, object()
+        place.applied, place.told = 0, 0
+        place.tick(line["clock"])
+        self.count(place)
+
+    def count(self, place):
+        """Its token, which may be behind, is brought up."""
+        key = place.name, place.life
+        self.tokens[key] = max(self.tokens.get(key, 0), place.sealed())
+
+    def op_moved(self, line):
+        self.expect(line, "the id of a moved workspace", line["told"], self.places[line["at"]].replica)
+
+    def op_new_home(self, line):
+        """All that the configuration knew of former lives is gone."""
+        place = self.places[line["at"]]
+        self.expect(line, "the id under a new home", line["told"], place.replica)
+        self.tokens = {k: n for k, n in self.tokens.items() if k[0] != place.name}
+        self.count(place)
+
+    def enter(self, replica):
+        """A copy is a device of its person, by its first commit."""
+        person = next((p for p, r in self.devices.values() if r == replica), None)
+        if ("replica", replica) not in self.hub.docs:
+            self.hub.write(("replica", replica), derived=True, person=person, is_hub=0)
 
     def op_rebuild(self, line):
         """Receipts are not history: both sides then owe more than they must."""
@@ -641,7 +711,7 @@ def held_judgments(tables, names):
 def told_judgments(judged, revs_of, settlement_of):
     out, conflicts = {}, {}
     for doc, (row, _, (stands, open_, _), policy, edits, _, was) in judged.items():
-        out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
+        out[key_of(doc)] = {"note": "", "guideline_revision": "", "~ms": 0, "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
         settled = was if settlement_of(doc) else set()
         if open_ or settled:
@@ -734,16 +804,19 @@ FATES = ["exported", "standing", "equal", "superseded", "overruled", "in conflic
 def compare_hub(c, world, held):
     """The balance, and that every judgment ever exported is told in the life of its case."""
     judged = compare_place(c, world, world.hub, held, world.contents)
-    count, exported, seen = {}, [], set()
-    for e in [e for commit in world.hub.commits for e in commit.edits]:
+    exported, counted = [], {}
+    sent = [(c.replica, e) for c in world.hub.commits for e in c.edits]
+    count = {c.replica: dict.fromkeys(FATES, 0) for c in world.hub.commits}
+    for n, (replica, e) in enumerate(sent):     # of equal edits that of the lowest id is counted
+        counted[e.name] = min(counted.get(e.name, (replica, n)), (replica, n))
+    for n, (replica, e) in enumerate(sent):
         stands, open_, heads = judged[e.doc].fate
-        fate = ("equal" if e.name in seen else "standing" if e.name in ({stands} if open_ else heads)
+        fate = ("equal" if counted[e.name] != (replica, n) else "standing" if e.name in ({stands} if open_ else heads)
                 else "in conflict" if e.name in open_ else "overruled" if e.name in judged[e.doc].overruled else "superseded")
-        seen.add(e.name)
-        mine = count.setdefault(e.replica, dict.fromkeys(FATES, 0))
+        mine = count[replica]
         mine["exported"] += 1
         mine[fate] += 1
-        exported.append([e.doc[1], e.doc[2], e.replica, e.clock])
+        exported.append([e.doc[1], e.doc[2], replica, e.clock])
     own = sum(len(e) for d, e in world.hub.docs.items() if d[0] != "judgment")
     identities = {replica for _, replica in world.devices.values()}
     rated = {}
@@ -762,6 +835,7 @@ def compare_hub(c, world, held):
 def check(log, state):
     """What is wrong, one line each; nothing when all is as it must be."""
     world, c = World(), Comparison()
+    c.found += state["found"]           # what the simulator saw on the way
     world.contents = state["contents"]
     world.revs = {rev: tuple(who) for held in state["places"].values() for rev, who in held.get("revs", {}).items()}
     for line in log:

@@ -38,6 +38,8 @@ def sim(args, seed, folder, skip=()):
         return ["hang: the run did not end within two minutes"]
     if done.returncode == 0:
         return []
+    if done.returncode == 4:
+        return done.stderr.strip().splitlines()
     kind = "refused" if done.returncode == 3 else "crash"
     return [f"{kind}: {done.stderr.strip()[-400:] or 'status %d' % done.returncode}"]
 
@@ -76,7 +78,7 @@ def judge(args, folder):
     with open(os.path.join(folder, "state.json")) as f:
         state = json.load(f)
     hub = state["places"]["hub"]
-    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
+    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]), cuts=state["cuts"],
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"] if row[3]}),
                                  settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}))
     return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
@@ -183,8 +185,8 @@ def main():
                     break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
-    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {settled} settled; {:.0f} s"
-          .format(ran, len(failed), time.time() - started, **{k: total[k] for k in ("op", "replicas", "edits", "conflicts", "settled")}))
+    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {settled} settled, {cuts} power cuts; {:.0f} s"
+          .format(ran, len(failed), time.time() - started, **{k: total[k] for k in ("op", "replicas", "edits", "conflicts", "settled", "cuts")}))
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

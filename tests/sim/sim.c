@@ -5,12 +5,14 @@
  *
  * Leaves DIR/log.jsonl (what everybody wished), DIR/state.json (what everybody then
  * held) and the workspaces. 0: it ran to its end; 3: the product refused what it
- * must do. Whether what was held is right is model.py's to say.
+ * must do; 4: a property does not hold, and the run cannot go on: stderr says which.
+ * Whether what was held is right is model.py's to say.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/settle.h"
 
@@ -39,6 +41,10 @@ const struct deed_row deeds[] = {
 	{ "rule",       3, true,  deed_rule },
 	{ "adjudicate", 3, true,  deed_adjudicate },
 	{ "policy",     4, true,  deed_policy },
+	{ "backup",     4, false, deed_backup },
+	{ "put back",   4, false, deed_put_back },
+	{ "move",       1, false, deed_move },
+	{ "new home",   1, false, deed_new_home },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -54,6 +60,8 @@ static void choose_course(struct course *c)
 	c->mirror_at = c->steps * (60 + (long)chance_below(&chance, 36)) / 100;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
+	for (size_t i = n_deeds - 4; i < n_deeds && !c->world.keeps_tokens; i++)
+		c->weights[i] = 0;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
@@ -122,9 +130,12 @@ static void run(struct course *c)
 		if (w->step == c->mirror_at)
 			settle_make_mirror(w);
 		next = choose_deed(c, &w->chance, w->step);
-		if (next != NULL && !c->skipped[w->step])
-			next->act(w);
+		if (next == NULL || c->skipped[w->step])
+			continue;
+		cut_before(w, next->act);
+		next->act(w);
 	}
+	w->is_again = false;
 	settle_deliver(w);
 	settle_mirror_merges(w, &mirror);
 	settle_dump(w, &mirror);
@@ -154,9 +165,11 @@ int main(int argc, char **argv)
 	if (dir == NULL)
 		return usage();
 	setenv("HOME", dir, 1);
-	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens: a copied workspace is a second line, which this is about */
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens, unless the seed keeps them: a copied workspace is a second line */
 	chance_take_over_entropy();
 	cp_hash_setup();
+	world_begin(&c.world, c.seed, dir);
+	cut_choose(&c.world);
 	choose_course(&c);
 	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);
 	for (char *end; *skip; skip = *end ? end + 1 : end) {
@@ -167,7 +180,6 @@ int main(int argc, char **argv)
 		if (end == skip)
 			return usage();
 	}
-	world_begin(&c.world, c.seed, dir);
 	run(&c);
 	world_end(&c.world);
 	free(c.skipped);
