@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sync/apply.h"
+#include "sync/case_row.h"
 #include "sync/conflict_write.h"
 #include "sync/document.h"
 #include "sync/formset.h"
@@ -251,6 +252,8 @@ static enum cp_code write_state(struct cp_store *s, const struct cp_document *d,
 		whole_rows(&r, d, in, state->shown);
 	else if (state->n_revs > 0)
 		column_rows(&r, d, state);
+	if (state->n_revs > 0 && d->table == CP_T_CASES)
+		CP_TRY(cp_case_follow(d, in->edits, ruling->policies, state, r.row, err));
 	CP_TRY(write_rows(s, d, state, &r, err));
 	CP_TRY(write_fates(s, d, state, err));
 	CP_TRY(cp_conflicts_write(ruling, err));

@@ -119,7 +119,7 @@ static enum cp_code check(struct cp_belief *b, const struct word *w, struct cp_c
 	if (!found && roster > 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", w->oid);
 	CP_TRY(cp_change_commit_check(c, tree->data, tree->len, changeset->data, changeset->len, false, err));
-	CP_TRY(cp_rights_types(changeset->data, changeset->len, &good, err));
+	CP_TRY(cp_rights_types(changeset->data, changeset->len, false, &good, err));
 	if (*c->parent != '\0')
 		CP_TRY(cp_query_int(b->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND verdict = 'accepted'", "t",
 				c->parent));

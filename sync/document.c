@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/case_row.h"
 #include "sync/changes.h"
 #include "sync/inner.h"
 #include "sync/resolution.h"
@@ -31,6 +32,8 @@ bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
 		return true;
 	if (cell->column <= CP_C_CLOCK)
 		return false;
+	if (table == CP_T_CASES)
+		return !cp_case_follows(cell->column);
 	if (table == CP_T_SETTLEMENTS)
 		return cell->column == CP_S_STANDS || cell->column == CP_S_WEIGHED;
 	if (table == CP_T_STALE_SETTLEMENTS)
@@ -40,7 +43,7 @@ bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
 
 bool cp_cell_is_shown(size_t table, const struct cp_cell_write *cell)
 {
-	return cp_cell_is_said(table, cell) || (cp_table_is_settlement(table) && cell->column > CP_C_CLOCK);
+	return cp_cell_is_said(table, cell) || ((cp_table_is_settlement(table) || table == CP_T_CASES) && cell->column > CP_C_CLOCK);
 }
 
 static void *grown(void *list, size_t *room, size_t size)

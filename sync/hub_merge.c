@@ -84,7 +84,7 @@ static enum cp_code check_private(struct taking_in *t, const struct cp_change_co
 	if (!found || !author.is_lead || !cp_id_equal(&c->project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "private commit %.12s is by no lead", t->commit_oid.hex);
 	CP_TRY(cp_change_commit_check(c, t->tree.data, t->tree.len, bytes, len, true, err));
-	CP_TRY(cp_rights_types(bytes, len, &good, err));
+	CP_TRY(cp_rights_types(bytes, len, false, &good, err));
 	if (*c->parent != '\0')
 		CP_TRY(cp_query_int(t->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND is_private", "t", c->parent));
 	return good && has_parent ? CP_OK : cp_fail(err, CP_EFORMAT, "private commit %.12s: %s", t->commit_oid.hex,

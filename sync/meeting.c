@@ -149,7 +149,7 @@ static enum cp_code check_proof(struct proving *p, const char *oid, const struct
 
 	CP_TRY(cp_believe_key(p->m->s, &c->replica, &c->commit, oid, err));
 	CP_TRY(cp_change_commit_check(c, tree->data, tree->len, changeset->data, changeset->len, false, err));
-	CP_TRY(cp_rights_types(changeset->data, changeset->len, &good, err));
+	CP_TRY(cp_rights_types(changeset->data, changeset->len, true, &good, err));
 	snprintf(line, sizeof line, "\nCasepack-Outbound: %s\n", cp_hex(hex, p->device.bytes, sizeof p->device.bytes));
 	if (!good || strstr(c->commit.message, line) == NULL)
 		return cp_fail(err, CP_EFORMAT, "commit %.12s is nothing that was given to %.8s", oid, hex);

@@ -355,14 +355,19 @@ static void check_settlement(struct checking *k, const struct cp_change *c)
 
 /* ---- all rows ------------------------------------------------------------------------------ */
 
-static bool types_hold(const struct cp_change *c)
+static bool is_joined(const struct cp_value *rev)
+{
+	return rev->type == CP_BLOB && rev->len >= 8 && rev->len <= 8 * CP_ROW_REVS && rev->len % 8 == 0;
+}
+
+static bool types_hold(const struct cp_change *c, bool is_material)
 {
 	const struct cp_value *key = cp_change_key(c, 0), *rev = &c->now[cp_table_rev(c->table)];
 	const struct cp_value *old = &c->was[cp_table_rev(c->table)];
 
-	if (key->type != CP_BLOB || key->len != 16 || rev->type != CP_BLOB || rev->len != 8)
+	if (key->type != CP_BLOB || key->len != 16 || !is_joined(rev) || (!is_material && rev->len != 8))
 		return false;
-	if (c->op == CP_UPDATE && (old->type != CP_BLOB || old->len < 8 || old->len > 512 || old->len % 8 != 0))
+	if (c->op == CP_UPDATE && !is_joined(old))
 		return false;
 	if (c->table == CP_T_RATINGS)
 		return cp_change_key(c, CP_R_FIELD)->type == CP_TEXT && cp_change_key(c, CP_R_RESULT)->type == CP_TEXT &&
@@ -380,7 +385,7 @@ static bool types_hold(const struct cp_change *c)
 	return true;
 }
 
-enum cp_code cp_rights_types(const void *changeset, size_t len, bool *out, struct cp_err *err)
+enum cp_code cp_rights_types(const void *changeset, size_t len, bool is_material, bool *out, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
@@ -392,7 +397,7 @@ enum cp_code cp_rights_types(const void *changeset, size_t len, bool *out, struc
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		if (!more)
 			return CP_OK;
-		*out = *out && types_hold(&c);
+		*out = *out && types_hold(&c, is_material);
 	}
 }
 
@@ -409,7 +414,7 @@ static enum cp_code check_revision(struct checking *k, const struct cp_change *c
 
 static enum cp_code check_change(struct checking *k, const struct cp_change *c, struct cp_err *err)
 {
-	if (!types_hold(c)) {
+	if (!types_hold(c, false)) {
 		say(k, CP_REFUSE, "a row of %s with values of the wrong type or length", cp_shapes[c->table].name);
 		return CP_OK;
 	}

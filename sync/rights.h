@@ -14,8 +14,9 @@ struct cp_author { struct cp_id replica, person; struct cp_pubkey key; char pseu
 CP_CHECKED enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);
 
-/* Keys, revs and cells of every row have the types and lengths of their columns. */
-CP_CHECKED enum cp_code cp_rights_types(const void *changeset, size_t len, bool *out, struct cp_err *err);
+/* Keys, revs and cells of every row have the types and lengths of their columns. An edit has a rev of its own; is_material:
+ * rows as a hub gives them, with the revs of all their leaves joined. */
+CP_CHECKED enum cp_code cp_rights_types(const void *changeset, size_t len, bool is_material, bool *out, struct cp_err *err);
 
 /* why gets one line for CP_REFUSE and CP_WAIT. The changeset has been read strictly already. */
 CP_CHECKED enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author, const void *changeset,

@@ -209,4 +209,51 @@ quiet casepack -C anna rate q1 grade@d1=0 grade@d2=0
 mkdir stick
 check "her work goes home from now on" bash -c 'casepack -C anna return -o stick && casepack -C bea sync stick'
 check "and is confirmed to her" bash -c 'casepack -C anna sync stick && [ $(casepack -C anna --json status | jq .unsent) = 0 ]'
+
+# ---- one case, two imports ------------------------------------------------------------------------------------
+
+shows() { printf '{"id": "%s", "query": "of both", "results": [%s]}\n' "$1" "$2"; } # CASE RESULTS
+old='{"id": "d1", "title": "one"}, {"id": "d2", "title": "two"}' other='{"id": "d1", "title": "another"}, {"id": "d2", "title": "two"}'
+import() { cat >"$1.jsonl"; quiet casepack -C "$1" import "$1.jsonl" --locale en-US; }
+bring() { quiet casepack -C "$1" pack --to "$2" -o post; casepack -C "$3" merge "$(last post "to-$2")" >/dev/null 2>&1; } # FROM LEAD TO
+# WORKSPACE: the row of each case names the results that it shows
+consistent() {
+	local c
+	for c in m1 m2; do
+		equal "$(sqlite3 "$1/casepack.db" "SELECT results FROM cases WHERE name = '$c'")" \
+			"$(casepack -C "$1" --json show $c | jq -c '[.results[].id]')" || return 1
+	done
+}
+meet() { # with a conflict that waits for a person each says so, and is done
+	local w
+	for w in bea hub bea; do casepack -C $w sync remote.git; case $? in 0 | 3) ;; *) return 1 ;; esac; done
+}
+(shows m1 "$old"; shows m2 "$old") | import hub
+quiet meet
+(shows m1 '{"id": "d2", "title": "two"}'; shows m2 "$other") | import hub
+(shows m1 "$other"; shows m2 '{"id": "d2", "title": "two"}') | import bea
+quiet meet
+bring hub bea bea
+bring bea lead hub
+quiet meet
+check "two leads change what a case shows: both hubs hold the same" agree
+check "that is each one's replay" replays
+check "it is one question, which content stands" equal "$(sqlite3 hub/casepack.db "SELECT group_concat(DISTINCT col) FROM conflicts WHERE is_open AND tbl = 3")" content
+check "and the results are those of the content, at one hub" consistent hub
+check "and the other" consistent bea
+
+# ---- one assignment, two leads ----------------------------------------------------------------------------------
+
+for due in hub:2027-01-01 bea:2027-02-02; do
+	quiet casepack -C "${due%:*}" assign --form relevance --guideline guide --to carl --case m1 --due "${due#*:}"
+done
+quiet meet
+quiet casepack -C bea pack --to carl -o out
+check "a row that two leads wrote is given with the edits of both" equal \
+	"$(sqlite3 bea/casepack.db "SELECT length(a.rev) FROM assignments a JOIN cases c ON c.id = a.case_id WHERE c.name = 'm1'")" 16
+check "and hubs that meet know what was given" status 0 meet
+bring bea lead hub
+check "by a bundle too" agree
+quiet casepack -C carl open "$(last out to-carl)"
+
 finish

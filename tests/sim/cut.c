@@ -186,7 +186,8 @@ static void hash_all(struct world *w, struct place *p, char hex[CP_HASH_HEX])
 	cp_hex(hex, hash.bytes, sizeof hash.bytes);
 }
 
-/* Against a replay of its history, which seals: where that makes no other commit than the deed will. */
+/* Against a replay of its history, which seals: only where there is nothing to seal, since that would be a deed. A copy
+ * may still have to introduce itself. */
 static void is_its_history(struct world *w, struct place *p)
 {
 	struct cp_status status;
@@ -194,7 +195,7 @@ static void is_its_history(struct world *w, struct place *p)
 	struct cp_err why = { 0 };
 
 	MUST(w, cp_status(world_store(w, p), &status, err));
-	if (p->device >= 0 && status.outbox > 0)
+	if (status.outbox > 0 || (!place_is_hub(p) && w->devices[p->device].root != p->device))
 		return;
 	if (cp_verify_replay(world_store(w, p), &again, &why) != CP_OK)
 		find(w, "replay: step %ld: %s behind a power cut: %s", w->step, p->name, why.text);
@@ -337,11 +338,12 @@ static void wonder(struct cutting *c)
 	world_close(w, p);
 }
 
-/* Not what is done in several workspaces, nor what goes by what is open when it is done. */
+/* Not what is done in several workspaces, nor what goes by what is open, or written, when it is done. */
 static bool can_be_cut(deed *act)
 {
 	static deed *const others[] = { deed_lose, deed_clock, deed_close, deed_copy, deed_device, deed_backup, deed_put_back,
-		deed_move, deed_new_home, deed_dispute, deed_resolve, deed_rule, deed_adjudicate, deed_policy };
+		deed_move, deed_new_home, deed_guideline, deed_form, deed_merge_text, deed_sync,
+		deed_hub_bundle, deed_hub, deed_both, deed_dispute, deed_resolve, deed_rule, deed_adjudicate, deed_policy };
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (act == others[i])

@@ -28,14 +28,24 @@ bool carry_open(struct world *w, const struct parcel *parcel, struct place *p)
 	return code != CP_EINPUT;
 }
 
+/* CP_ETRUST is what a hub says that has not heard of the device yet. */
 void carry_merge(struct world *w, const struct parcel *parcel)
 {
-	struct place *hub = world_hub(w);
-	struct cp_store *s = world_store(w, hub);
 	struct cp_merged merged;
+	struct cp_err why = { 0 };
+	enum cp_code code;
 
-	MUST(w, cp_merge(s, parcel->path, &merged, err));
-	world_log(w, json_pack("{s:s, s:i, s:I}", "op", "merge", "bundle", parcel->id, "clock", (json_int_t)world_clock(w, hub)));
+	if (parcel->is_between_hubs)
+		w->desk = parcel->to;
+	code = cp_merge(world_store(w, world_hub(w)), parcel->path, &merged, &why);
+	if (code != CP_OK && code != CP_ETRUST)
+		world_fails(w, "cp_merge", &why);
+	world_log_lead(w, json_pack("{s:s, s:i, s:s}", "op", "merge", "bundle", parcel->id, "told", code == CP_OK ? "merged" : "refused"));
+}
+
+void carry_to(struct world *w, const struct parcel *parcel)
+{
+	w->desk = parcel->to;
 }
 
 /* One that is under way, back to the hub or out to a device. */
@@ -59,11 +69,11 @@ static struct place *place_of(struct world *w, int device)
 	struct place *fits[2 * MAX_PLACES];
 	size_t n = 0;
 
-	for (int i = 1; i < w->n_places; i++)
+	for (int i = 0; i < w->n_places; i++)
 		if (w->places[i].device == device)
 			fits[n++] = &w->places[i];
-	for (int i = 1; i < w->n_places && (n == 0 || (w->keeps_tokens && chance_is(&w->chance, 10))); i++)
-		if (w->devices[w->places[i].device].root == w->devices[device].root && w->places[i].exists)
+	for (int i = 0; i < w->n_places && (n == 0 || (w->keeps_tokens && chance_is(&w->chance, 10))); i++)
+		if (!place_is_hub(&w->places[i]) && w->devices[w->places[i].device].root == w->devices[device].root && w->places[i].exists)
 			fits[n++] = &w->places[i];
 	return n == 0 ? NULL : fits[chance_below(&w->chance, n)];
 }
@@ -89,6 +99,8 @@ void deed_merge(struct world *w)
 
 	if (!some_parcel(w, true, &i))
 		return;
+	if (w->n_hubs == 1 || chance_is(&w->chance, 75)) /* else whatever hub it is that acts */
+		carry_to(w, &w->parcels[i]);
 	carry_merge(w, &w->parcels[i]);
 	if (chance_is(&w->chance, 75))
 		world_drop_parcel(w, i);
@@ -109,7 +121,7 @@ void deed_clock(struct world *w)
 	int64_t skew_us = wrong_s[chance_below(&w->chance, sizeof wrong_s / sizeof *wrong_s)] * 1000000;
 
 	/* One that was set back ticks on from what it showed: once more where a deed is done again. */
-	if (p->device < 0 || (w->devices[p->device].copies == 1 && w->percent_cut == 0) || skew_us > p->skew_us)
+	if ((w->percent_cut == 0 && (place_is_hub(p) || w->devices[p->device].copies == 1)) || skew_us > p->skew_us)
 		p->skew_us = skew_us;
 }
 

@@ -18,8 +18,8 @@ static struct place *some_device(struct world *w, bool has_backup)
 	struct place *there[MAX_PLACES];
 	size_t n = 0;
 
-	for (int i = 1; i < w->n_places; i++)
-		if (w->places[i].exists && (!has_backup || w->places[i].backup_device >= 0))
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]) && w->places[i].exists && (!has_backup || w->places[i].backup_device >= 0))
 			there[n++] = &w->places[i];
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
@@ -35,8 +35,8 @@ static const char *config_of(const struct world *w, const struct place *p, const
 
 static bool has_company(const struct world *w, const struct place *p)
 {
-	for (int i = 1; i < w->n_places; i++)
-		if (&w->places[i] != p && (w->places[i].device == p->device || w->places[i].home == p->home))
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && (w->places[i].device == p->device || w->places[i].home == p->home))
 			return true;
 	return false;
 }

@@ -12,13 +12,23 @@
 
 struct disputes { struct cp_conflict *list; size_t n; };
 
+static bool is_settled_here(const struct cp_conflict *c)
+{
+	static const char *const tables[] = { "judgments", "settlements", "cases", "assignments", "adjudications", "project" };
+
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		if (strcmp(c->table, tables[i]) == 0)
+			return strcmp(c->class, "fork") == 0 || strcmp(c->class, "hard") == 0;
+	return false;
+}
+
 /* Those that a lead can settle. */
 static enum cp_code add_dispute(void *user, struct cp_conflict *c, struct cp_err *err)
 {
 	struct disputes *d = user;
 
 	(void)err;
-	if (strcmp(c->class, "fork") != 0 && strcmp(c->class, "hard") != 0)
+	if (!is_settled_here(c))
 		return CP_OK;
 	d->list = reallocarray(d->list, d->n + 1, sizeof *d->list);
 	if (d->list == NULL)
@@ -150,7 +160,7 @@ static size_t some_field(struct world *w)
 {
 	size_t n = sizeof asked / sizeof *asked, field = chance_below(&w->chance, n);
 
-	for (int tries = 0; tries < 4 && (field >= 2 * MAX_FORMS || !w->has_form[field / 2]); tries++)
+	for (int tries = 0; tries < 4 && (field >= 2 * MAX_FORMS || !knows_text(world_store(w, world_hub(w)), true, lead_forms[field / 2])); tries++)
 		field = chance_below(&w->chance, n);
 	return field;
 }
@@ -196,7 +206,7 @@ void deed_adjudicate(struct world *w)
 	const char *told;
 
 	snprintf(case_id, sizeof case_id, "c%zu", n + 1);
-	if (!w->has_case[n])
+	if (!knows_case(s, case_id))
 		return;
 	told = adjudicate(w, s, case_id, &f);
 	world_log(w, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "op", "adjudicate", "at", hub->name, "clock",

@@ -13,8 +13,8 @@ static struct place *some_workspace(struct world *w)
 	struct place *there[MAX_PLACES];
 	size_t n = 0;
 
-	for (int i = 1; i < w->n_places; i++)
-		if (w->places[i].exists)
+	for (int i = 0; i < w->n_places; i++)
+		if (w->places[i].exists && !place_is_hub(&w->places[i]))
 			there[n++] = &w->places[i];
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
@@ -136,14 +136,14 @@ static struct place *beside(struct world *w, const struct place *p)
 	struct place *there[MAX_PLACES];
 	size_t n = 0;
 
-	for (int i = 1; i < w->n_places; i++)
-		if (&w->places[i] != p && w->devices[w->places[i].device].person == w->devices[p->device].person)
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && w->devices[w->places[i].device].person == w->devices[p->device].person)
 			there[n++] = &w->places[i];
 	if (n == 0)
 		return NULL;
 	n = chance_below(&w->chance, n);
 	for (size_t i = 0; i < w->n_parcels && !there[n]->exists; i++)
-		if (w->parcels[i].to == there[n]->device)
+		if (!w->parcels[i].is_return && w->parcels[i].to == there[n]->device)
 			carry_open(w, &w->parcels[i], there[n]);
 	return there[n]->exists ? there[n] : NULL;
 }
@@ -163,8 +163,10 @@ void deed_dispute(struct world *w)
 	for (int i = 0; i < 2; i++) {
 		rate(w, two[i], first);
 		rate(w, two[i], second);
-		if (rater_return(w, two[i], false) && chance_is(&w->chance, 85))
-			carry_merge(w, &w->parcels[w->n_parcels - 1]);
+		if (!rater_return(w, two[i], false) || !chance_is(&w->chance, 85))
+			continue;
+		carry_to(w, &w->parcels[w->n_parcels - 1]);
+		carry_merge(w, &w->parcels[w->n_parcels - 1]);
 	}
 }
 
@@ -220,9 +222,9 @@ bool rater_return(struct world *w, struct place *p, bool is_full)
 		snprintf(path, sizeof path, "%.500s", sent.path);
 	cut_pick_bundle(w, folder, path, sizeof path);
 	if (*path)
-		parcel = world_send(w, path, -1, true);
-	world_log(w, json_pack("{s:s, s:s, s:o, s:b}", "op", "return", "at", p->name, "bundle",
-			parcel ? json_integer(parcel->id) : json_null(), "full", (int)is_full));
+		parcel = world_send(w, path, w->home_of[w->devices[p->device].person], true);
+	world_log(w, json_pack("{s:s, s:s, s:I, s:o, s:b}", "op", "return", "at", p->name, "clock", (json_int_t)world_now(w, p),
+			"bundle", parcel ? json_integer(parcel->id) : json_null(), "full", (int)is_full));
 	return parcel != NULL;
 }
 
@@ -240,7 +242,7 @@ void deed_return(struct world *w)
  * the rev, which nobody outside knows. */
 static void keep_apart(struct world *w, const struct place *p)
 {
-	for (int i = 1; i < w->n_places; i++)
+	for (int i = 0; i < w->n_places; i++)
 		while (w->places[i].device == p->device && world_now(w, &w->places[i]) <= p->latest_us)
 			w->places[i].skew_us += (int64_t)86400 * 1000000;
 }

@@ -10,6 +10,7 @@
 #include "sync/document.h"
 #include "sync/rebuild.h"
 #include "sync/report.h"
+#include "sync/texts.h"
 #include "tests/sim/settle.h"
 
 #define KEY " coalesce(c.name, hex(a.case_id)) || '|' || coalesce(p.pseudonym, hex(a.person)) || '|' || a.pass"
@@ -19,9 +20,9 @@ static const struct { const char *name, *sql; } queries[] = {
 	{ "cases", "SELECT name, kind, locale, segment, content, state, results FROM cases ORDER BY 1" },
 	{ "people", "SELECT pseudonym, role, locales, vendor, state FROM persons ORDER BY 1" },
 	{ "devices", "SELECT r.id, coalesce(p.pseudonym, hex(r.person)), r.is_hub, r.state FROM replicas r LEFT JOIN persons p ON p.id = r.person ORDER BY 1" },
-	{ "guidelines", "SELECT t.name, v.number, v.kind, v.body, v.id FROM guideline_revisions v LEFT JOIN guidelines t"
+	{ "guidelines", "SELECT t.name, v.number, v.kind, v.body, v.id, v.parents, v.clock FROM guideline_revisions v LEFT JOIN guidelines t"
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
-	{ "forms", "SELECT t.name, v.number, v.kind, v.body, v.id FROM form_versions v LEFT JOIN forms t"
+	{ "forms", "SELECT t.name, v.number, v.kind, v.body, v.id, v.parents, v.clock FROM form_versions v LEFT JOIN forms t"
 		" ON v.parent_doc = t.id ORDER BY 1, 2" },
 	{ "assignments", "SELECT" KEY ", a.position, a.due, f.name, coalesce(g.name, ''),"
 		" substr(a.state, 1, instr(a.state || ' ', ' ') - 1) FROM assignments a" OF_ASSIGNMENT
@@ -40,8 +41,23 @@ static const struct { const char *name, *sql; } queries[] = {
 	{ "policies", "SELECT policies FROM project" },
 	{ "lapses", "SELECT" KEY ", x.class, x.is_open, x.policy, lower(x.col) FROM conflicts x LEFT JOIN assignments a ON a.id = x.doc"
 		OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class IN ('late', 'stale') ORDER BY 1, 2, 5" },
-	{ "other conflicts", "SELECT tbl, hex(doc), col, class FROM conflicts WHERE is_open AND (tbl <> 11 OR class NOT IN"
-		" ('fork', 'stale')) ORDER BY 1, 2, 3" },
+	{ "other conflicts", "SELECT CASE x.tbl WHEN 10 THEN 'settlements' ELSE '' END, x.doc, x.col, x.class, x.is_open, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
+		" LEFT JOIN candidates d USING (doc, tbl, col) LEFT JOIN commits m ON m.no = d.commit_no"
+		" WHERE x.tbl <> 11 AND x.class <> 'text' ORDER BY 2, 3" },
+	{ "texts", "SELECT 'guideline', t.name, x.policy, d.value, d.rev = x.stands FROM conflicts x JOIN candidates d"
+		" USING (doc, tbl, col) JOIN guidelines t ON t.id = x.doc WHERE x.class = 'text' UNION ALL"
+		" SELECT 'form', t.name, x.policy, d.value, d.rev = x.stands FROM conflicts x JOIN candidates d"
+		" USING (doc, tbl, col) JOIN forms t ON t.id = x.doc WHERE x.class = 'text'" },
+	{ "verdicts", "SELECT c.replica, v.hub, v.is_far, count(*) FROM verdicts v JOIN commits c USING (oid) WHERE v.verdict = 'accepted'"
+		" GROUP BY 1, 2, 3" },
+	{ "documents", "SELECT 'project', '', id FROM project UNION ALL SELECT 'person', pseudonym, id FROM persons UNION ALL"
+		" SELECT 'replica', lower(hex(id)), id FROM replicas UNION ALL SELECT 'case', name, id FROM cases UNION ALL"
+		" SELECT 'guideline', name, id FROM guidelines UNION ALL SELECT 'form', name, id FROM forms UNION ALL"
+		" SELECT 'assignment'," KEY ", a.id FROM assignments a" OF_ASSIGNMENT " UNION ALL"
+		" SELECT 'adjudication', coalesce(c.name, hex(f.case_id)) || '|' || f.field || '|' || f.result, f.id FROM adjudications f"
+		" LEFT JOIN cases c ON c.id = f.case_id UNION ALL"
+		" SELECT 'stale'," KEY " || '|' || lower(hex(s.cause)), s.id FROM stale_settlements s LEFT JOIN assignments a"
+		" ON a.id = s.judgment" OF_ASSIGNMENT },
 	{ "drafts", "SELECT" KEY ", d.note, d.active_ms FROM drafts d JOIN assignments a ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1" },
 	{ "draft answers", "SELECT" KEY ", d.field || '@' || d.result, d.value FROM draft_ratings d JOIN assignments a"
 		" ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1, 2" },
@@ -170,10 +186,29 @@ static enum cp_code each_label(void *user, const struct cp_label *l, struct cp_e
 	return CP_OK;
 }
 
+/* Each guideline: how many revisions stand side by side, do they overlap, and what they merge to. */
+static json_t *merged_texts(struct world *w, struct cp_store *s)
+{
+	static const char *const names[] = { "policy", "style" };
+	json_t *out = json_object();
+
+	for (int i = 0; i < MAX_GUIDELINES; i++) {
+		CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX), merged = CP_BUF(CP_TEXT_MAX);
+		struct cp_text_heads heads;
+
+		if (cp_text_get(s, false, names[i], 0, &text, NULL, NULL) != CP_OK)
+			continue;
+		MUST(w, cp_text_merged(s, false, names[i], &merged, &heads, err));
+		json_object_set_new(out, names[i], json_pack("[I, b, s]", (json_int_t)heads.n, heads.overlaps > 0, merged.data));
+	}
+	return out;
+}
+
 /* The life of every case: what `casepack log` tells. */
 static json_t *stories(struct world *w, struct cp_store *s)
 {
 	json_t *list = json_array();
+	struct cp_err unknown;
 
 	for (int n = 0; n < MAX_CASES; n++) {
 		char case_id[8];
@@ -181,9 +216,8 @@ static json_t *stories(struct world *w, struct cp_store *s)
 		struct cp_id id;
 
 		snprintf(case_id, sizeof case_id, "c%d", n + 1);
-		if (!w->has_case[n])
+		if (cp_case_find(s, case_id, &id, &unknown) != CP_OK)
 			continue;
-		MUST(w, cp_case_find(s, case_id, &id, err));
 		MUST(w, cp_log_case(s, &id, each_event, &t, err));
 	}
 	return list;
@@ -206,7 +240,7 @@ static json_t *place_state(struct world *w, struct place *p)
 	struct cp_hash now;
 
 	MUST(w, cp_store_hash(s, &now, err));
-	if (p->device >= 0 && (w->seed + (uint64_t)(p - w->places)) % 3 != 0)
+	if (!place_is_hub(p) && (w->seed + (uint64_t)(p - w->places)) % 3 != 0)
 		json_object_set_new(out, "replayed", hex_of(&now)); /* of the devices each third, for time's sake */
 	else if (cp_verify_replay(s, &again, &why) == CP_OK)
 		json_object_set_new(out, "replayed", hex_of(&again.hash));
@@ -219,24 +253,25 @@ static json_t *place_state(struct world *w, struct place *p)
 	json_object_set_new(out, "shown", shown);
 	MUST(w, cp_label_each(s, each_label, labels, err));
 	json_object_set_new(out, "labels", labels);
-	if (p->device < 0) {
+	if (place_is_hub(p)) {
 		json_object_set_new(out, "stories", stories(w, s));
 		json_object_set_new(out, "revs", names_of_revs(w, p, s));
+		json_object_set_new(out, "merged", merged_texts(w, s));
 	}
 	world_close(w, p);
 	json_object_set_new(out, "tables", tables_of(w, p));
 	return out;
 }
 
-void settle_dump(struct world *w, const struct cp_hash *mirror)
+void settle_dump(struct world *w, const struct cp_hash *mirror, const char *news)
 {
 	json_t *places = json_object(), *state;
 
 	for (int i = 0; i < w->n_places; i++)
 		if (w->places[i].exists)
 			json_object_set_new(places, w->places[i].name, place_state(w, &w->places[i]));
-	state = json_pack("{s:o, s:O, s:o, s:O, s:I}", "places", places, "contents", w->contents, "mirror", hex_of(mirror), "found",
-			w->found, "cuts", (json_int_t)w->cuts);
+	state = json_pack("{s:o, s:O, s:o, s:s, s:O, s:I}", "places", places, "contents", w->contents, "mirror",
+			mirror ? hex_of(mirror) : json_null(), "news", news, "found", w->found, "cuts", (json_int_t)w->cuts);
 	if (json_dump_file(state, world_path(w, "state.json"), JSON_COMPACT) != 0)
 		abort();
 	json_decref(state);

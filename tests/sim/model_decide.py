@@ -4,6 +4,7 @@ import json
 TABLES = {"project": "project", "persons": "person", "replicas": "replica", "cases": "case", "guidelines": "guideline",
           "guideline_revisions": "guideline_revision", "forms": "form", "form_versions": "form_version",
           "assignments": "assignment", "adjudications": "adjudication", "settlements": "settlement", "judgments": "judgment"}
+SETTLED = "judgment", "settlement", "case", "assignment", "adjudication", "project"      # what the simulated leads settle
 BESIDE = "assignment_rev", "content", "form_version", "guideline_revision", "note"      # no answers
 
 
@@ -43,9 +44,13 @@ class Decisions:
                 settled = judged.was if hub.settlement(doc) else set()
                 if judged.fate[1] or settled:
                     yield doc, "", bool(judged.fate[1]), judged.fate[1] or settled
-            elif doc[0] in TABLES.values():
+            elif doc[0] in SETTLED:
                 for column, candidates in hub.conflicts(doc).items():
                     yield doc, column, True, candidates
+                for column, candidates in hub.resolved(doc).items():
+                    yield doc, column, False, candidates
+                for column, candidates in hub.resolved(doc).items():
+                    yield doc, column, False, candidates
 
     def doc_named(self, name):
         doc, case, field = TABLES[name["table"]], name["case"], name["name"].partition("@")
@@ -87,6 +92,7 @@ class Decisions:
         taken = [n for n in candidates if hub.who_wrote(at[0], n) == tuple(line["take"])]
         self.expect(line, f"candidates of {at}", len(taken), 1)
         if taken:
+            hub.begin(line["clock"])
             self.settle(hub, *at, taken[0], candidates, line["reason"])
 
     def falls_under(self, hub, rule, doc, candidates):
@@ -104,6 +110,7 @@ class Decisions:
         open_ = [(doc, c) for doc, _, is_open, c in self.disputes(hub) if is_open and doc[0] == "judgment"]
         fits = [(doc, c, self.falls_under(hub, line["rule"], doc, c)) for doc, c in open_]
         self.expect(line, "number settled", line["told"], sum(taken is not None for *_, taken in fits))
+        hub.begin(line["clock"])
         for doc, candidates, taken in fits:
             if taken is not None:
                 self.settle(hub, doc, "", taken, candidates, line["reason"])
@@ -111,20 +118,26 @@ class Decisions:
     # final answers
 
     def may_be_final(self, hub, line):
-        """Asked by the newest version of a form, of those given for the case before any other; on the scale."""
+        """Whether it is asked by the newest version of a form, of those given for the case before any other, and on the
+        scale: what may be. Of two versions with one number which is the newer goes by a name that nobody outside knows."""
         given = {r["form"] for d, r in hub.rows("assignment").items() if d[1] == line["case"]}
-        forms = sorted((f[0] not in given, -f[1], f[0]) for f in self.forms if line["field"] in self.forms[f])
-        if not forms:
-            return False
-        field = self.forms[forms[0][2], -forms[0][1]][line["field"]]
-        fits = field["scope"] == ("result" if line["result"] else "page")
+        asking = [(d[1] not in given, -hub.row(d)[0]["number"], d[1:]) for d in hub.docs
+                  if d[0] == "form_version" and line["field"] in self.forms[d[1:]]]
+        first = min((a[:2] for a in asking), default=None)
         shown = line["result"] in ["", *hub.row(("case", line["case"]))[0]["results"]]
-        return fits and shown and (line["value"] in ["", *(field["values"] or [line["value"]])])
+        return {self.fits(self.forms[a[2]][line["field"]], line) and shown for a in asking if a[:2] == first} or {False}
+
+    def fits(self, field, line):
+        scope = "result" if line["result"] else "page"
+        return field["scope"] == scope and line["value"] in ["", *(field["values"] or [line["value"]])]
 
     def op_adjudicate(self, line):
         hub, told = self.places[line["at"]], "refused"
-        if self.may_be_final(hub, line):
-            changed = hub.write(("adjudication", line["case"], line["field"], line["result"]), value=line["value"] or None,
+        may_be = self.may_be_final(hub, line)
+        if True in may_be and not (False in may_be and line["told"] == "refused"):
+            hub.begin(line["clock"])
+            changed = hub.write(("adjudication", line["case"], line["field"], line["result"]), case_id=line["case"],
+                                field=line["field"], result=line["result"], value=line["value"] or None,
                                 cause=line["cause"], reason=line["reason"], person=hub.person)
             told = "changed" if changed else "as it was"
         self.expect(line, "the answer", line["told"], told)
@@ -134,12 +147,13 @@ class Decisions:
     def op_policy(self, line):
         hub, (table, _, column) = self.places[line["at"]], line["key"].partition(".")
         told = "refused"
-        if table != "judgments" or not column or any(column in form for form in self.forms.values()):
+        if table != "judgments" or not column or any(column in self.forms[d[1:]] for d in hub.docs if d[0] == "form_version"):
             now = hub.policies()
             wanted = {k: p for k, p in {**now, line["key"]: line["policy"]}.items() if p}
             told = "changed" if wanted != now else "as it was"
+            hub.begin(line["clock"])
             if wanted != now:
-                hub.write(("project",), policies=json.dumps(wanted, sort_keys=True))
+                hub.write(("project",), policies=json.dumps(wanted, sort_keys=True, separators=(",", ":")))
         self.expect(line, "the answer", line["told"], told)
 
 

@@ -45,10 +45,10 @@ def sim(args, seed, folder, skip=()):
 
 
 def fsck(folder):
-    """The hub, its mirror, and one of the others."""
+    """The hubs, the mirror, where hubs meet, and one of the others."""
     found = []
-    for name in ["hub", "mirror"] + sorted(n for n in os.listdir(folder) if n[-1].isdigit())[:1]:
-        for repo in "history.git", "private.git":
+    for name in hubs_of(folder) + ["."] + sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")[:1]:
+        for repo in "history.git", "private.git", "remote.git":
             path = os.path.join(folder, name, repo)
             if not os.path.isdir(path):
                 continue
@@ -60,16 +60,21 @@ def fsck(folder):
 
 
 def pages(folder, name):
-    """The folders of main that follow from the accepted edits alone; conflicts and verdicts tell of receipts too."""
+    """Main's files. Between a hub and its mirror conflicts and verdicts differ: they tell of receipts, too."""
     git = ["git", "-C", os.path.join(folder, name, "history.git"), "ls-tree", "main"]
     rows = subprocess.run(git, capture_output=True, text=True).stdout.splitlines()
-    return {r.split("\t")[1]: r.split()[2] for r in rows if r.split("\t")[1] not in ("conflicts", "verdicts")}
+    return {r.split("\t")[1]: r.split()[2] for r in rows}
+
+
+def hubs_of(folder):
+    return [n for n in ("hub", "hub2", "hub3", "mirror") if os.path.isdir(os.path.join(folder, n))]
 
 
 def same_pages(folder):
-    hub, mirror = pages(folder, "hub"), pages(folder, "mirror")
-    return [f"main: {p} differs between two hubs that merged the same" for p in sorted(hub.keys() | mirror.keys())
-            if hub.get(p) != mirror.get(p)]
+    hub, *others = [pages(folder, name) for name in hubs_of(folder)]
+    return [f"main: {p} differs between two hubs that merged the same" for other in others
+            for p in sorted(hub.keys() | other.keys()) if hub.get(p) != other.get(p)
+            and (p not in ("conflicts", "verdicts") or "mirror" not in hubs_of(folder))]
 
 
 def judge(args, folder):
@@ -80,7 +85,9 @@ def judge(args, folder):
     hub = state["places"]["hub"]
     counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]), cuts=state["cuts"],
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"] if row[3]}),
-                                 settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}))
+                                 settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}),
+                                 leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
+                                           | {(row[0], row[1]) for row in hub["tables"]["texts"]}))
     return model.check(log, state) + same_pages(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
@@ -185,8 +192,9 @@ def main():
                     break
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
-    print("{} seeds: {} failed; {op} deeds in {replicas} workspaces, {edits} edits merged, {conflicts} judgments in conflict, {settled} settled, {cuts} power cuts; {:.0f} s"
-          .format(ran, len(failed), time.time() - started, **{k: total[k] for k in ("op", "replicas", "edits", "conflicts", "settled", "cuts")}))
+    print(f"{ran} seeds: {len(failed)} failed; {total['op']} deeds in {total['replicas']} workspaces, {total['edits']} edits merged, "
+          f"{total['conflicts']} judgments and {total['leads']} cells and texts of leads in conflict, {total['settled']} settled, "
+          f"{total['cuts']} power cuts; {time.time() - started:.0f} s")
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

@@ -1,6 +1,8 @@
 #include "tests/sim/settle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sync/deliver.h"
 #include "sync/seal.h"
@@ -9,12 +11,13 @@
 /* The hub enters every copy into its roster, as it will not write from now on. */
 static void meet_copies(struct world *w)
 {
-	for (int i = 1; i < w->n_places; i++) {
+	for (int i = 0; i < w->n_places; i++) {
 		struct place *p = &w->places[i];
 
-		if (p->exists)
-			world_store(w, p);
-		if (p->exists && w->devices[p->device].root != p->device)
+		if (place_is_hub(p) || !p->exists)
+			continue;
+		world_store(w, p);
+		if (w->devices[p->device].root != p->device)
 			rater_return(w, p, false);
 	}
 	for (size_t i = w->n_parcels; i-- > 0;)
@@ -31,7 +34,7 @@ void settle_make_mirror(struct world *w)
 	if (w->keeps_tokens)
 		meet_copies(w);
 	MUST(w, cp_seal(world_store(w, hub), NULL, err));
-	world_log(w, json_pack("{s:s, s:s}", "op", "seal", "at", hub->name));
+	world_log(w, json_pack("{s:s, s:s, s:I}", "op", "seal", "at", hub->name, "clock", (json_int_t)world_now(w, hub)));
 	world_close(w, hub);
 	world_copy(w, "hub", "mirror");
 	w->has_mirror = true;
@@ -42,26 +45,110 @@ void settle_make_mirror(struct world *w)
 		}
 }
 
-/* NULL: it has become another one. */
-static struct place *first_place_of(struct world *w, int device)
+/* ---- hubs --------------------------------------------------------------------------------- */
+
+static void sync_all(struct world *w)
 {
-	for (int i = 1; i < w->n_places; i++)
-		if (w->places[i].device == device)
-			return &w->places[i];
-	return NULL;
+	for (bool is_news = w->n_hubs > 1; is_news;) {
+		is_news = false;
+		for (w->desk = 0; w->desk < w->n_hubs; w->desk++)
+			is_news = hub_sync(w) || is_news;
+		w->desk = 0;
+	}
 }
+
+void settle_exchange(struct world *w)
+{
+	sync_all(w);
+	for (int i = 0; i < w->n_hubs && w->n_hubs > 1; i++) {
+		const size_t before = w->n_parcels;
+
+		w->desk = i;
+		hub_pack(w);
+		while (w->n_parcels > before) {
+			carry_merge(w, &w->parcels[w->n_parcels - 1]);
+			world_drop_parcel(w, w->n_parcels - 1);
+		}
+	}
+	sync_all(w);
+	w->desk = 0;
+}
+
+/* Every file of a repository with its size and the moment at which it was written. */
+static void list_files(struct world *w, const char *repository, char **out, size_t *len)
+{
+	char command[700];
+	FILE *f;
+	int c;
+
+	snprintf(command, sizeof command, "find '%s' -type f -printf '%%p %%s %%T@\n' | sort", world_path(w, repository));
+	f = popen(command, "r");
+	while (f != NULL && (c = fgetc(f)) != EOF) {
+		*out = realloc(*out, *len + 2);
+		(*out)[(*len)++] = (char)c;
+		(*out)[*len] = '\0';
+	}
+	if (f == NULL || pclose(f) != 0)
+		abort();
+}
+
+static char *list_histories(struct world *w)
+{
+	char *out = NULL, path[64];
+	size_t len = 0;
+
+	for (int i = 0; i < w->n_hubs; i++) {
+		snprintf(path, sizeof path, "%s/history.git", w->places[w->hubs[i]].name);
+		list_files(w, path, &out, &len);
+	}
+	list_files(w, "remote.git", &out, &len);
+	return out;
+}
+
+const char *settle_quietly(struct world *w)
+{
+	static char first[256];
+	char *before, *after;
+	size_t at = 0;
+
+	if (w->n_hubs < 2)
+		return "";
+	before = list_histories(w);
+	sync_all(w);
+	after = list_histories(w);
+	while (after[at] != '\0' && after[at] == before[at])
+		at++;
+	while (at > 0 && after[at] != '\0' && after[at - 1] != '\n')
+		at--;
+	snprintf(first, sizeof first, "%.200s", strcmp(before, after) == 0 ? "" : &after[at]);
+	free(before);
+	free(after);
+	return first;
+}
+
+/* ---- everybody ------------------------------------------------------------------------------ */
 
 static void deliver_what_is_under_way(struct world *w)
 {
 	while (w->n_parcels > 0) {
 		size_t i = chance_below(&w->chance, w->n_parcels);
 
-		if (w->parcels[i].is_return)
+		if (w->parcels[i].is_return) {
+			carry_to(w, &w->parcels[i]);
 			carry_merge(w, &w->parcels[i]);
-		else if (first_place_of(w, w->parcels[i].to) != NULL)
-			carry_open(w, &w->parcels[i], first_place_of(w, w->parcels[i].to));
+		} else if (world_place_of(w, w->parcels[i].to) != NULL) {
+			carry_open(w, &w->parcels[i], world_place_of(w, w->parcels[i].to));
+		}
 		world_drop_parcel(w, i);
 	}
+}
+
+static void send_home(struct world *w, struct place *p, bool is_full)
+{
+	w->desk = w->home_of[w->devices[p->device].person];
+	if (p->exists && rater_return(w, p, is_full))
+		carry_merge(w, &w->parcels[w->n_parcels - 1]);
+	w->n_parcels = 0;
 }
 
 /* One workspace sends what it owes, and takes in what the hub then has for it. Bundles for others get lost.
@@ -70,12 +157,10 @@ static bool round_trip(struct world *w, struct place *p, bool is_full)
 {
 	bool is_well = true;
 
-	if (p->exists && rater_return(w, p, is_full))
-		carry_merge(w, &w->parcels[w->n_parcels - 1]);
-	w->n_parcels = 0;
+	send_home(w, p, is_full);
 	lead_pack(w, w->devices[p->device].person);
 	for (size_t i = 0; i < w->n_parcels; i++)
-		if (w->parcels[i].to == p->device)
+		if (!w->parcels[i].is_return && w->parcels[i].to == p->device)
 			is_well = carry_open(w, &w->parcels[i], p);
 	w->n_parcels = 0;
 	return is_well;
@@ -84,11 +169,16 @@ static bool round_trip(struct world *w, struct place *p, bool is_full)
 void settle_deliver(struct world *w)
 {
 	deliver_what_is_under_way(w);
+	for (int i = 0; i < w->n_places && w->n_hubs > 1; i++) /* what all hubs then say of it is told to each device */
+		if (!place_is_hub(&w->places[i]))
+			send_home(w, &w->places[i], false);
+	settle_exchange(w);
 	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
-		for (int i = 1; i < w->n_places; i++)
-			if ((round == 0 || w->devices[w->places[i].device].copies > 1 || w->keeps_tokens)
+		for (int i = 0; i < w->n_places; i++)
+			if (!place_is_hub(&w->places[i]) && (round == 0 || w->devices[w->places[i].device].copies > 1 || w->keeps_tokens)
 					&& !round_trip(w, &w->places[i], false))
 				round_trip(w, &w->places[i], true);
+	sync_all(w);
 }
 
 void settle_mirror_merges(struct world *w, struct cp_hash *out)

@@ -17,38 +17,60 @@
 #include "tests/sim/settle.h"
 
 const struct deed_row deeds[] = {
-	{ "rate",      36, false, deed_rate },
-	{ "rate many",  6, false, deed_rate_many },
-	{ "return",    14, false, deed_return },
-	{ "merge",     14, false, deed_merge },
-	{ "pack",       7, false, deed_pack },
-	{ "open",      16, false, deed_open },
-	{ "lose",       3, false, deed_lose },
-	{ "seal",       4, false, deed_seal },
-	{ "clock",      5, false, deed_clock },
-	{ "close",      4, false, deed_close },
-	{ "copy",       4, false, deed_copy },
-	{ "rebuild",    1, false, deed_rebuild },
-	{ "import",     6, true,  deed_import },
-	{ "guideline",  3, true,  deed_guideline },
-	{ "form",       3, true,  deed_form },
-	{ "assign",     5, true,  deed_assign },
-	{ "recall",     4, true,  deed_recall },
-	{ "stale",      4, true,  deed_stale },
-	{ "device",     1, true,  deed_device },
-	{ "dispute",   14, false, deed_dispute },
-	{ "resolve",   14, true,  deed_resolve },
-	{ "rule",       3, true,  deed_rule },
-	{ "adjudicate", 3, true,  deed_adjudicate },
-	{ "policy",     4, true,  deed_policy },
-	{ "backup",     4, false, deed_backup },
-	{ "put back",   4, false, deed_put_back },
-	{ "move",       1, false, deed_move },
-	{ "new home",   1, false, deed_new_home },
+	{ "rate",      36, false, false, deed_rate },
+	{ "rate many",  6, false, false, deed_rate_many },
+	{ "return",    14, false, false, deed_return },
+	{ "merge",     14, false, false, deed_merge },
+	{ "pack",       7, false, false, deed_pack },
+	{ "open",      16, false, false, deed_open },
+	{ "lose",       3, false, false, deed_lose },
+	{ "seal",       4, false, false, deed_seal },
+	{ "clock",      5, false, false, deed_clock },
+	{ "close",      4, false, false, deed_close },
+	{ "copy",       4, false, false, deed_copy },
+	{ "rebuild",    1, false, false, deed_rebuild },
+	{ "import",     6, true,  false, deed_import },
+	{ "guideline",  3, true,  false, deed_guideline },
+	{ "form",       3, true,  false, deed_form },
+	{ "assign",     5, true,  false, deed_assign },
+	{ "recall",     4, true,  false, deed_recall },
+	{ "stale",      4, true,  false, deed_stale },
+	{ "device",     1, true,  false, deed_device },
+	{ "merge text", 4, true,  true,  deed_merge_text },
+	{ "sync",      10, false, true,  deed_sync },
+	{ "hub bundle", 8, false, true,  deed_hub_bundle },
+	{ "hub",        2, false, true,  deed_hub },
+	{ "both",      12, false, true,  deed_both },
+	{ "dispute",   14, false, false, deed_dispute },
+	{ "resolve",   14, true,  false, deed_resolve },
+	{ "rule",       3, true,  false, deed_rule },
+	{ "adjudicate", 3, true,  false, deed_adjudicate },
+	{ "policy",     4, true,  false, deed_policy },
+	{ "backup",     4, false, false, deed_backup },
+	{ "put back",   4, false, false, deed_put_back },
+	{ "move",       1, false, false, deed_move },
+	{ "new home",   1, false, false, deed_new_home },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
-struct course { struct world world; uint64_t seed; long steps, mirror_at; int weights[32]; bool *skipped; };
+struct course { struct world world; uint64_t seed; long steps, mirror_at; int most_hubs; bool *skipped;
+	int weights[sizeof deeds / sizeof *deeds]; };
+
+/* About half of the seeds have one hub, and only those keep tokens. With several the leads write more, so that they meet
+ * in one cell. */
+static void choose_hubs(struct course *c)
+{
+	static const int numbers[] = { 1, 1, 1, 2, 2, 3 };
+	struct chance chance = chance_of(c->seed, (uint64_t)1 << 40);
+
+	c->most_hubs = numbers[chance_below(&chance, sizeof numbers / sizeof *numbers)];
+	c->world.keeps_tokens = c->world.keeps_tokens && c->most_hubs == 1;
+	for (size_t i = 0; i < n_deeds; i++)
+		if (c->most_hubs == 1)
+			c->weights[i] *= !deeds[i].is_between_hubs;
+		else
+			c->weights[i] *= deeds[i].is_leads ? 4 : 1;
+}
 
 /* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
 static void choose_course(struct course *c)
@@ -60,6 +82,7 @@ static void choose_course(struct course *c)
 	c->mirror_at = c->steps * (60 + (long)chance_below(&chance, 36)) / 100;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
+	choose_hubs(c);
 	for (size_t i = n_deeds - 4; i < n_deeds && !c->world.keeps_tokens; i++)
 		c->weights[i] = 0;
 }
@@ -73,7 +96,7 @@ static const struct deed_row *choose_deed(struct course *c, struct chance *chanc
 	at = chance_below(chance, total);
 	for (size_t i = 0; i < n_deeds; i++) {
 		if (at < (size_t)c->weights[i])
-			return deeds[i].is_leads && step >= c->mirror_at ? NULL : &deeds[i];
+			return deeds[i].is_leads && step >= c->mirror_at && c->most_hubs == 1 ? NULL : &deeds[i];
 		at -= (size_t)c->weights[i];
 	}
 	return NULL;
@@ -84,32 +107,42 @@ static void found(struct course *c)
 {
 	static const char *const names[MAX_PEOPLE] = { "ada", "ben", "cem", "dia" };
 	struct world *w = &c->world;
-	struct place *hub = world_add_place(w, "hub", -1);
 	struct chance *chance = &w->chance;
-	struct cp_new_hub new_hub = { .path = world_path(w, "hub"), .project_name = "Simulated", .lead_name = "Lea Real",
-		.lead_pseudonym = "lea", .key_path = world_key(w, -1) };
-	int devices;
+	int devices, form;
+	bool has_guideline;
 
-	hub->exists = true;
-	world_clock(w, hub);
-	MUST(w, cp_sshkey_generate(world_key(w, -1), "", NULL, err));
-	MUST(w, cp_hub_create(&new_hub, NULL, NULL, err));
+	world_add_hub(w);
+	if (w->most_hubs > 1)
+		world_add_hub(w);
 	w->n_people = 1 + (int)(chance_is(chance, 50) ? chance_below(chance, 2) : chance_below(chance, MAX_PEOPLE));
 	for (int i = 0; i < w->n_people; i++) {
 		w->people[i] = names[i];
+		w->home_of[i] = w->n_hubs > 1 ? (int)chance_below(chance, (size_t)w->n_hubs) : 0;
+		w->desk = w->home_of[i]; /* mostly entered there; a device may be at another hub later */
 		devices = 1 + (int)chance_below(chance, 3);
 		for (int k = 0; k < devices && w->n_devices < MAX_DEVICES - 2; k++)
 			world_add_device(w, i);
 	}
+	if (w->n_hubs > 1)
+		settle_exchange(w);
+	w->desk = 0;
 	lead_import(w, 3 | (unsigned)chance_below(chance, 1u << MAX_CASES));
-	lead_form(w, (int)chance_below(chance, MAX_FORMS));
-	if (chance_is(chance, 60))
+	form = (int)chance_below(chance, MAX_FORMS);
+	lead_form(w, form);
+	has_guideline = chance_is(chance, 60);
+	if (has_guideline)
 		lead_guideline(w, 0);
-	lead_assign(w, w->has_form[0] ? 0 : w->has_form[1] ? 1 : 2, w->has_guideline[0] ? 0 : -1, ~0u, ~0u, 1);
+	if (w->n_hubs > 1 && chance_is(chance, 70))
+		lead_guideline(w, 1);
+	lead_assign(w, form, has_guideline ? 0 : -1, ~0u, w->n_hubs > 1 ? 3 : ~0u, 1);
+	if (w->n_hubs > 1)
+		settle_exchange(w);
+	for (w->desk = w->n_hubs - 1; w->desk > 0; w->desk--)
+		lead_pack(w, -1);
 	lead_pack(w, -1);
 	for (size_t i = w->n_parcels; i-- > 0;)
-		if (chance_is(chance, 60)) { /* the others' first bundles are under way still */
-			carry_open(w, &w->parcels[i], &w->places[1 + w->parcels[i].to]);
+		if (!w->parcels[i].is_return && chance_is(chance, 60)) { /* the others' first bundles are under way still */
+			carry_open(w, &w->parcels[i], world_place_of(w, w->parcels[i].to));
 			world_drop_parcel(w, i);
 		}
 }
@@ -127,8 +160,9 @@ static void run(struct course *c)
 
 		w->chance = chance_of(c->seed, 2 + (uint64_t)w->step);
 		chance_seed_entropy(c->seed, 2 + (uint64_t)w->step);
-		if (w->step == c->mirror_at)
+		if (w->step == c->mirror_at && w->most_hubs == 1)
 			settle_make_mirror(w);
+		world_draw_hub(w);
 		next = choose_deed(c, &w->chance, w->step);
 		if (next == NULL || c->skipped[w->step])
 			continue;
@@ -137,8 +171,9 @@ static void run(struct course *c)
 	}
 	w->is_again = false;
 	settle_deliver(w);
-	settle_mirror_merges(w, &mirror);
-	settle_dump(w, &mirror);
+	if (w->most_hubs == 1)
+		settle_mirror_merges(w, &mirror);
+	settle_dump(w, w->most_hubs == 1 ? &mirror : NULL, settle_quietly(w));
 }
 
 static int usage(void)
@@ -180,6 +215,7 @@ int main(int argc, char **argv)
 		if (end == skip)
 			return usage();
 	}
+	c.world.most_hubs = c.most_hubs;
 	run(&c);
 	world_end(&c.world);
 	free(c.skipped);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "formats/bundle.h"
+#include "sync/deliver.h"
 #include "sync/people.h"
 
 #define START_US ((int64_t)1790000000 * 1000000) /* the year 2026 */
@@ -31,7 +32,7 @@ const char *world_key(const struct world *w, int device)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "keys/%s", device < 0 ? "lead" : w->devices[w->devices[device].root].name);
+	snprintf(name, sizeof name, "keys/%s", device < 0 ? world_lead(-1 - device) : w->devices[w->devices[device].root].name);
 	return world_path(w, name);
 }
 
@@ -70,11 +71,38 @@ void world_log(struct world *w, json_t *line)
 	json_decref(line);
 }
 
+void world_log_lead(struct world *w, json_t *line)
+{
+	struct place *hub = world_hub(w);
+
+	json_object_set_new(line, "at", json_string(hub->name));
+	json_object_set_new(line, "clock", json_integer(world_clock(w, hub)));
+	world_log(w, line);
+}
+
 /* ---- places ------------------------------------------------------------------------- */
 
 struct place *world_hub(struct world *w)
 {
-	return &w->places[0];
+	return &w->places[w->hubs[w->desk]];
+}
+
+void world_draw_hub(struct world *w)
+{
+	if (w->n_hubs > 1)
+		w->desk = (int)chance_below(&w->chance, (size_t)w->n_hubs);
+}
+
+bool place_is_hub(const struct place *p)
+{
+	return p->device < 0;
+}
+
+const char *world_lead(int hub)
+{
+	static const char *const names[MAX_HUBS] = { "lea", "mia", "noa" };
+
+	return names[hub];
 }
 
 struct place *world_add_place(struct world *w, const char *name, int device)
@@ -88,6 +116,14 @@ struct place *world_add_place(struct world *w, const char *name, int device)
 	p->home = w->n_places - 1;
 	p->backup_device = -1;
 	return p;
+}
+
+struct place *world_place_of(struct world *w, int device)
+{
+	for (int i = 0; i < w->n_places; i++)
+		if (w->places[i].device == device)
+			return &w->places[i];
+	return NULL;
 }
 
 /* The last three digits are the place's own, so that two lines of one replica never share a clock. */
@@ -171,13 +207,15 @@ void world_copy(const struct world *w, const char *from, const char *to)
 
 /* ---- devices ------------------------------------------------------------------------ */
 
-/* A person's next device: a key, a roster entry, and room for a workspace. */
+/* A person's next device: a key, a roster entry, and room for a workspace. Where there are several hubs it is said which
+ * one gives to it: two that do not know of each other could both begin. */
 void world_add_device(struct world *w, int person)
 {
 	int id = w->n_devices++, nth = 1;
 	struct device *d = &w->devices[id];
 	struct cp_store *hub = world_store(w, world_hub(w));
-	struct cp_person_add add = { .pseudonym = w->people[person], .locales = "" };
+	struct cp_person_add add = { .pseudonym = w->people[person], .locales = "",
+		.home = w->most_hubs > 1 ? world_lead(w->home_of[person]) : NULL };
 	struct cp_pubkey key;
 	char path[512];
 	bool changed;
@@ -195,8 +233,92 @@ void world_add_device(struct world *w, int person)
 	MUST(w, cp_public_key(&key, world_key(w, id), err));
 	cp_replica_id(&d->replica, &cp_store_me(hub)->project, &key);
 	world_add_place(w, d->name, id);
-	world_log(w, json_pack("{s:s, s:s, s:s, s:o}", "op", "device", "name", d->name, "person", w->people[person],
-			"identity", identity(&d->replica)));
+	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:s, s:o}", "op", "device", "name", d->name, "person", w->people[person],
+			"home", add.home ? add.home : "", "identity", identity(&d->replica)));
+}
+
+/* ---- hubs --------------------------------------------------------------------------- */
+
+/* A place for it, and the id that follows from its key. */
+static struct place *new_hub_place(struct world *w, int n)
+{
+	char name[16] = "hub";
+	struct cp_pubkey key;
+	struct place *p;
+
+	if (n > 0)
+		snprintf(name, sizeof name, "hub%d", n + 1);
+	p = world_add_place(w, name, -1 - n);
+	w->hubs[n] = w->n_places - 1;
+	p->exists = true;
+	MUST(w, cp_public_key(&key, world_key(w, p->device), err));
+	cp_replica_id(&w->hub_ids[n], &cp_store_me(world_store(w, &w->places[w->hubs[0]]))->project, &key);
+	w->n_hubs++;
+	return p;
+}
+
+static void see_bundle(void *user, const struct cp_sent *sent)
+{
+	snprintf(user, 512, "%.511s", sent->path);
+}
+
+/* The founder. */
+static void found_hub(struct world *w)
+{
+	struct cp_new_hub hub = { .path = world_path(w, "hub"), .project_name = "Simulated", .lead_name = "Lea Real",
+		.lead_pseudonym = world_lead(0), .key_path = world_key(w, -1) };
+	struct place *p;
+
+	chance_set_clock(START_US);
+	MUST(w, cp_sshkey_generate(world_key(w, -1), "", NULL, err));
+	MUST(w, cp_hub_create(&hub, NULL, NULL, err));
+	p = new_hub_place(w, 0);
+	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:o}", "op", "found", "name", p->name, "person", world_lead(0), "identity",
+			identity(&w->hub_ids[0])));
+}
+
+/* Where hubs meet, as its owner would make it with git. */
+static void make_remote(const struct world *w)
+{
+	char command[600];
+
+	snprintf(command, sizeof command, "git init -q --bare -b main '%s' && git -C '%s' config receive.denyNonFastForwards true",
+			world_path(w, "remote.git"), world_path(w, "remote.git"));
+	if (system(command) != 0)
+		abort();
+}
+
+/* A further one, as a user makes it: the lead is entered with the key, a hub bundle is packed and opened. */
+static void found_further(struct world *w, int n)
+{
+	struct cp_store *giver = world_store(w, world_hub(w));
+	char public[520], bundle[512] = "";
+	struct cp_person_add add = { .pseudonym = world_lead(n), .role = "lead", .is_hub = true, .key_path = public };
+	struct cp_opened opened;
+	struct place *p;
+	bool changed;
+	int64_t packed;
+
+	MUST(w, cp_sshkey_generate(world_key(w, -1 - n), "", NULL, err));
+	snprintf(public, sizeof public, "%.511s.pub", world_key(w, -1 - n));
+	MUST(w, cp_person_add(giver, &add, &changed, err));
+	MUST(w, cp_pack(giver, world_lead(n), world_outbox(w), false, see_bundle, bundle, &packed, err));
+	w->next_parcel++;
+	p = new_hub_place(w, n);
+	world_clock(w, p);
+	MUST(w, cp_open(world_path(w, p->name), bundle, world_key(w, p->device), NULL, NULL, &opened, err));
+	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:o}", "op", "found", "name", p->name, "person", world_lead(n), "identity",
+			identity(&w->hub_ids[n])));
+}
+
+void world_add_hub(struct world *w)
+{
+	if (w->n_hubs == 0)
+		found_hub(w);
+	else
+		found_further(w, w->n_hubs);
+	if (w->n_hubs == 2)
+		make_remote(w);
 }
 
 /* ---- bundles under way -------------------------------------------------------------- */
@@ -243,6 +365,9 @@ int world_addressee(struct world *w, const char *bundle)
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 
 	MUST(w, cp_bundle_open(&b, bundle, &cp_limits_default, err));
+	for (int i = 0; i < w->n_hubs; i++)
+		if (cp_id_equal(&cp_bundle_manifest(b)->recipients[0], &w->hub_ids[i]))
+			return -1 - i;
 	for (int i = 0; i < w->n_devices; i++)
 		if (cp_id_equal(&cp_bundle_manifest(b)->recipients[0], &w->devices[i].replica))
 			return i;

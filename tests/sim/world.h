@@ -14,10 +14,11 @@
 #include "sync/store.h"
 #include "tests/sim/chance.h"
 
+#define MAX_HUBS 3
 #define MAX_PEOPLE 4
 #define MAX_DEVICES 12
 #define MAX_LIVES 24 /* of workspaces that were copied or put back, and go on under an id of their own */
-#define MAX_PLACES 20
+#define MAX_PLACES 22
 #define MAX_CASES 6
 #define MAX_FORMS 3
 #define MAX_GUIDELINES 2
@@ -30,10 +31,10 @@ struct device {
 	int copies;              /* workspaces that speak with its key */
 };
 
-/* A workspace. Place 0 is the hub. */
+/* A workspace. */
 struct place {
 	char name[32];           /* "ada1", "ada1-copy1" */
-	int device;              /* -1: the hub */
+	int device;              /* -1 - n: hub number n, a lead's */
 	int home;                /* the number of its configuration folder, where tokens are kept */
 	int backup_device;       /* what it was when a copy of it was put aside; -1: none was */
 	bool exists;             /* a device has none before its first bundle */
@@ -42,7 +43,8 @@ struct place {
 	int64_t latest_us;       /* no clock of its edits is later than this */
 };
 
-struct parcel { int id; int to; char path[512]; bool is_return; }; /* to: device; of returns -1 */
+/* To a device, or to a hub: returned work, or a hub bundle, which that hub alone merges. */
+struct parcel { int id; int to; char path[512]; bool is_return, is_between_hubs; };
 
 struct world {
 	uint64_t seed;
@@ -52,11 +54,16 @@ struct world {
 	FILE *log;
 
 	int n_people; const char *people[MAX_PEOPLE];
+	int home_of[MAX_PEOPLE]; /* number of the hub that gives to this person's devices */
+	int hubs[MAX_HUBS], n_hubs; /* places */
+	struct cp_id hub_ids[MAX_HUBS];
+	int most_hubs;           /* so many there will be */
+	int desk;                /* number of the hub that acts */
+	unsigned person_at_hand, cases_at_hand; /* bits of what two leads write at the same time; 0: whatever comes to mind */
 	struct device devices[MAX_DEVICES + MAX_LIVES]; int n_devices;
 	struct place places[MAX_PLACES]; int n_places;
 	struct parcel *parcels; size_t n_parcels, room; int next_parcel;
 
-	bool has_case[MAX_CASES], has_form[MAX_FORMS], has_guideline[MAX_GUIDELINES];
 	int form_extras[MAX_FORMS]; /* optional fields and choices that it has gained */
 	json_t *contents;        /* hash of a document in hex -> what the lead typed */
 
@@ -87,7 +94,7 @@ void world_end(struct world *w);
 
 /* DIR/name; a few may be in use at a time. */
 const char *world_path(const struct world *w, const char *name);
-const char *world_key(const struct world *w, int device); /* -1: the lead's */
+const char *world_key(const struct world *w, int device); /* as in struct place */
 
 /* What that place believes the time is; _clock makes everything done next happen then. */
 int64_t world_now(const struct world *w, const struct place *p);
@@ -95,21 +102,31 @@ int64_t world_clock(struct world *w, struct place *p);
 /* Its store, opened if need be, when a copied one becomes a device of its own; and closed, for who works on the folder itself. */
 struct cp_store *world_store(struct world *w, struct place *p);
 void world_close(struct world *w, struct place *p);
+
+/* The hub that acts; world_draw_hub chooses another one, where there are several. */
 struct place *world_hub(struct world *w);
+void world_draw_hub(struct world *w);
+bool place_is_hub(const struct place *p);
+const char *world_lead(int hub); /* who sits there */
 
 struct place *world_add_place(struct world *w, const char *name, int device);
+/* The first workspace of that device; NULL: it has become another one. */
+struct place *world_place_of(struct world *w, int device);
 void world_add_device(struct world *w, int person);
 /* For another device that a copied workspace may become. */
 bool world_has_room(const struct world *w);
+/* The next lead gets a hub out of a bundle of the one that acts. */
+void world_add_hub(struct world *w);
 
-/* One intent; takes the reference. */
+/* One intent; takes the reference. The second: of the hub that acts, and when. */
 void world_log(struct world *w, json_t *line);
+void world_log_lead(struct world *w, json_t *line);
 
 /* A folder of its own for a bundle that is to be written. */
 const char *world_outbox(struct world *w);
 struct parcel *world_send(struct world *w, const char *path, int to, bool is_return);
 void world_drop_parcel(struct world *w, size_t i);
-/* The device that a bundle is addressed to. */
+/* Whom a bundle is addressed to, as in struct place. */
 int world_addressee(struct world *w, const char *bundle);
 
 /* A whole folder again, under another name. */
