@@ -59,10 +59,9 @@ static void round_trip(struct world *w, struct place *p)
 void settle_deliver(struct world *w)
 {
 	deliver_what_is_under_way(w);
-	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
+	for (int round = 0; round < 2; round++) /* the work of a device that sent later may bring material to one that sent before */
 		for (int i = 1; i < w->n_places; i++)
-			if (round == 0 || w->devices[w->places[i].device].copies > 1)
-				round_trip(w, &w->places[i]);
+			round_trip(w, &w->places[i]);
 }
 
 void settle_mirror_merges(struct world *w, struct cp_hash *out)
