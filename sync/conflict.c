@@ -92,7 +92,8 @@ static enum cp_code load_candidates(struct cp_store *s, struct cp_conflict *c, s
 	if (strcmp(c->class, "late") == 0 || strcmp(c->class, "stale") == 0)
 		return CP_OK; /* about one judgment, which nobody disputes */
 	CP_TRY(cp_query(s, &q, err, "SELECT d.rev, coalesce(m.oid, ''), coalesce(m.replica, ?5), coalesce(p.pseudonym, ''), d.value,"
-			" d.clock, coalesce(m.received_us, 0), coalesce(m.is_far, 0), d.rev = c.stands"
+			" d.clock, coalesce(m.received_us, 0), coalesce(m.is_far, 0) OR EXISTS (SELECT 1 FROM edits e JOIN commits k" /* a copy sent it too */
+			"  ON k.no = e.commit_no WHERE e.doc = d.doc AND e.tbl = d.tbl AND e.rev = d.rev AND k.is_far), d.rev = c.stands"
 			" FROM candidates d JOIN conflicts c ON c.doc = d.doc AND c.tbl = d.tbl AND c.col = d.col AND c.class = ?4"
 			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = coalesce(m.replica, ?5)"
 			" LEFT JOIN persons p ON p.id = r.person WHERE d.doc = ?1 AND d.tbl = ?2 AND d.col = ?3"

@@ -92,4 +92,29 @@ for who in anna ben; do
 	status 0 casepack -C hub merge "$(last in from-$who)" >/dev/null
 done
 ended rebuilt
+
+# ---- what was settled --------------------------------------------------------------------------------
+tokens_on
+scene "$work/settled"
+quiet casepack key new second
+quiet casepack -C hub person add anna --key "$keys/second.pub"
+quiet casepack -C hub pack --to anna -o out
+for f in out/*-to-anna-*; do casepack -C second open "$f" --key second >/dev/null 2>&1; done
+quiet judge anna q1 1
+quiet judge second q1 3
+for w in anna second; do quiet casepack -C $w return -o in; done
+casepack -C hub merge in/* >/dev/null 2>&1
+cp -a hub backup
+quiet casepack -C hub resolve --rule latest --reason "second thoughts count"
+quiet casepack -C hub pack --to anna -o out
+for f in out/*-to-anna-*; do for w in anna second; do casepack -C $w open "$f" >/dev/null 2>&1; done; done
+check "both devices are told what was settled" equal "$(sqlite3 anna/casepack.db 'SELECT reason FROM settlements')$(sqlite3 second/casepack.db 'SELECT reason FROM settlements')" "second thoughts countsecond thoughts count"
+rm -rf hub && mv backup hub
+check "a hub put back has the question open again" status 3 casepack -C hub status
+rm in/*
+for w in anna second; do quiet casepack -C $w return --full -o in; done
+check "what it gave is taken back" status 0 casepack -C hub merge in/*
+check "the settlement with it: nothing is open" status 0 casepack -C hub status
+check "with the one who decided" equal "$(sqlite3 hub/casepack.db 'SELECT p.role || t.reason FROM settlements t JOIN persons p ON p.id = t.person')" "leadsecond thoughts count"
+check "the hub equals its replay" whole hub
 finish

@@ -173,10 +173,9 @@ void settle_deliver(struct world *w)
 		if (!place_is_hub(&w->places[i]))
 			send_home(w, &w->places[i], false);
 	settle_exchange(w);
-	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
+	for (int round = 0; round < 2; round++) /* the work of a device that sent later may bring material to one that sent before */
 		for (int i = 0; i < w->n_places; i++)
-			if (!place_is_hub(&w->places[i]) && (round == 0 || w->devices[w->places[i].device].copies > 1 || w->keeps_tokens)
-					&& !round_trip(w, &w->places[i], false))
+			if (!place_is_hub(&w->places[i]) && !round_trip(w, &w->places[i], false))
 				round_trip(w, &w->places[i], true);
 	sync_all(w);
 }
