@@ -35,6 +35,7 @@ struct cp_passed { char branch[80], why[320]; };
 struct cp_synced {
 	int64_t commits, edits, refused, disputed, waiting, conflicts, pushed;
 	bool is_joined;
+	int64_t missing;                             /* cases whose content has not come another way yet */
 	struct cp_passed passed[CP_PASSED_MAX]; size_t n_passed;
 	int64_t strangers; char stranger_names[200]; /* branches there that are none of hubs' */
 };

@@ -394,6 +394,8 @@ enum cp_code cp_hub_sync(struct cp_store *s, const char *place, struct cp_synced
 			wait_a_little(i);
 		code = once(s, place, out, err);
 	}
+	if (code == CP_OK)
+		code = cp_hub_missing(s, &out->missing, err);
 	if (code == CP_ETRUST || code == CP_EFORMAT)
 		return err == NULL ? code : cp_fail_at(err, "%s", place);
 	return code;

@@ -125,7 +125,8 @@ enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, 
 		return CP_OK;
 	for (size_t i = 0; i < m->n_recipients && !*out; i++) {
 		*out = cp_id_equal(&m->recipients[i], &s->me.replica);
-		if (s->me.is_hub && !*out) /* what is for the hub that I was is mine */
+		/* What is for the hub that I was is mine; but what another hub sent goes by what that one held, and comes for me too. */
+		if (s->me.is_hub && !*out && m->kind != CP_BUNDLE_HUB)
 			CP_TRY(cp_copy_was_me(s, &m->recipients[i], out, err));
 	}
 	return CP_OK;

@@ -143,6 +143,18 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	return code;
 }
 
+/* What it leaves out because it was acknowledged must be here: it is not where this workspace was put back since, or where
+ * another one of the same device acknowledged it. */
+static enum cp_code check_needs(const struct opening *o, struct cp_err *err)
+{
+	const char *needs = cp_tips_find(&o->m->needs, o->outbound_branch);
+
+	if (!o->is_gap && (needs == NULL || cp_repo_has(o->s->history, needs)))
+		return CP_OK;
+	return cp_fail(err, CP_EINPUT, "is number %ju and builds on an earlier bundle (up to %.12s) that was not opened here; nothing was"
+			" changed; `casepack return --full` tells the hub, which sends it again", (uintmax_t)o->m->number, needs ? needs : "");
+}
+
 /* A document that no case of mine names is not taken. */
 static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
 {
@@ -229,8 +241,7 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
 	if (o->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
-	if (o->is_gap)
-		return cp_fail(err, CP_EINPUT, "builds on a bundle that was not opened here; ask the lead for a full one; nothing was changed");
+	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
