@@ -36,10 +36,10 @@ const struct deed_row deeds[] = {
 	{ "recall",     4, true,  deed_recall },
 	{ "stale",      4, true,  deed_stale },
 	{ "device",     1, true,  deed_device },
-	{ "backup",     4, false, deed_backup },
-	{ "put back",   4, false, deed_put_back },
+	{ "backup",     8, false, deed_backup },
+	{ "put back",  12, false, deed_put_back },
 	{ "move",       1, false, deed_move },
-	{ "new home",   1, false, deed_new_home },
+	{ "new home",   2, false, deed_new_home },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
