@@ -287,7 +287,7 @@ class World:
 
     def play(self, line):
         place = self.places.get(line.get("at"))
-        if place and place.must_renew and line["op"] not in ("own id", "copy"):
+        if place and place.must_renew and line["op"] not in ("own id", "copy", "put back"):
             self.expect(line, "its id", "another's", "its own")
         getattr(self, "op_" + line["op"].replace(" ", "_"))(line)
 

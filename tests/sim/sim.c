@@ -55,8 +55,8 @@ static void choose_course(struct course *c)
 	c->mirror_at = c->steps * 6 / 10;
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
-	for (size_t i = n_deeds - 4; i < n_deeds && !c->world.keeps_tokens; i++)
-		c->weights[i] = 0;
+	for (size_t i = n_deeds - 4; i < n_deeds; i++) /* what befalls folders with tokens */
+		c->weights[i] = c->world.keeps_tokens ? 2 * deeds[i].weight : 0;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
