@@ -116,7 +116,8 @@ for w in anna second; do quiet casepack -C $w return --full -o in; done
 check "what it gave is taken back" status 0 casepack -C hub merge in/*
 check "the settlement with it: nothing is open" status 0 casepack -C hub status
 check "with the one who decided" equal "$(sqlite3 hub/casepack.db 'SELECT p.role || t.reason FROM settlements t JOIN persons p ON p.id = t.person')" "leadsecond thoughts count"
-check "the hub equals its replay" whole hub
+check "the hub equals its replay (settled)" whole hub
+
 # ---- whose raters' home it is -----------------------------------------------------------------------------
 scene "$work/homes"
 home() { sqlite3 hub/casepack.db "SELECT lower(hex(home)) FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = '$1'"; }

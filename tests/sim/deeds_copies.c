@@ -33,10 +33,19 @@ static const char *config_of(const struct world *w, const struct place *p, const
 	return world_path(w, name);
 }
 
-static bool has_company(const struct world *w, const struct place *p)
+/* Is there a copy of it that nobody has opened yet? */
+static bool is_copied(const struct world *w, const struct place *p)
 {
 	for (int i = 0; i < w->n_places; i++)
-		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && (w->places[i].device == p->device || w->places[i].home == p->home))
+		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && w->places[i].device == p->device)
+			return true;
+	return false;
+}
+
+static bool shares_home(const struct world *w, const struct place *p)
+{
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && w->places[i].home == p->home)
 			return true;
 	return false;
 }
@@ -68,7 +77,7 @@ void deed_backup(struct world *w)
 
 /*
  * The folder alone goes on under an id of its own where it lost something that was sealed. With the configuration it
- * cannot know, and its hub keeps a second line; where others share that configuration it is left alone.
+ * cannot know, and its hub keeps a second line; a configuration that others share is left alone.
  */
 void deed_put_back(struct world *w)
 {
@@ -76,7 +85,7 @@ void deed_put_back(struct world *w)
 	bool is_whole = chance_is(&w->chance, 30);
 	char kept[64], config[64], kept_config[64];
 
-	if (p == NULL || !w->keeps_tokens || has_company(w, p) || w->has_mirror || !world_has_room(w))
+	if (p == NULL || !w->keeps_tokens || is_copied(w, p) || (is_whole && shares_home(w, p)) || w->has_mirror || !world_has_room(w))
 		return;
 	world_close(w, p);
 	snprintf(kept, sizeof kept, "backup/%.40s", p->name);
@@ -86,7 +95,8 @@ void deed_put_back(struct world *w)
 	if (is_whole)
 		replace(w, kept_config, config);
 	p->device = p->backup_device;
-	w->devices[p->device].copies = 2; /* its clock is not set back */
+	if (w->devices[p->device].copies < 2)
+		w->devices[p->device].copies = 2; /* its clock is not set back */
 	while (world_now(w, p) <= p->latest_us)
 		p->skew_us += (int64_t)86400 * 1000000;
 	world_log(w, json_pack("{s:s, s:s, s:b}", "op", "put back", "at", p->name, "with configuration", (int)is_whole));
@@ -127,7 +137,7 @@ void deed_new_home(struct world *w)
 {
 	struct place *p = some_device(w, false);
 
-	if (p == NULL || !w->keeps_tokens || (has_company(w, p) && chance_is(&w->chance, 50)))
+	if (p == NULL || !w->keeps_tokens || shares_home(w, p))
 		return;
 	world_store(w, p);
 	world_close(w, p);

@@ -46,10 +46,10 @@ const struct deed_row deeds[] = {
 	{ "rule",       3, true,  false, deed_rule },
 	{ "adjudicate", 3, true,  false, deed_adjudicate },
 	{ "policy",     4, true,  false, deed_policy },
-	{ "backup",     4, false, false, deed_backup },
-	{ "put back",   4, false, false, deed_put_back },
+	{ "backup",     8, false, false, deed_backup },
+	{ "put back",  12, false, false, deed_put_back },
 	{ "move",       1, false, false, deed_move },
-	{ "new home",   1, false, false, deed_new_home },
+	{ "new home",   2, false, false, deed_new_home },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -83,8 +83,8 @@ static void choose_course(struct course *c)
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
 	choose_hubs(c);
-	for (size_t i = n_deeds - 4; i < n_deeds && !c->world.keeps_tokens; i++)
-		c->weights[i] = 0;
+	for (size_t i = n_deeds - 4; i < n_deeds; i++) /* what befalls folders with tokens */
+		c->weights[i] = c->world.keeps_tokens ? 2 * deeds[i].weight : 0;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
