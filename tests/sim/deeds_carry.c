@@ -93,12 +93,22 @@ void deed_open(struct world *w)
 		world_drop_parcel(w, i);
 }
 
+/* Hubs that do not know of each other's verdicts give their own, each by its own clock. */
+static void merge_everywhere(struct world *w, size_t i)
+{
+	for (w->desk = w->n_hubs - 1; w->desk > 0; w->desk--)
+		carry_merge(w, &w->parcels[i]);
+	carry_merge(w, &w->parcels[i]);
+}
+
 void deed_merge(struct world *w)
 {
 	size_t i;
 
 	if (!some_parcel(w, true, &i))
 		return;
+	if (w->n_hubs > 1 && !w->parcels[i].is_between_hubs && chance_is(&w->chance, 25))
+		merge_everywhere(w, i);
 	if (w->n_hubs == 1 || chance_is(&w->chance, 75)) /* else whatever hub it is that acts */
 		carry_to(w, &w->parcels[i]);
 	carry_merge(w, &w->parcels[i]);
@@ -146,6 +156,7 @@ void deed_rebuild(struct world *w)
 {
 	struct place *p = &w->places[chance_below(&w->chance, (size_t)w->n_places)];
 
+	p = w->n_hubs > 1 && chance_is(&w->chance, 50) ? world_hub(w) : p;
 	if (p->exists)
 		carry_rebuild(w, p);
 }

@@ -395,8 +395,12 @@ void deed_stale(struct world *w)
 		.cases = what, .settled_too = chance_is(&w->chance, 30) };
 	struct cp_stale_settled done;
 
-	settle.n_people = some_people(w, at_hand(w->person_at_hand, (unsigned)chance_next(&w->chance)), who);
-	settle.n_cases = some_cases(w, at_hand(w->cases_at_hand, (unsigned)chance_next(&w->chance)), what);
+	if (w->person_at_hand != 0) { /* two leads at once: of all there is, and with no new passes, whose order only ids tell */
+		settle.decision = settle.decision[0] == 'r' ? "keep" : settle.decision;
+	} else {
+		settle.n_people = some_people(w, (unsigned)chance_next(&w->chance), who);
+		settle.n_cases = some_cases(w, (unsigned)chance_next(&w->chance), what);
+	}
 	MUST(w, cp_stale_settle(world_store(w, world_hub(w)), &settle, &done, err));
 	world_log_lead(w, json_pack("{s:s, s:s, s:o, s:o, s:b}", "op", "stale", "decision", settle.decision, "people",
 			names(who, settle.n_people), "cases", names(what, settle.n_cases), "settled too", (int)settle.settled_too));

@@ -869,9 +869,9 @@ class World(Decisions):
         owes = line["full"] or place.tip() != place.acked or place.applied != (place.told or 0)
         self.expect(line, "a bundle written", line["bundle"] is not None, owes)
         if line["bundle"] is not None:
-            unknown = place.chain[place.chain.index(place.acked) + 1:] if place.acked and not line["full"] else place.chain
-            former = [] if place.acked and not line["full"] else sum(place.former, [])
-            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=former + list(unknown), applied=place.applied)
+            whole = sum(place.former, []) + place.chain
+            held = whole.index(place.acked) + 1 if place.acked in whole and not line["full"] else 0
+            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=whole[held:], applied=place.applied)
             place.told = place.applied
 
     def device_of(self, place):

@@ -69,7 +69,7 @@ static void choose_hubs(struct course *c)
 		if (c->most_hubs == 1)
 			c->weights[i] *= !deeds[i].is_between_hubs;
 		else
-			c->weights[i] *= deeds[i].is_leads ? 4 : 1;
+			c->weights[i] *= deeds[i].is_leads || deeds[i].act == deed_rebuild ? 4 : 1;
 }
 
 /* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
