@@ -208,12 +208,12 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 	char assignments[CP_COUNT], cases[CP_COUNT], withdrawn[CP_COUNT + 2] = "", part[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
 				"file", cp_json_text(path), "outcome", o->is_old ? "known" : "taken",
 				"from", cp_json_text(o->from), "assignments", (json_int_t)o->assignments,
 				"cases", (json_int_t)o->cases, "withdrawn", (json_int_t)o->withdrawn,
 				"commits", (json_int_t)o->commits, "refused", (json_int_t)o->refused,
-				"acknowledged", (json_int_t)o->acknowledged, "is_old", (int)o->is_old,
+				"again", (json_int_t)o->again, "acknowledged", (json_int_t)o->acknowledged, "is_old", (int)o->is_old,
 				"is_new_workspace", (int)o->is_new_workspace), err);
 	if (o->withdrawn > 0)
 		snprintf(withdrawn, sizeof withdrawn, ", %s",
@@ -229,8 +229,11 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 	if (o->acknowledged > 0)
 		CP_TRY(cp_line(err, "the hub confirms what you returned"));
 	if (o->refused > 0)
-		CP_TRY(cp_line(err, "%s of yours %s refused by the hub; `casepack log` says why",
+		CP_TRY(cp_line(err, "%s of yours %s refused by the hub, and counts no more; your lead knows why (`casepack log --refused`)",
 				cp_count(part, o->refused, "commit", "commits"), o->refused == 1 ? "was" : "were"));
+	if (o->again > 0)
+		CP_TRY(cp_line(err, "kept: %s made after it, which the next return brings once more",
+				cp_count(part, o->again, "edit", "edits")));
 	return CP_OK;
 }
 

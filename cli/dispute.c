@@ -114,11 +114,15 @@ enum cp_code cp_dispute_where(const struct cp_dispute *d, struct cp_buf *out, st
 	return c->pass > 1 ? cp_buf_printf(out, err, ", pass %lld", (long long)c->pass) : CP_OK;
 }
 
-/* What it was made under, and what a settlement names: little for a line. */
-static bool is_inner(const char *name)
+/* What it was made under, and what a settlement names: little for a line. Of decisions about a stale judgment it is told
+ * which edit of that they were about. */
+static bool is_inner(const struct cp_dispute *d, const char *name)
 {
 	static const char *const names[] = { "assignment_rev", "content", "form_version", "guideline_revision", "weighed",
 		"person", "reason", "policy" };
+
+	if (strcmp(name, "weighed") == 0 && strcmp(d->c->table, "stale_settlements") == 0)
+		return false;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(names[i], name) == 0)
@@ -159,7 +163,7 @@ enum cp_code cp_dispute_differs(struct cp_store *s, const struct cp_dispute *d, 
 			json_t *v;
 
 			json_object_foreach(d->said[i], name, v)
-				if (is_first(d, i, name) && differs(d, name) && (is_second || !is_inner(name)))
+				if (is_first(d, i, name) && differs(d, name) && (is_second || !is_inner(d, name)))
 					CP_TRY(cp_buf_printf(out, err, "%s%s", out->len > before ? ", " : "", name));
 		}
 	return CP_OK;
@@ -179,27 +183,12 @@ enum cp_code cp_dispute_says(const struct cp_dispute *d, size_t candidate, struc
 	json_t *v;
 
 	json_object_foreach(d->said[candidate], name, v) {
-		if (!differs(d, name) || (is_inner(name) && d->c->column[0] == '\0'))
+		if (!differs(d, name) || (is_inner(d, name) && d->c->column[0] == '\0'))
 			continue;
 		CP_TRY(cp_buf_printf(out, err, "%s%s=", out->len > before ? ", " : "", name));
 		CP_TRY(add_json(out, v, err));
 	}
 	return out->len > before ? CP_OK : cp_buf_puts(out, "the same answers", err);
-}
-
-bool cp_dispute_is_unanimous(const struct cp_dispute *d)
-{
-	for (size_t i = 0; i < d->c->n; i++) {
-		const char *name;
-		json_t *v;
-
-		if (d->c->table_no != CP_CONFLICT_JUDGMENTS)
-			return false;
-		json_object_foreach(d->said[i], name, v)
-			if (differs(d, name) && !is_inner(name) && strcmp(name, "note") != 0)
-				return false;
-	}
-	return true;
 }
 
 size_t cp_dispute_stands(const struct cp_conflict *c)

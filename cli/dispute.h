@@ -25,8 +25,6 @@ CP_CHECKED enum cp_code cp_dispute_where(const struct cp_dispute *d, struct cp_b
 CP_CHECKED enum cp_code cp_dispute_differs(struct cp_store *s, const struct cp_dispute *d, struct cp_buf *out, struct cp_err *err);
 /* What one candidate says in these: "grade@d1=3, note=..." */
 CP_CHECKED enum cp_code cp_dispute_says(const struct cp_dispute *d, size_t candidate, struct cp_buf *out, struct cp_err *err);
-/* Do all candidates give the same answers, and differ in notes or in what they were made under alone? */
-bool cp_dispute_is_unanimous(const struct cp_dispute *d);
 /* The number of the candidate that stands; SIZE_MAX when none does. */
 size_t cp_dispute_stands(const struct cp_conflict *c);
 /* "open", "settled", or "" where there is nothing to settle. */

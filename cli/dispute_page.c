@@ -108,16 +108,6 @@ static enum cp_code print_made_under(struct cp_args *a, const struct cp_dispute 
 	return cp_line(err, "   under %s%s%s", guideline[0] ? guideline : "no guideline", form[0] ? ", form " : "", form);
 }
 
-static bool is_shown(const struct cp_dispute *d, const char *name)
-{
-	static const char *const hidden[] = { "assignment_rev", "content", "form_version", "guideline_revision", "weighed", "person" };
-
-	for (size_t i = 0; d->c->column[0] == '\0' && i < sizeof hidden / sizeof *hidden; i++)
-		if (strcmp(hidden[i], name) == 0)
-			return false;
-	return true;
-}
-
 static bool is_other(const struct cp_dispute *d, const char *name)
 {
 	for (size_t i = 1; i < d->c->n; i++) {
@@ -127,6 +117,19 @@ static bool is_other(const struct cp_dispute *d, const char *name)
 			return true;
 	}
 	return false;
+}
+
+static bool is_shown(const struct cp_dispute *d, const char *name)
+{
+	static const char *const hidden[] = { "assignment_rev", "content", "form_version", "guideline_revision", "weighed", "person",
+		"judgment", "cause" };
+
+	if (strcmp(name, "weighed") == 0 && strcmp(d->c->table, "stale_settlements") == 0)
+		return is_other(d, name); /* decisions about different edits */
+	for (size_t i = 0; d->c->column[0] == '\0' && i < sizeof hidden / sizeof *hidden; i++)
+		if (strcmp(hidden[i], name) == 0)
+			return false;
+	return true;
 }
 
 /* Cells that differ on lines of their own, marked; those that do not on one together. */

@@ -85,7 +85,9 @@ const struct cp_command cp_cmd_open = {
 		"guidelines. The workspace is the folder given by -C, or the current one; it is made when the "
 		"folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
 		"not know, changes nothing.\n\n"
-		"Opening the same bundle again does no harm, and neither does opening an older one late.",
+		"Opening the same bundle again does no harm, and neither does opening an older one late. One that "
+		"builds on another that never came here, as after a workspace was put back from a backup, says so, with exit status 1, and "
+		"changes nothing.",
 	.options = options,
 	.examples = examples,
 	.needs_store = false,

@@ -141,40 +141,30 @@ static enum cp_code rate_case(struct cp_args *a, struct cp_err *err)
 
 /* ---- the list ------------------------------------------------------------------------------ */
 
-static enum cp_code add_task(struct cp_out *out, const struct cp_task *t, struct cp_err *err)
-{
-	CP_TRY(cp_out_int(out, t->position, err));
-	CP_TRY(cp_out_text(out, t->view.id, err));
-	CP_TRY(cp_out_text(out, t->state, err));
-	CP_TRY(cp_out_text(out, t->due, err));
-	CP_TRY(cp_out_text(out, t->view.locale, err));
-	return cp_out_text(out, t->view.has_content ? t->view.query : "(its content has not come)", err);
-}
+struct listing { struct cp_out *out; int64_t n; };
 
-static enum cp_code add_tasks(struct cp_args *a, struct cp_out *out, int64_t *n, struct cp_err *err)
+static enum cp_code add_task(void *user, const struct cp_task *t, struct cp_err *err)
 {
-	for (*n = 0;; (*n)++) {
-		struct cp_task task = { .held = NULL };
-		bool found = false;
-		CP_TRY(cp_task_at(a->store, *n + 1, &task, &found, err));
-		if (!found)
-			return CP_OK;
-		enum cp_code code = add_task(out, &task, err);
-		cp_task_drop(&task);
-		CP_TRY(code);
-	}
+	struct listing *l = user;
+
+	l->n++;
+	CP_TRY(cp_out_int(l->out, t->position, err));
+	CP_TRY(cp_out_text(l->out, t->view.id, err));
+	CP_TRY(cp_out_text(l->out, t->state, err));
+	CP_TRY(cp_out_text(l->out, t->due, err));
+	CP_TRY(cp_out_text(l->out, t->view.locale, err));
+	return cp_out_text(l->out, t->view.has_content ? t->view.query : "(its content has not come)", err);
 }
 
 static enum cp_code list(struct cp_args *a, struct cp_err *err)
 {
 	static const char *const columns[] = { "n", "case", "state", "due", "locale", "query" };
-	struct cp_out *out = NULL;
-	int64_t n = 0;
+	struct listing l = { NULL, 0 };
 
 	CP_TRY(cp_args_want(a, 0, 0, err));
-	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
-	CP_TRY(cp_out_close(out, add_tasks(a, out, &n, err), err));
-	if (n == 0)
+	CP_TRY(cp_out_begin(&l.out, a->json, columns, sizeof columns / sizeof *columns, err));
+	CP_TRY(cp_out_close(l.out, cp_task_each(a->store, add_task, &l, err), err));
+	if (l.n == 0)
 		cp_say("no case is assigned to you");
 	return CP_OK;
 }

@@ -448,10 +448,12 @@ static enum cp_code begin(struct talk *t, const char *case_id, struct cp_err *er
 		return go_on(t, 1, err);
 	CP_TRY(cp_case_find(t->store, case_id, &key, err));
 	CP_TRY(cp_task_find(t->store, &key, &task, err));
-	if (task.view.has_content && strcmp(task.state, "withdrawn") != 0)
-		return show_case(t, &task, err);
 	bool is_withdrawn = strcmp(task.state, "withdrawn") == 0;
+	enum cp_code code = cp_task_place(t->store, &task, err);
+	if (code == CP_OK && task.view.has_content && !is_withdrawn)
+		return show_case(t, &task, err);
 	cp_task_drop(&task);
+	CP_TRY(code);
 	return cp_fail(err, CP_EINPUT, is_withdrawn ? "case %s: was taken back by the lead"
 			: "case %s: its content has not come yet", case_id);
 }

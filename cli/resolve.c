@@ -6,6 +6,7 @@
 #include "cli/dispute.h"
 #include "cli/keys.h"
 #include "cli/shown.h"
+#include "sync/rule.h"
 #include "sync/settle.h"
 
 #define LINE_BYTES 4096
@@ -118,43 +119,12 @@ static enum cp_code on_conflict(void *user, struct cp_conflict *c, struct cp_err
 	return CP_OK;
 }
 
-/* The latest, unless some clock is far off: that decides nothing alone. Candidates are in order of their clocks. */
-static size_t choose_latest(const struct cp_conflict *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->candidates[i].is_far)
-			return SIZE_MAX;
-	return c->n - 1;
-}
-
-static enum cp_code choose(struct cp_args *a, const char *rule, const struct cp_conflict *c, size_t *out, struct cp_err *err)
-{
-	struct cp_dispute d;
-	enum cp_code code;
-
-	*out = SIZE_MAX;
-	if (c->n == 0 || (strcmp(c->class, "fork") != 0 && strcmp(c->class, "hard") != 0))
-		return CP_OK;
-	if (strcmp(rule, "standing") == 0)
-		*out = cp_dispute_stands(c);
-	if (strcmp(rule, "latest") == 0)
-		*out = choose_latest(c);
-	if (strcmp(rule, "unanimous") != 0)
-		return CP_OK;
-	code = cp_dispute_init(&d, a->store, c, err);
-	if (code == CP_OK && cp_dispute_is_unanimous(&d))
-		*out = choose_latest(c);
-	cp_dispute_drop(&d);
-	return code;
-}
-
-static enum cp_code decide_all(struct cp_args *a, const struct conflicts *l, const char *rule, const char *reason, int64_t *n,
+static enum cp_code decide_all(struct cp_args *a, const struct conflicts *l, enum cp_rule rule, const char *reason, int64_t *n,
 		struct cp_err *err)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		size_t candidate;
+		size_t candidate = cp_rule_choose(rule, &l->list[i]);
 
-		CP_TRY(choose(a, rule, &l->list[i], &candidate, err));
 		if (candidate == SIZE_MAX)
 			continue;
 		CP_TRY(take(a, &l->list[i], candidate, reason, err));
@@ -163,28 +133,23 @@ static enum cp_code decide_all(struct cp_args *a, const struct conflicts *l, con
 	return CP_OK;
 }
 
-static enum cp_code check_rule(const char *rule, struct cp_err *err)
-{
-	if (strcmp(rule, "unanimous") == 0 || strcmp(rule, "latest") == 0 || strcmp(rule, "standing") == 0)
-		return CP_OK;
-	return cp_fail(err, CP_EUSAGE, "--rule %s is none of unanimous, latest, standing", rule);
-}
-
-static enum cp_code resolve_by_rule(struct cp_args *a, const char *rule, const char *reason, struct cp_err *err)
+static enum cp_code resolve_by_rule(struct cp_args *a, const char *name, const char *reason, struct cp_err *err)
 {
 	CP_AUTO(conflicts) struct conflicts l = { NULL, 0 };
 	struct cp_conflict_filter f;
 	struct cp_id case_id;
+	enum cp_rule rule;
 	char words[80], done[CP_COUNT], left[CP_COUNT];
 	int64_t n = 0;
 
 	CP_TRY(cp_args_want(a, 0, 0, err));
-	CP_TRY(check_rule(rule, err));
+	if (!cp_rule_named(name, &rule))
+		return cp_fail(err, CP_EUSAGE, "--rule %s is none of %s", name, cp_rule_names);
 	CP_TRY(cp_dispute_filter(a, &f, &case_id, err));
 	CP_TRY(cp_conflict_each(a->store, &f, on_conflict, &l, err));
 	CP_TRY(cp_settling_begin(a->store, err));
 	enum cp_code code = decide_all(a, &l, rule, reason, &n, err);
-	snprintf(words, sizeof words, "settled %s by the rule %s", cp_count(done, n, "conflict", "conflicts"), rule);
+	snprintf(words, sizeof words, "settled %s by the rule %s", cp_count(done, n, "conflict", "conflicts"), name);
 	CP_TRY(finish(a, code, words, err));
 	a->waits = (int64_t)l.n > n;
 	cp_say("%s%s; %s", cp_arg_given(a, "--dry-run") ? "would have " : "", words, cp_count(left, (int64_t)l.n - n,

@@ -213,16 +213,38 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 
 /* ---- a git remote -------------------------------------------------------------------------- */
 
+static enum cp_code say_passed(struct cp_args *a, const struct cp_passed *p, struct cp_err *err)
+{
+	a->refused = true;
+	if (a->json)
+		return cp_json_line(json_pack("{s:o, s:o, s:s, s:o}", "remote", cp_json_text(a->words[0]), "branch",
+				cp_json_text(p->branch), "outcome", "refused", "why", cp_json_text(p->why)), err);
+	return cp_line(err, "%s: branch %s refused: %s; nothing was taken from it, and `git push %s :%s` removes it there", a->words[0],
+			p->branch, p->why, a->words[0], p->branch);
+}
+
+static enum cp_code say_all_passed(struct cp_args *a, const struct cp_synced *s, struct cp_err *err)
+{
+	char n[CP_COUNT];
+
+	for (size_t i = 0; i < s->n_passed; i++)
+		CP_TRY(say_passed(a, &s->passed[i], err));
+	if (s->strangers > 0)
+		cp_say("%s: %s there that hubs do not use left alone: %s", a->words[0], cp_count(n, s->strangers, "branch", "branches"),
+				s->stranger_names);
+	return CP_OK;
+}
+
 static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *s, struct cp_err *err)
 {
 	char edits[CP_COUNT], commits[CP_COUNT], branches[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "remote", cp_json_text(a->words[0]),
+		return cp_json_line(json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "remote", cp_json_text(a->words[0]),
 				"outcome", s->commits + s->refused + s->pushed > 0 ? "exchanged" : "known",
 				"commits", (json_int_t)s->commits, "edits", (json_int_t)s->edits, "refused", (json_int_t)s->refused,
 				"disputed", (json_int_t)s->disputed, "waiting", (json_int_t)s->waiting, "pushed", (json_int_t)s->pushed,
-				"is_joined", (int)s->is_joined), err);
+				"missing", (json_int_t)s->missing, "is_joined", (int)s->is_joined), err);
 	if (s->commits > 0)
 		CP_TRY(cp_line(err, "%s: taken, %s in %s%s", a->words[0], cp_count(edits, s->edits, "edit", "edits"),
 				cp_count(commits, s->commits, "commit", "commits"), s->is_joined ? "; joined with our main" : ""));
@@ -234,6 +256,10 @@ static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *
 				cp_count(commits, s->disputed, "commit was", "commits were")));
 	if (s->pushed > 0)
 		CP_TRY(cp_line(err, "%s: pushed %s", a->words[0], cp_count(branches, s->pushed, "branch", "branches")));
+	if (s->missing > 0)
+		CP_TRY(cp_line(err, "%s: %s without content here; it comes by no git server, nor do real names: `casepack pack --to %s` at another"
+				" hub, then `casepack merge` here", a->words[0], cp_count(edits, s->missing, "case", "cases"),
+				cp_store_me(a->store)->pseudonym));
 	if (s->commits + s->refused + s->disputed + s->pushed == 0)
 		cp_say("nothing new");
 	return CP_OK;
@@ -245,6 +271,7 @@ static enum cp_code run_remote(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_hub_sync(a->store, a->words[0], &synced, err));
 	a->waits = a->waits || synced.waiting > 0 || synced.conflicts > 0 || synced.disputed > 0;
+	CP_TRY(say_all_passed(a, &synced, err));
 	return say_synced(a, &synced, err);
 }
 
@@ -297,8 +324,10 @@ const struct cp_command cp_cmd_sync = {
 		"At a lead's hub REMOTE may be a bare git repository: a path, or one behind ssh as git spells it, with ssh's own keys "
 		"and known hosts. Hubs exchange change commits and their mains there; each takes in what it lacks, the mains are "
 		"joined, and who was slower begins again. What cases show, and what only leads may read, never goes to a git remote: "
-		"it comes by a folder or by `pack --to`. The server needs nothing but git.\n\n"
-		"Exit status 4 when a file was refused or is damaged, 3 when something waits for a person.",
+		"it comes by a folder or by `pack --to`. How many cases have no content yet is told; whether real names or other private rows "
+		"are missing nobody can tell from there, so exchange a hub bundle now and then. The server needs nothing but git. A branch "
+		"there that no hub can have pushed is refused and told, and all else is exchanged; where main itself is such, nothing is.\n\n"
+		"Exit status 4 when a file or a branch was refused or is damaged, 3 when something waits for a person.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

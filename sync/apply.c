@@ -175,12 +175,11 @@ static enum cp_code note_lapses(struct cp_store *s, const struct docs *lapsing, 
 	return note_each(s, trees, err);
 }
 
-static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_err *err)
+/* Rows of table and document. */
+static enum cp_code docs_of(struct cp_store *s, sqlite3_stmt *q, struct docs *out, struct cp_err *err)
 {
-	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
 	for (;;) {
 		struct cp_id id;
 
@@ -195,11 +194,25 @@ static enum cp_code tricky_docs(struct cp_store *s, struct docs *out, struct cp_
 enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err)
 {
 	CP_AUTO(docs) struct docs tricky = { 0 };
+	sqlite3_stmt *q;
 
-	CP_TRY(tricky_docs(s, &tricky, err));
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM tricky ORDER BY tbl, doc", ""));
+	CP_TRY(docs_of(s, q, &tricky, err));
 	CP_TRY(apply_trees(s, &tricky, err));
 	CP_TRY(cp_heads_again(s, err));
 	return cp_lapse_again(s, err);
+}
+
+enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs docs = { 0 };
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM edits WHERE commit_no = ?1 ORDER BY tbl, doc", "i", commit_no));
+	CP_TRY(docs_of(s, q, &docs, err));
+	CP_TRY(cp_run(s, err, "DELETE FROM edits WHERE commit_no = ?1", "i", commit_no));
+	CP_TRY(apply_trees(s, &docs, err));
+	return note_each(s, &docs, err);
 }
 
 /* Those of one changeset, and where the policies changed all others too. */
@@ -217,6 +230,36 @@ enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len,
 	CP_TRY(index_changeset(s, changeset, len, commit_no, &tricky, &lapsing, &changes, err));
 	CP_TRY(finish(s, &tricky, err));
 	return note_lapses(s, &lapsing, &tricky, err);
+}
+
+static enum cp_code add_tricky(struct cp_store *s, struct docs *tricky, const struct cp_change *c, struct cp_err *err)
+{
+	const struct cp_value *key = cp_change_key(c, CP_C_ID);
+	int64_t is_tricky;
+
+	if (c->table == CP_T_RATINGS)
+		return CP_OK;
+	CP_TRY(cp_query_int(s, &is_tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 AND tbl = ?2", "bi", key->bytes, key->len,
+			(int64_t)c->table));
+	return is_tricky ? docs_add(tricky, c->table, key->bytes, err) : CP_OK;
+}
+
+enum cp_code cp_apply_weighed(struct cp_store *s, const void *changeset, size_t len, struct cp_err *err)
+{
+	CP_AUTO(docs) struct docs tricky = { 0 };
+	struct cp_changeset r;
+	struct cp_change c;
+	bool more = true;
+
+	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
+	for (;;) {
+		CP_TRY(cp_changeset_next(&r, &c, &more, err));
+		if (!more)
+			break;
+		CP_TRY(add_tricky(s, &tricky, &c, err));
+	}
+	CP_TRY(apply_trees(s, &tricky, err));
+	return note_each(s, &tricky, err); /* where nothing stands nothing is late */
 }
 
 /* ---- what others wrote ------------------------------------------------------------------ */

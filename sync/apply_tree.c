@@ -235,14 +235,9 @@ static enum cp_code evaluate(struct cp_store *s, const struct cp_document *d, co
 		CP_TRY(settlement_of(s, &d->id, &settlement, row, is_settled, err));
 		return cp_tree_whole(state, in->edits, in->n, cp_policy_in_force(p, "", 0), *is_settled ? &settlement : NULL, err);
 	}
-	if (d->table == CP_T_SETTLEMENTS)
+	if (cp_table_is_settlement(d->table))
 		return cp_tree_whole(state, in->edits, in->n, CP_LATEST, NULL, err);
 	return cp_tree_columns(state, in->edits, in->n, cp_policy_in_force, p, err);
-}
-
-static bool is_whole(size_t table)
-{
-	return table == CP_T_JUDGMENTS || table == CP_T_SETTLEMENTS;
 }
 
 static enum cp_code write_state(struct cp_store *s, const struct cp_document *d, const struct tree_input *in,
@@ -253,7 +248,7 @@ static enum cp_code write_state(struct cp_store *s, const struct cp_document *d,
 
 	for (size_t c = 0; c < cp_shapes[d->table].n_columns; c++)
 		cp_table_default(&r.row[c], d->table, c);
-	if (state->n_revs > 0 && is_whole(d->table))
+	if (state->n_revs > 0 && cp_table_is_whole(d->table))
 		whole_rows(&r, d, in, state->shown);
 	else if (state->n_revs > 0)
 		column_rows(&r, d, state);

@@ -229,10 +229,7 @@ static enum cp_code set_far(struct cp_belief *b, const char *oid, struct cp_err 
 {
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	struct cp_store *s = b->s;
-	struct cp_changeset r;
-	struct cp_change c;
-	int64_t is_far, no, is_tricky;
-	bool more = true;
+	int64_t is_far, no;
 
 	CP_TRY(cp_query_int(s, &is_far, 0, err, "SELECT is_far FROM commits WHERE oid = ?1", "t", oid));
 	if (is_far)
@@ -240,21 +237,7 @@ static enum cp_code set_far(struct cp_belief *b, const char *oid, struct cp_err 
 	CP_TRY(cp_query_int(s, &no, 0, err, "SELECT no FROM commits WHERE oid = ?1", "t", oid));
 	CP_TRY(cp_run(s, err, "UPDATE commits SET is_far = 1 WHERE no = ?1", "i", no));
 	CP_TRY(cp_changeset_of(s, no, &changeset, err));
-	cp_changeset_begin(&r, changeset.data, changeset.len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		struct cp_id doc;
-
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			break;
-		if (c.table == CP_T_RATINGS)
-			continue;
-		memcpy(&doc, cp_change_key(&c, CP_C_ID)->bytes, sizeof doc);
-		CP_TRY(cp_query_int(s, &is_tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 AND tbl = ?2", "di", &doc,
-				(int64_t)c.table));
-		if (is_tricky)
-			CP_TRY(cp_apply_tree(s, c.table, &doc, err));
-	}
+	CP_TRY(cp_apply_weighed(s, changeset.data, changeset.len, err));
 	return b->touched ? cp_touched_add(s, b->touched, changeset.data, changeset.len, err) : CP_OK;
 }
 

@@ -123,12 +123,11 @@ bool cp_ident_device(const struct cp_ident *ident, struct cp_id *replica, struct
 	return cp_unhex(replica->bytes, 16, address) && cp_unhex(project->bytes, 16, at + 1);
 }
 
-enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *bytes, size_t len, struct cp_err *err)
+static enum cp_code read_inside(struct cp_change_commit *out, const void *bytes, size_t len, struct cp_err *err)
 {
 	const struct cp_ident *a = &out->commit.author, *b = &out->commit.committer;
 	char hex[CP_ID_HEX];
 
-	memset(out, 0, sizeof *out);
 	CP_TRY(cp_commit_read(&out->commit, bytes, len, err));
 	if (out->commit.n_parents > 1)
 		return cp_fail(err, CP_EFORMAT, "change commit with two parents");
@@ -143,6 +142,17 @@ enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *byt
 	out->parent = out->commit.n_parents ? out->commit.parents[0].hex : "";
 	snprintf(out->branch, sizeof out->branch, "replica/%s", cp_hex(hex, out->replica.bytes, 16));
 	return CP_OK;
+}
+
+enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *bytes, size_t len, struct cp_err *err)
+{
+	enum cp_code code;
+
+	memset(out, 0, sizeof *out);
+	code = read_inside(out, bytes, len, err);
+	if (code != CP_OK)
+		cp_change_commit_drop(out);
+	return code;
 }
 
 enum cp_code cp_change_commit_check(const struct cp_change_commit *c, const void *tree, size_t tree_len,

@@ -17,7 +17,7 @@ struct cp_change_commit {
 };
 void cp_change_commit_drop(struct cp_change_commit *c);
 
-/* Form only: people, trailers, shape. CP_EFORMAT. Who signed is checked by cp_commit_signer. */
+/* Form only: people, trailers, shape. CP_EFORMAT, and out is empty then. Who signed is checked by cp_commit_signer. */
 CP_CHECKED enum cp_code cp_change_commit_read(struct cp_change_commit *out, const void *bytes, size_t len,
 		struct cp_err *err);
 /* The blob that tree names is the changeset, its BLAKE2b-256 is the one signed, and every row of it can be

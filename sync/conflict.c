@@ -92,7 +92,8 @@ static enum cp_code load_candidates(struct cp_store *s, struct cp_conflict *c, s
 	if (strcmp(c->class, "late") == 0 || strcmp(c->class, "stale") == 0)
 		return CP_OK; /* about one judgment, which nobody disputes */
 	CP_TRY(cp_query(s, &q, err, "SELECT d.rev, coalesce(m.oid, ''), coalesce(m.replica, ?5), coalesce(p.pseudonym, ''), d.value,"
-			" d.clock, coalesce(m.received_us, 0), coalesce(m.is_far, 0), d.rev = c.stands"
+			" d.clock, coalesce(m.received_us, 0), coalesce(m.is_far, 0) OR EXISTS (SELECT 1 FROM edits e JOIN commits k" /* a copy sent it too */
+			"  ON k.no = e.commit_no WHERE e.doc = d.doc AND e.tbl = d.tbl AND e.rev = d.rev AND k.is_far), d.rev = c.stands"
 			" FROM candidates d JOIN conflicts c ON c.doc = d.doc AND c.tbl = d.tbl AND c.col = d.col AND c.class = ?4"
 			" LEFT JOIN commits m ON m.no = d.commit_no LEFT JOIN replicas r ON r.id = coalesce(m.replica, ?5)"
 			" LEFT JOIN persons p ON p.id = r.person WHERE d.doc = ?1 AND d.tbl = ?2 AND d.col = ?3"
@@ -170,9 +171,10 @@ static const char rows_sql[] =
 	"  WHEN 1 THEN (SELECT pseudonym FROM persons WHERE id = c.doc) WHEN 4 THEN (SELECT name FROM guidelines WHERE id = c.doc)"
 	"  WHEN 6 THEN (SELECT name FROM forms WHERE id = c.doc)"
 	"  WHEN 9 THEN (SELECT field || iif(result = '', '', '@' || result) FROM adjudications WHERE id = c.doc) END, '')"
-	" FROM conflicts c LEFT JOIN assignments a ON a.id = c.doc AND c.tbl IN (8, 10, 11)"
+	" FROM conflicts c LEFT JOIN assignments a ON a.id = CASE WHEN c.tbl IN (8, 10, 11) THEN c.doc"
+	"  WHEN c.tbl = 14 THEN (SELECT judgment FROM stale_settlements WHERE id = c.doc) END"
 	" LEFT JOIN persons p ON p.id = a.person ORDER BY c.tbl, 11, c.doc, c.col, c.class";
-_Static_assert(CP_T_PERSONS == 1 && CP_T_GUIDELINES == 4 && CP_T_FORMS == 6 && CP_T_CASES == 3 && CP_T_ASSIGNMENTS == 8 && CP_T_ADJUDICATIONS == 9 && CP_T_SETTLEMENTS == 10 &&
+_Static_assert(CP_T_PERSONS == 1 && CP_T_GUIDELINES == 4 && CP_T_FORMS == 6 && CP_T_CASES == 3 && CP_T_ASSIGNMENTS == 8 && CP_T_ADJUDICATIONS == 9 && CP_T_SETTLEMENTS == 10 && CP_T_STALE_SETTLEMENTS == 14 &&
 		CP_T_JUDGMENTS == 11 && CP_CONFLICT_JUDGMENTS == 11, "the numbers stand in rows_sql");
 
 static enum cp_code visit_row(struct cp_store *s, sqlite3_stmt *q, const struct cp_conflict_filter *f,

@@ -16,11 +16,6 @@ struct finding {
 	size_t *candidates, n;
 };
 
-static bool is_whole(size_t table)
-{
-	return table == CP_T_JUDGMENTS || table == CP_T_SETTLEMENTS;
-}
-
 /* Columns that say who wrote the others and why: they follow those, and are no question of their own. */
 static bool is_account(size_t table, const struct cp_column_state *c)
 {
@@ -28,6 +23,7 @@ static bool is_account(size_t table, const struct cp_column_state *c)
 		{ CP_T_ADJUDICATIONS, "cause" }, { CP_T_ADJUDICATIONS, "reason" }, { CP_T_ADJUDICATIONS, "person" },
 		{ CP_T_GUIDELINE_REVISIONS, "number" }, { CP_T_GUIDELINE_REVISIONS, "person" },
 		{ CP_T_FORM_VERSIONS, "number" }, { CP_T_FORM_VERSIONS, "person" },
+		{ CP_T_STALE_SETTLEMENTS, "reason" }, { CP_T_STALE_SETTLEMENTS, "person" },
 	};
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
@@ -60,7 +56,7 @@ static void say_content(json_t *out, const struct cp_ruling *r, const struct cp_
 		const struct cp_doc_edit *e = &r->doc->edits[at];
 
 		chain[n++] = at;
-		at = is_whole(r->doc->table) && e->n_replaced > 0 ? cp_lineage_find(l, &e->replaced[0]) : SIZE_MAX;
+		at = cp_table_is_whole(r->doc->table) && e->n_replaced > 0 ? cp_lineage_find(l, &e->replaced[0]) : SIZE_MAX;
 	}
 	while (n > 0)
 		say_cells(out, r->doc, &r->doc->edits[chain[--n]], f);
@@ -318,5 +314,5 @@ enum cp_code cp_conflicts_write(const struct cp_ruling *r, struct cp_err *err)
 	if (r->state->n_revs == 0)
 		return CP_OK;
 	CP_TRY(cp_lineage_init(&l, r->edits, r->doc->n, err));
-	return is_whole(r->doc->table) ? write_whole(r, &l, err) : write_columns(r, &l, err);
+	return cp_table_is_whole(r->doc->table) ? write_whole(r, &l, err) : write_columns(r, &l, err);
 }

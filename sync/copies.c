@@ -101,6 +101,55 @@ static enum cp_code become(struct cp_store *s, const struct cp_pubkey *key, enum
 	return s->me.is_hub ? enter(s, &id, &me, true, &s->me.replica, err) : CP_OK;
 }
 
+/* Up to 64 devices whose home that hub is. */
+static enum cp_code devices_at(struct cp_store *s, const struct cp_id *hub, struct cp_id list[64], size_t *n, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE home = ?1 ORDER BY id LIMIT 64", "d", hub));
+	for (*n = 0;; ++*n) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &list[*n]);
+	}
+}
+
+static enum cp_code move_homes(struct cp_store *s, const struct cp_id *list, size_t n, struct cp_err *err)
+{
+	const struct cp_set here = { "home", cp_v_blob(s->me.replica.bytes, 16) };
+	enum cp_code code = CP_OK;
+
+	CP_TRY(cp_edit_begin(s, err));
+	for (size_t i = 0; i < n && code == CP_OK; i++)
+		code = cp_edit_document(s, CP_T_REPLICAS, &list[i], &here, 1, CP_EDIT_PLAIN, NULL, NULL, err);
+	if (code == CP_OK)
+		return cp_edit_commit(s, "roster: devices follow this hub, which was put back, to its new id", err);
+	cp_edit_abort(s);
+	return code;
+}
+
+/* Where the roster names the former id of a hub that was put back, nobody goes on under that. (Of one that was copied
+ * somebody may.) At every opening, since such a row may have been lost too, and have come again. */
+static enum cp_code take_homes(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_id list[64];
+	int64_t put_back = 0;
+	size_t n;
+
+	if (!s->me.is_hub || s->me.is_relay || !cp_is_copy(s))
+		return CP_OK;
+	CP_TRY(cp_meta_int(s, "put_back", &put_back, err));
+	while (put_back) {
+		CP_TRY(devices_at(s, &s->me.copy_of, list, &n, err));
+		if (n == 0)
+			break;
+		CP_TRY(move_homes(s, list, n, err));
+	}
+	return CP_OK;
+}
+
 enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err)
 {
 	enum cp_token_sign sign;
@@ -112,7 +161,7 @@ enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err)
 		return CP_OK;
 	CP_TRY(cp_token_check(s, &sign, err));
 	if (sign == CP_TOKEN_SAME)
-		return CP_OK;
+		return take_homes(s, err);
 	if (s->me.is_relay) { /* its raters' home is its id: it keeps it, and chains begin anew where the ends differ */
 		CP_TRY(cp_token_renew(s, err));
 		cp_token_write(s);
@@ -130,7 +179,8 @@ enum cp_code cp_copy_notice(struct cp_store *s, struct cp_err *err)
 	}
 	CP_TRY(cp_edit_commit(s, sign == CP_TOKEN_COPIED ? "roster: this hub was copied" : "roster: this hub was put back", err));
 	cp_token_write(s);
-	return cp_store_read_me(s, err);
+	CP_TRY(cp_store_read_me(s, err));
+	return take_homes(s, err);
 }
 
 void cp_copy_begin(const char *path)

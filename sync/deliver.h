@@ -23,8 +23,8 @@ CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_o
 CP_CHECKED enum cp_code cp_return_full(struct cp_store *s, const char *dir, struct cp_sent *out, int64_t *out_n,
 		struct cp_err *err);
 
-/* What open did. */
-struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, acknowledged; bool is_old, is_new_workspace; char from[64];
+/* What open did. again: edits that were sealed behind what the hub refused, and will be once more. */
+struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, again, acknowledged; bool is_old, is_new_workspace; char from[64];
 	char founder[64], fingerprint[80]; /* of a new hub: whose key is trusted from now on */ };
 /*
  * Device: take in a bundle for me. path: the workspace, made when missing (key_path then names the key,

@@ -36,12 +36,14 @@ bool cp_cell_is_said(size_t table, const struct cp_cell_write *cell)
 		return !cp_case_follows(cell->column);
 	if (table == CP_T_SETTLEMENTS)
 		return cell->column == CP_S_STANDS || cell->column == CP_S_WEIGHED;
+	if (table == CP_T_STALE_SETTLEMENTS)
+		return cell->column <= CP_SS_DECISION;
 	return table != CP_T_JUDGMENTS || cell->column < CP_J_ACTIVE_MS;
 }
 
 bool cp_cell_is_shown(size_t table, const struct cp_cell_write *cell)
 {
-	return cp_cell_is_said(table, cell) || ((table == CP_T_SETTLEMENTS || table == CP_T_CASES) && cell->column > CP_C_CLOCK);
+	return cp_cell_is_said(table, cell) || ((cp_table_is_settlement(table) || table == CP_T_CASES) && cell->column > CP_C_CLOCK);
 }
 
 static void *grown(void *list, size_t *room, size_t size)

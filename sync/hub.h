@@ -28,7 +28,17 @@ CP_CHECKED enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, c
 
 /* ---- a git remote ------------------------------------------------------------------------- */
 
-struct cp_synced { int64_t commits, edits, refused, disputed, waiting, conflicts, pushed; bool is_joined; };
+/* A branch there that cannot be believed, and was left where it is. */
+struct cp_passed { char branch[80], why[320]; };
+#define CP_PASSED_MAX 32
+
+struct cp_synced {
+	int64_t commits, edits, refused, disputed, waiting, conflicts, pushed;
+	bool is_joined;
+	int64_t missing;                             /* cases whose content has not come another way yet */
+	struct cp_passed passed[CP_PASSED_MAX]; size_t n_passed;
+	int64_t strangers; char stranger_names[200]; /* branches there that are none of hubs' */
+};
 
 /* "ssh://...", "user@host:path", or the path of a bare repository. */
 bool cp_remote_looks_like(const char *place);
@@ -36,6 +46,9 @@ bool cp_remote_looks_like(const char *place);
 /*
  * Exchange with a git remote: fetch, take in, join, push without force; who was slower than another hub begins again, a
  * few times. Only change commits and mains travel so, never content or private.git.
+ *
+ * A branch of a hub, a device or of material that cannot be believed is passed over, and the others are exchanged; more than
+ * CP_PASSED_MAX of them, or a main that cannot be believed, refuse the whole: CP_ETRUST, CP_EFORMAT, nothing was changed.
  */
 CP_CHECKED enum cp_code cp_hub_sync(struct cp_store *s, const char *place, struct cp_synced *out, struct cp_err *err);
 

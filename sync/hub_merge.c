@@ -252,6 +252,20 @@ enum cp_code cp_hub_take_bundle(struct cp_store *s, struct cp_bundle *b, struct 
 	return code;
 }
 
+/* Before anything is read. A hub that was put back has an id that only its main brings: then its key must be a hub's here. */
+static enum cp_code check_signer(struct taking_in *t, struct cp_err *err)
+{
+	struct cp_author sender;
+	int64_t is_hub_key;
+	bool found;
+
+	CP_TRY(cp_author_find(t->s, &t->m->sender, &sender, &found, err));
+	CP_TRY(cp_query_int(t->s, &is_hub_key, 0, err, "SELECT 1 FROM replicas r JOIN persons p ON p.id = r.person"
+			" WHERE r.public_key = ?1 AND r.is_hub = 1 AND r.state = 'active' AND p.role = 'lead' AND p.state = 'active'", "b",
+			cp_bundle_signer(t->b)->bytes, sizeof cp_bundle_signer(t->b)->bytes));
+	return !found && is_hub_key ? CP_OK : check_sender(t, err);
+}
+
 enum cp_code cp_hub_merge(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
 	const struct cp_manifest *m = cp_bundle_manifest(b);
@@ -265,10 +279,11 @@ enum cp_code cp_hub_merge(struct cp_store *s, struct cp_bundle *b, struct cp_mer
 		return cp_fail(err, CP_ETRUST, "is of another project (%s); nothing was changed", m->project_name);
 	if (m->schema > CP_SCHEMA)
 		return cp_fail(err, CP_EFORMAT, "needs a newer casepack (schema %d, this one knows %d)", m->schema, CP_SCHEMA);
-	CP_TRY(check_sender(&t, err));
+	CP_TRY(check_signer(&t, err));
+	CP_TRY(cp_hub_take_bundle(s, b, out, err));
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &found, err));
-	snprintf(out->from, sizeof out->from, "%s", sender.pseudonym);
-	return cp_hub_take_bundle(s, b, out, err);
+	snprintf(out->from, sizeof out->from, "%s", found ? sender.pseudonym : "");
+	return CP_OK;
 }
 
 /* ---- a new hub ------------------------------------------------------------------------------------------ */

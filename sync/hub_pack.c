@@ -210,6 +210,20 @@ static enum cp_code they_hold(struct packing *p, const struct cp_tip *mine, stru
 	return CP_OK;
 }
 
+/* Their own main as far as it came here: what it reaches is not sent, so it too must be there. A hub that was put back has
+ * lost it. */
+static enum cp_code need_their_own(struct packing *p, struct cp_err *err)
+{
+	char name[80], hex[CP_ID_HEX];
+	const char *own;
+
+	snprintf(name, sizeof name, "hub/%s", cp_hex(hex, p->hub.replica.bytes, 16));
+	own = cp_tips_find(&p->theirs, name);
+	if (own == NULL || !cp_repo_has(p->s->history, own) || cp_tips_find(&p->m.tips, p->mine) == NULL)
+		return CP_OK;
+	return cp_tips_add(&p->m.needs, name, own, err);
+}
+
 /* Tips that they lack, and what they need to hold for them. */
 static enum cp_code plan_tips(struct packing *p, struct cp_err *err)
 {
@@ -250,6 +264,7 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 	p->m.number = (uint64_t)sent + 1;
 	CP_TRY(cp_parcel_recipient(&p->m, &p->hub.replica, err));
 	CP_TRY(plan_tips(p, err));
+	CP_TRY(need_their_own(p, err));
 	return say_have(p, err);
 }
 

@@ -5,18 +5,21 @@
 #include <time.h>
 
 #include "formats/file.h"
+#include "sync/change.h"
 #include "sync/inner.h"
 #include "sync/meeting.h"
 #include "sync/remote.h"
 #include "sync/seal.h"
 
 #define TRIES 8
+#define NOWHERE "0000000000000000000000000000000000000000"
 
 struct syncing {
 	struct cp_store *s;
 	const char *place;
 	struct cp_repo *scratch;
-	struct cp_tips there;        /* branches of the remote, and where they will be */
+	struct cp_tips there;        /* branches of the remote, and where they will be; NOWHERE: its name is taken, no more */
+	const char *at;              /* the branch that is being taken in, and answers for what fails */
 	struct cp_tips push;
 	struct cp_meeting meeting;
 	char mine[80];               /* hub/<me> */
@@ -26,6 +29,98 @@ struct syncing {
 bool cp_remote_looks_like(const char *place)
 {
 	return cp_remote_is_place(place);
+}
+
+/* ---- what cannot be believed -------------------------------------------------------------- */
+
+static bool is_there(const struct cp_tip *t, const char *kind)
+{
+	return strncmp(t->name, kind, strlen(kind)) == 0 && strcmp(t->oid.hex, NOWHERE) != 0;
+}
+
+static enum cp_code pass_over(struct syncing *y, const char *branch, const char *why, struct cp_err *err)
+{
+	struct cp_synced *out = y->out;
+	struct cp_passed *p = &out->passed[out->n_passed];
+
+	if (out->n_passed == CP_PASSED_MAX)
+		return cp_fail(err, CP_EFORMAT, "more than %d branches there cannot be believed, %s among them", CP_PASSED_MAX, branch);
+	snprintf(p->branch, sizeof p->branch, "%s", branch);
+	snprintf(p->why, sizeof p->why, "%.310s", why);
+	out->n_passed++;
+	for (size_t i = 0; i < y->there.n; i++)
+		if (strcmp(y->there.list[i].name, p->branch) == 0)
+			snprintf(y->there.list[i].oid.hex, sizeof y->there.list[i].oid.hex, "%s", NOWHERE);
+	return CP_OK;
+}
+
+/* The fault of what stands there, not of this machine? */
+static bool is_its_fault(enum cp_code code)
+{
+	return code == CP_ETRUST || code == CP_EFORMAT || code == CP_ENOTFOUND || code == CP_EINPUT;
+}
+
+/* Each must end in a commit; main is looked at when its turn comes. */
+static enum cp_code check_tips(struct syncing *y, struct cp_err *err)
+{
+	for (size_t i = 0; i < y->there.n; i++) {
+		struct cp_err why = { .code = CP_OK };
+		struct cp_commit c = { 0 };
+		enum cp_code code = cp_repo_read_commit(y->scratch, y->there.list[i].oid.hex, &c, &why);
+
+		cp_commit_drop(&c);
+		if (code != CP_OK && !is_its_fault(code))
+			return cp_fail(err, code, "%s", why.text);
+		if (code != CP_OK && strcmp(y->there.list[i].name, "main") != 0)
+			CP_TRY(pass_over(y, y->there.list[i].name, "ends in nothing that casepack wrote", err));
+	}
+	return CP_OK;
+}
+
+/* Names that no branch can get there, since another is in a folder of that name. */
+static enum cp_code note_blocked(struct syncing *y, const struct cp_tips *blocked, struct cp_err *err)
+{
+	for (size_t i = 0; i < blocked->n; i++)
+		CP_TRY(cp_tips_add(&y->there, blocked->list[i].name, NOWHERE, err));
+	return CP_OK;
+}
+
+/* The end of a device's line that no main here speaks of: under way, if that device signed it. */
+static enum cp_code check_writer(struct syncing *y, const struct cp_tip *t, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_COMMIT_MAX);
+	struct cp_change_commit c;
+	char hex[CP_ID_HEX];
+	enum cp_code code;
+
+	CP_TRY(cp_repo_read(y->scratch, t->oid.hex, "commit", &bytes, err));
+	memset(&c, 0, sizeof c);
+	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
+	code = strncmp(t->name + strlen("replica/"), cp_hex(hex, c.replica.bytes, sizeof c.replica.bytes), 32) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "commit %.12s is by another device", t->oid.hex);
+	if (code == CP_OK)
+		code = cp_believe_key(y->s, &c.replica, &c.commit, t->oid.hex, err);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
+/* Nothing is taken from these branches but what a main accepts; yet who keeps the place should know. */
+static enum cp_code check_writers(struct syncing *y, struct cp_err *err)
+{
+	for (size_t i = 0; i < y->there.n; i++) {
+		const struct cp_tip *t = &y->there.list[i];
+		struct cp_err why = { .code = CP_OK };
+		enum cp_code code;
+
+		if (!is_there(t, "replica/") || cp_repo_has(y->s->history, t->oid.hex))
+			continue;
+		code = check_writer(y, t, &why);
+		if (code != CP_OK && !is_its_fault(code))
+			return cp_fail(err, code, "%s", why.text);
+		if (code != CP_OK)
+			CP_TRY(pass_over(y, t->name, why.text, err));
+	}
+	return CP_OK;
 }
 
 /* ---- taking in ------------------------------------------------------------------------------ */
@@ -70,17 +165,12 @@ static enum cp_code take_joined(struct syncing *y, struct cp_err *err)
 	return cp_meeting_yield(&y->meeting, tip, err);
 }
 
-/* "hub/<id>", whatever its line. */
-static bool is_hub_branch(const char *name, char plain[80])
+/* Without the number of its line: which number a line has is each repository's own. */
+static void plain_name(const char *name, char out[80])
 {
-	struct cp_id id;
-	char hex[CP_ID_HEX];
+	const char *dot = strchr(name, '.');
 
-	if (strncmp(name, "hub/", 4) != 0)
-		return false;
-	snprintf(hex, sizeof hex, "%.32s", name + 4);
-	snprintf(plain, 80, "hub/%s", hex);
-	return cp_unhex(id.bytes, sizeof id.bytes, hex);
+	snprintf(out, 80, "%.*s", (int)(dot ? (size_t)(dot - name) : strlen(name)), name);
 }
 
 /* A hub's own main may say more than what was joined. */
@@ -91,8 +181,10 @@ static enum cp_code take_hubs(struct syncing *y, struct cp_err *err)
 		char plain[80];
 		bool is_held, news;
 
-		if (!is_hub_branch(t->name, plain))
+		if (!is_there(t, "hub/"))
 			continue;
+		y->at = t->name;
+		plain_name(t->name, plain);
 		CP_TRY(cp_repo_reaches(y->scratch, y->meeting.main.hex, t->oid.hex, &is_held, err));
 		if (!is_held) {
 			CP_TRY(cp_meeting_take(&y->meeting, t->oid.hex, &news, err));
@@ -107,18 +199,25 @@ static enum cp_code take_hubs(struct syncing *y, struct cp_err *err)
 
 static enum cp_code take_outbound(struct syncing *y, struct cp_err *err)
 {
-	for (size_t i = 0; i < y->there.n; i++)
-		if (strncmp(y->there.list[i].name, "outbound/", 9) == 0)
-			CP_TRY(cp_meeting_outbound(&y->meeting, y->there.list[i].name, y->there.list[i].oid.hex, err));
+	for (size_t i = 0; i < y->there.n; i++) {
+		const struct cp_tip *t = &y->there.list[i];
+
+		if (!is_there(t, "outbound/"))
+			continue;
+		y->at = t->name;
+		CP_TRY(cp_meeting_outbound(&y->meeting, t->name, t->oid.hex, err));
+	}
 	return CP_OK;
 }
 
 static enum cp_code take_all(struct syncing *y, struct cp_merged *merged, struct cp_err *err)
 {
+	y->at = NULL;
 	CP_TRY(cp_meeting_begin(&y->meeting, y->s, y->scratch, err));
 	CP_TRY(take_joined(y, err));
 	CP_TRY(take_hubs(y, err));
 	CP_TRY(take_outbound(y, err));
+	y->at = NULL;
 	return cp_meeting_end(&y->meeting, merged, err);
 }
 
@@ -132,16 +231,34 @@ static enum cp_code take_in(struct syncing *y, struct cp_err *err)
 	if (code != CP_OK) {
 		cp_txn_rollback(y->s);
 		cp_repo_forget(y->s->history);
+	} else {
+		y->out->commits += merged.commits;
+		y->out->edits += merged.edits;
+		y->out->refused += merged.refused;
+		y->out->waiting = merged.waiting;
+		y->out->conflicts = merged.conflicts;
+		y->out->disputed += y->meeting.belief.disputed;
+		y->out->is_joined = y->out->is_joined || y->meeting.is_joined;
 	}
-	y->out->commits += merged.commits;
-	y->out->edits += merged.edits;
-	y->out->refused += merged.refused;
-	y->out->waiting = merged.waiting;
-	y->out->conflicts = merged.conflicts;
-	y->out->disputed += y->meeting.belief.disputed;
-	y->out->is_joined = y->out->is_joined || y->meeting.is_joined;
 	cp_meeting_drop(&y->meeting);
 	return code;
+}
+
+/* A branch that cannot be believed is passed over whole: all is undone, and taken in without it. */
+static enum cp_code take_in_what_can_be(struct syncing *y, struct cp_err *err)
+{
+	for (;;) {
+		struct cp_err why = { .code = CP_OK };
+		enum cp_code code = take_in(y, &why);
+
+		if (code == CP_OK)
+			return check_writers(y, err);
+		if (!is_its_fault(code))
+			return cp_fail(err, code, "%s", why.text);
+		if (y->at == NULL)
+			return cp_fail(err, code, "main: %s; nothing was taken in", why.text);
+		CP_TRY(pass_over(y, y->at, why.text, err));
+	}
 }
 
 /* ---- giving ----------------------------------------------------------------------------------- */
@@ -161,14 +278,6 @@ static enum cp_code plan_branch(struct syncing *y, const char *name, const char 
 			return CP_OK;
 		}
 	return cp_tips_add(&y->there, line.name, oid, err);
-}
-
-/* Without the number of its line: which number a line has is each repository's own. */
-static void plain_name(const char *name, char out[80])
-{
-	const char *dot = strchr(name, '.');
-
-	snprintf(out, 80, "%.*s", (int)(dot ? (size_t)(dot - name) : strlen(name)), name);
 }
 
 static enum cp_code plan_branches(struct syncing *y, const char *prefix, struct cp_err *err)
@@ -222,20 +331,29 @@ static enum cp_code give(struct syncing *y, struct cp_err *err)
 static enum cp_code once(struct cp_store *s, const char *place, struct cp_synced *out, struct cp_err *err)
 {
 	struct syncing y = { .s = s, .place = place, .out = out };
+	struct cp_strangers strangers = { .n = 0 };
 	char hex[CP_ID_HEX];
 	enum cp_code code;
 
 	snprintf(y.mine, sizeof y.mine, "hub/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	code = cp_meeting_scratch(s, &y.scratch, err);
 	if (code == CP_OK)
-		code = cp_remote_fetch(y.scratch, place, err);
+		code = cp_remote_fetch(y.scratch, place, &strangers, err);
 	if (code == CP_OK)
 		code = cp_repo_branches(y.scratch, "", &y.there, err);
+	out->n_passed = 0; /* of an earlier try */
+	out->strangers = strangers.n;
+	snprintf(out->stranger_names, sizeof out->stranger_names, "%s", strangers.names);
 	if (code == CP_OK)
-		code = take_in(&y, err);
+		code = check_tips(&y, err);
+	if (code == CP_OK)
+		code = note_blocked(&y, &strangers.blocked, err);
+	if (code == CP_OK)
+		code = take_in_what_can_be(&y, err);
 	if (code == CP_OK)
 		code = give(&y, err);
 	cp_repo_scratch_end(y.scratch);
+	cp_strangers_drop(&strangers);
 	cp_tips_drop(&y.there);
 	cp_tips_drop(&y.push);
 	return code;
@@ -276,6 +394,8 @@ enum cp_code cp_hub_sync(struct cp_store *s, const char *place, struct cp_synced
 			wait_a_little(i);
 		code = once(s, place, out, err);
 	}
+	if (code == CP_OK)
+		code = cp_hub_missing(s, &out->missing, err);
 	if (code == CP_ETRUST || code == CP_EFORMAT)
 		return err == NULL ? code : cp_fail_at(err, "%s", place);
 	return code;

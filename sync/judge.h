@@ -15,7 +15,7 @@ struct cp_task {
 	struct cp_form form;
 	const char *guideline;      /* name, "" when none */
 	int64_t guideline_number;   /* revision that will be named: the current one here */
-	int64_t position, total;    /* of my assignments, in my order, from 1 */
+	int64_t position, total;    /* of my assignments, in my order, from 1; 0 where nobody asked (cp_task_place) */
 	const char *due, *state;    /* state: todo, draft, submitted, skipped, escalated, withdrawn (by the lead) */
 	const char *note;
 	void *held;
@@ -25,9 +25,14 @@ void cp_task_drop(struct cp_task *t);
 /* My assignment on that case, the latest pass. CP_ENOTFOUND when I have none. */
 CP_CHECKED enum cp_code cp_task_find(struct cp_store *s, const struct cp_id *case_id, struct cp_task *out,
 		struct cp_err *err);
-/* The n-th (from 1) in my order; *out_found false past the end. */
+/* Fill in position and total, which takes counting all of mine. */
+CP_CHECKED enum cp_code cp_task_place(struct cp_store *s, struct cp_task *t, struct cp_err *err);
+/* The n-th (from 1) in my order, its place filled in; *out_found false past the end. */
 CP_CHECKED enum cp_code cp_task_at(struct cp_store *s, int64_t position, struct cp_task *out, bool *out_found,
 		struct cp_err *err);
+/* All of mine, in my order, each borrowed for the call. */
+typedef enum cp_code cp_task_visit(void *user, const struct cp_task *t, struct cp_err *err);
+CP_CHECKED enum cp_code cp_task_each(struct cp_store *s, cp_task_visit *visit, void *user, struct cp_err *err);
 /* Position of the first that is still to do, at or behind from; 0 when there is none. */
 CP_CHECKED enum cp_code cp_task_next(struct cp_store *s, int64_t from, int64_t *out_position, struct cp_err *err);
 

@@ -72,36 +72,63 @@ static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_
 	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
-/* The texts whose stale judgments this change may be among. */
-static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, struct cp_err *err)
+/* Texts that have a breaking revision, among those that the statement gives; ?1 and ?2 are its keys. */
+static enum cp_code touch_stale_of(struct cp_store *s, struct cp_touched *t, const char *sql, const struct cp_value *key,
+		const struct cp_value *was, struct cp_err *err)
 {
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, sql, "bb", key->bytes, key->len, was->bytes, was->len));
+	for (;;) {
+		struct cp_id text;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &text);
+		CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+	}
+}
+
+#define BREAKING(revisions) "SELECT parent_doc FROM " revisions " WHERE kind = 'breaking' AND "
+#define ANY "?1 = ?1 AND ?2 = ?2 GROUP BY parent_doc"
+#define OF(revisions, ids) BREAKING(revisions) "parent_doc IN (SELECT parent_doc FROM " revisions " WHERE id IN (" ids ")) AND ?1 = ?1" \
+	" AND ?2 = ?2 GROUP BY parent_doc"
+
+/*
+ * The texts whose stale judgments this change may be among: those that the judgment names now and named before, which
+ * need not be its assignment's any more. Where several leaves are weighed, any of them may have been shown before.
+ */
+static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, bool is_tricky,
+		struct cp_err *err)
+{
+	static const char *const any[2] = { BREAKING("guideline_revisions") ANY, BREAKING("form_versions") ANY };
 	static const char *const of[2][CP_T_PUBLIC] = {
-		{ [CP_T_GUIDELINE_REVISIONS] = "SELECT parent_doc FROM guideline_revisions WHERE id = ?1",
-			[CP_T_JUDGMENTS] = "SELECT guideline FROM assignments WHERE id = ?1",
-			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN guideline_revisions v ON v.id = w.cause"
-				" WHERE w.id = ?1" },
-		{ [CP_T_FORM_VERSIONS] = "SELECT parent_doc FROM form_versions WHERE id = ?1",
-			[CP_T_JUDGMENTS] = "SELECT form FROM assignments WHERE id = ?1",
-			[CP_T_STALE_SETTLEMENTS] = "SELECT v.parent_doc FROM stale_settlements w JOIN form_versions v ON v.id = w.cause"
-				" WHERE w.id = ?1" },
+		{ [CP_T_GUIDELINE_REVISIONS] = OF("guideline_revisions", "?1"),
+			[CP_T_JUDGMENTS] = OF("guideline_revisions", "SELECT guideline_revision FROM judgments WHERE id = ?1 UNION SELECT ?2"),
+			[CP_T_STALE_SETTLEMENTS] = OF("guideline_revisions", "SELECT cause FROM stale_settlements WHERE id = ?1") },
+		{ [CP_T_FORM_VERSIONS] = OF("form_versions", "?1"),
+			[CP_T_JUDGMENTS] = OF("form_versions", "SELECT form_version FROM judgments WHERE id = ?1 UNION SELECT ?2"),
+			[CP_T_STALE_SETTLEMENTS] = OF("form_versions", "SELECT cause FROM stale_settlements WHERE id = ?1") },
 	};
+	static const size_t named[2] = { CP_J_GUIDELINE_REVISION, CP_J_FORM_VERSION };
+	bool is_any = c->table == CP_T_SETTLEMENTS || (is_tricky && (c->table == CP_T_JUDGMENTS || c->table == CP_T_RATINGS));
 
 	for (int is_form = 0; is_form < 2; is_form++) {
-		struct cp_id text, zero = { { 0 } };
-		int64_t breaks;
+		const char *sql = is_any ? any[is_form] : of[is_form][c->table];
+		struct cp_value was = cp_v_blob("", 0);
 
-		if (of[is_form][c->table] == NULL)
-			continue;
-		CP_TRY(lookup(s, of[is_form][c->table], cp_change_key(c, 0), &text, err));
-		if (cp_id_equal(&text, &zero))
-			continue;
-		CP_TRY(cp_query_int(s, &breaks, 0, err, is_form ? "SELECT 1 FROM form_versions WHERE parent_doc = ?1 AND kind = 'breaking'"
-				: "SELECT 1 FROM guideline_revisions WHERE parent_doc = ?1 AND kind = 'breaking'", "d", &text));
-		if (breaks)
-			CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+		if (c->table == CP_T_JUDGMENTS && c->op == CP_UPDATE && c->was[named[is_form]].type == CP_BLOB)
+			was = c->was[named[is_form]];
+		if (sql != NULL)
+			CP_TRY(touch_stale_of(s, t, sql, cp_change_key(c, 0), &was, err));
 	}
 	return CP_OK;
 }
+#undef BREAKING
+#undef ANY
+#undef OF
 
 /* The page that shows the document itself. */
 static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, size_t table, const struct cp_value *key,
@@ -172,7 +199,7 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
 	if (tricky)
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
-	CP_TRY(touch_stale(s, t, c, err));
+	CP_TRY(touch_stale(s, t, c, tricky != 0, err));
 	if (c->table == CP_T_RESOLUTIONS) { /* its edit stands in the same changeset */
 		if (cp_resolution_table(c) >= 0)
 			memcpy(&id, c->now[CP_RES_DOC].bytes, sizeof id);

@@ -18,7 +18,7 @@ void cp_meeting_drop(struct cp_meeting *m)
 
 enum cp_code cp_meeting_scratch(struct cp_store *s, struct cp_repo **out, struct cp_err *err)
 {
-	CP_AUTO(str) char *path = cp_path_join(s->path, "exchange.git");
+	CP_AUTO(str) char *path = cp_path_join(s->path, CP_EXCHANGE);
 
 	return cp_repo_scratch(out, path, s->history, err);
 }

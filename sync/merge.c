@@ -61,6 +61,7 @@ static enum cp_code record_peer(struct cp_store *s, const struct cp_manifest *m,
 	if (!is_for_me(s, m)) /* it speaks of another hub's chain, or of the one that I was */
 		return cp_run(s, err, "INSERT INTO peers(replica, received_us) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET"
 				" received_us = excluded.received_us", "di", &m->sender, cp_now_us());
+	CP_TRY(cp_proofs_note(s, m, err));
 	return cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound_acked) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
 			" received_us = excluded.received_us, outbound_acked = excluded.outbound_acked", "dit", &m->sender, cp_now_us(),
 			applied ? applied : "");
@@ -124,7 +125,8 @@ enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, 
 		return CP_OK;
 	for (size_t i = 0; i < m->n_recipients && !*out; i++) {
 		*out = cp_id_equal(&m->recipients[i], &s->me.replica);
-		if (s->me.is_hub && !*out) /* what is for the hub that I was is mine */
+		/* What is for the hub that I was is mine; but what another hub sent goes by what that one held, and comes for me too. */
+		if (s->me.is_hub && !*out && m->kind != CP_BUNDLE_HUB)
 			CP_TRY(cp_copy_was_me(s, &m->recipients[i], out, err));
 	}
 	return CP_OK;

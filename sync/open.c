@@ -11,6 +11,7 @@
 #include "sync/inner.h"
 #include "sync/outbound.h"
 #include "sync/proof.h"
+#include "sync/refusal.h"
 
 /* One bundle being taken in by the device it is for. */
 struct opening {
@@ -142,6 +143,18 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	return code;
 }
 
+/* What it leaves out because it was acknowledged must be here: it is not where this workspace was put back since, or where
+ * another one of the same device acknowledged it. */
+static enum cp_code check_needs(const struct opening *o, struct cp_err *err)
+{
+	const char *needs = cp_tips_find(&o->m->needs, o->outbound_branch);
+
+	if (!o->is_gap && (needs == NULL || cp_repo_has(o->s->history, needs)))
+		return CP_OK;
+	return cp_fail(err, CP_EINPUT, "is number %ju and builds on an earlier bundle (up to %.12s) that was not opened here; nothing was"
+			" changed; `casepack return --full` tells the hub, which sends it again", (uintmax_t)o->m->number, needs ? needs : "");
+}
+
 /* A document that no case of mine names is not taken. */
 static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
 {
@@ -156,25 +169,8 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 
 /* ---- one transaction --------------------------------------------------------------------------------- */
 
-/* A change commit that the hub refused, mine or one that I passed on. */
-static enum cp_code take_refusal(struct opening *o, const char *oid, struct cp_err *err)
-{
-	int64_t fresh;
-
-	CP_TRY(cp_query_int(o->s, &fresh, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND verdict = 'accepted'"
-			" UNION SELECT 1 FROM waiting WHERE oid = ?1", "t", oid));
-	if (!fresh)
-		return CP_OK;
-	o->out->refused++;
-	CP_TRY(cp_run(o->s, err, "INSERT OR IGNORE INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us,"
-			" edits) SELECT w.oid, w.branch, '', r.id, 'refused', 'by the hub', ?2, ?2, w.edits FROM waiting w JOIN replicas r"
-			" ON substr(w.branch, 9, 32) = lower(hex(r.id)) WHERE w.oid = ?1", "ti", oid, cp_now_us()));
-	CP_TRY(cp_run(o->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", oid));
-	return cp_run(o->s, err, "UPDATE commits SET verdict = 'refused', reason = 'by the hub' WHERE oid = ?1", "t", oid);
-}
-
-/* What the hub holds of other devices' branches, where I pass work on; and what it refused. What it names no longer (it
- * was put back) it is owed again. */
+/* What the hub holds of other devices' branches, where I pass work on. What it names no longer (it was put back) it is
+ * owed again. */
 static enum cp_code take_receipts(struct opening *o, struct cp_err *err)
 {
 	CP_TRY(cp_run(o->s, err, "DELETE FROM meta WHERE key LIKE 'acked/%'", ""));
@@ -183,8 +179,6 @@ static enum cp_code take_receipts(struct opening *o, struct cp_err *err)
 		const struct cp_tip *tip = &o->m->have.list[i];
 		char key[96];
 
-		if (strncmp(tip->name, "refused/", 8) == 0)
-			CP_TRY(take_refusal(o, tip->oid.hex, err));
 		if (strncmp(tip->name, "replica/", 8) != 0 || !o->s->me.is_relay)
 			continue;
 		CP_TRY(cp_query_text(o->s, &branch, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", tip->oid.hex));
@@ -225,6 +219,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 		held = "";
 	}
 	CP_TRY(take_receipts(o, err));
+	CP_TRY(cp_refusals_take(s, o->m, &o->out->refused, &o->out->again, err));
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
 			" acked = excluded.acked", "ditt", &o->m->sender, cp_now_us(),
@@ -246,8 +241,7 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
 	if (o->expects != 0)
 		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
-	if (o->is_gap)
-		return cp_fail(err, CP_EINPUT, "builds on a bundle that was not opened here; ask the lead for a full one; nothing was changed");
+	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
@@ -334,10 +328,13 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 		CP_TRY(check_sender(&o, true, err));
 	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
+	if (!is_first)
+		CP_TRY(cp_refusals_prepare(s, o.m, err));
 	code = take_in_whole(&o, err);
 	cp_buf_drop(&o.commit);
 	cp_buf_drop(&o.tree);
 	CP_TRY(code);
+	CP_TRY(cp_refusals_leave(s, err));
 	return learn_person(s, err);
 }
 

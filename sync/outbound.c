@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sync/apply.h"
 #include "sync/copies.h"
 #include "sync/heads.h"
 #include "sync/content.h"
@@ -38,6 +39,7 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 		" OR id IN (SELECT j.form_version FROM judgments j JOIN assignments a ON a.id = j.id WHERE a.person IN " US "))"
 		" ORDER BY id" },
 	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
+	{ CP_T_SETTLEMENTS, "SELECT t.* FROM settlements t JOIN assignments a ON a.id = t.id WHERE a.person IN " US " ORDER BY t.id" },
 };
 
 struct giving {
@@ -272,25 +274,36 @@ static bool is_in_scope(size_t table)
 	return false;
 }
 
+/* What a lead settled decides which of the edits here stands, as at the hub. */
+static enum cp_code put_row(struct cp_store *s, struct cp_change *c, struct cp_err *err)
+{
+	for (size_t i = 0; i < cp_shapes[c->table].n_columns; i++)
+		if (c->now[i].type == CP_ABSENT) /* added to the table since */
+			cp_table_default(&c->now[i], c->table, i);
+	CP_TRY(cp_row_put(s, c->table, c->now, err));
+	return c->table == CP_T_SETTLEMENTS
+		? cp_apply_tree(s, CP_T_JUDGMENTS, (const struct cp_id *)c->now[CP_C_ID].bytes, err) : CP_OK;
+}
+
 enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t len, int64_t *assignments,
 		int64_t *cases, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
-	bool more = true;
+	bool more = true, has_policies = false;
 
 	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
 	for (;;) {
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		if (!more)
-			return CP_OK;
+			return has_policies ? cp_apply_again(s, err) : CP_OK;
 		if (c.op != CP_INSERT || !is_in_scope(c.table))
 			return cp_fail(err, CP_EFORMAT, "material with a row of %s; nothing was changed", cp_shapes[c.table].name);
+		if (cp_change_key(&c, CP_C_ID)->len != sizeof(struct cp_id))
+			return cp_fail(err, CP_EFORMAT, "material with a row of no document; nothing was changed");
 		*assignments += c.table == CP_T_ASSIGNMENTS;
 		*cases += c.table == CP_T_CASES;
-		for (size_t i = 0; i < cp_shapes[c.table].n_columns; i++)
-			if (c.now[i].type == CP_ABSENT) /* added to the table since */
-				cp_table_default(&c.now[i], c.table, i);
-		CP_TRY(cp_row_put(s, c.table, c.now, err));
+		has_policies = has_policies || c.table == CP_T_PROJECT;
+		CP_TRY(put_row(s, &c, err));
 	}
 }

@@ -125,6 +125,9 @@ static enum cp_code find_hub(struct cp_store *s, const char *pseudonym, struct c
 {
 	int64_t n;
 
+	*out = s->me.replica;
+	if (strcmp(pseudonym, s->me.pseudonym) == 0) /* who was put back has another on the roster, which is nobody now */
+		return CP_OK;
 	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
 			" AND r.is_hub = 1 AND r.state = 'active'", "t", pseudonym));
 	if (n != 1)

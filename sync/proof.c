@@ -129,6 +129,27 @@ enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bo
 	return CP_OK;
 }
 
+enum cp_code cp_proofs_named(struct cp_store *s, const char *present_branch, struct cp_tips *have, struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
+	enum cp_code code;
+	size_t n;
+
+	code = cp_copy_lines(s, ids, &n, err);
+	for (size_t i = 0; code == CP_OK && i < n; i++) {
+		char prefix[80], hex[CP_ID_HEX];
+		struct cp_tips all = { 0 };
+
+		snprintf(prefix, sizeof prefix, PREFIX "%s", cp_hex(hex, ids[i].bytes, 16));
+		code = cp_repo_branches(s->history, prefix, &all, err);
+		for (size_t k = 0; code == CP_OK && k < all.n; k++)
+			if (strcmp(all.list[k].name, present_branch) != 0)
+				code = cp_tips_add(have, all.list[k].name, all.list[k].oid.hex, err);
+		cp_tips_drop(&all);
+	}
+	return code;
+}
+
 struct contents { struct cp_store *s; struct cp_bundle_writer *w; };
 
 static enum cp_code add_content(struct contents *c, const struct cp_value *content, struct cp_err *err)
@@ -186,20 +207,55 @@ enum cp_code cp_proofs_acknowledged(struct cp_store *s, const struct cp_manifest
 
 /* ---- the hub: what it holds ---------------------------------------------------------------------- */
 
+static void name_of_ends(const struct cp_id *device, char out[CP_ID_HEX + 8])
+{
+	char hex[CP_ID_HEX];
+
+	snprintf(out, CP_ID_HEX + 8, "chains/%s", cp_hex(hex, device->bytes, 16));
+}
+
+enum cp_code cp_proofs_note(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf ends = CP_BUF(CP_TEXT_MAX);
+	char name[CP_ID_HEX + 8], own[80], hex[CP_ID_HEX];
+
+	name_of_ends(&m->sender, name);
+	snprintf(own, sizeof own, PREFIX "%s", cp_hex(hex, m->sender.bytes, 16));
+	for (size_t i = 0; i < m->have.n; i++)
+		if (starts(m->have.list[i].name, PREFIX) && strcmp(m->have.list[i].name, own) != 0)
+			CP_TRY(cp_buf_printf(&ends, err, "%s\n", m->have.list[i].oid.hex));
+	return cp_meta_set(s, name, ends.data ? ends.data : "", ends.len, err);
+}
+
+/* The end that the device named of the chain that ends in tip; tip where it named none. */
+static const char *end_for(struct cp_store *s, const char *ends, const char *tip, char out[41])
+{
+	for (const char *at = ends; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n') {
+		snprintf(out, 41, "%.40s", at);
+		if (cp_repo_has(s->history, out) && cp_chain_reaches(s->history, tip, out))
+			return out;
+	}
+	return tip;
+}
+
 enum cp_code cp_proofs_held(struct cp_store *s, const struct cp_id *device, struct cp_tips *have, struct cp_err *err)
 {
 	struct cp_tips all = { 0 };
+	CP_AUTO(buf) struct cp_buf ends = CP_BUF(CP_TEXT_MAX);
 	struct cp_id at = *device;
-	char prefix[80], own[80], hex[CP_ID_HEX];
+	char prefix[80], own[80], hex[CP_ID_HEX], name[CP_ID_HEX + 8], end[41];
 	enum cp_code code = CP_OK;
 
+	name_of_ends(device, name);
+	CP_TRY(cp_meta_get(s, name, &ends, err));
 	snprintf(own, sizeof own, PREFIX "%s", cp_hex(hex, device->bytes, 16));
 	for (int n = 0; code == CP_OK && cp_id_is_set(&at) && n < CP_MAX_LINES; n++) {
 		snprintf(prefix, sizeof prefix, PREFIX "%s", cp_hex(hex, at.bytes, 16));
 		code = cp_repo_branches(s->history, prefix, &all, err);
 		for (size_t i = 0; code == CP_OK && i < all.n; i++)
 			if (strcmp(all.list[i].name, own) != 0)
-				code = cp_tips_add(have, all.list[i].name, all.list[i].oid.hex, err);
+				code = cp_tips_add(have, all.list[i].name,
+						end_for(s, ends.data ? ends.data : "", all.list[i].oid.hex, end), err);
 		cp_tips_drop(&all);
 		if (code == CP_OK) {
 			struct cp_id of = at;
@@ -345,6 +401,11 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	return cp_buf_add(keep, bytes, len, err);
 }
 
+static bool is_mine(const struct cp_store *s, const struct cp_value *person)
+{
+	return person->len == sizeof s->me.person.bytes && memcmp(person->bytes, s->me.person.bytes, person->len) == 0;
+}
+
 /* One row that was given: where the document is not here any more it is taken back as it was. */
 static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_err *err)
 {
@@ -356,6 +417,8 @@ static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_e
 			cp_table_default(&c->now[i], c->table, i);
 	if (cp_table_is_work(c->table) || c->now[CP_C_ID].len != 16 || c->now[CP_C_REV].len < 8)
 		return CP_OK;
+	if (c->table == CP_T_SETTLEMENTS && !is_mine(t->s, &c->now[CP_S_PERSON]))
+		return CP_OK; /* nobody decides in another lead's name: that one's hub brings it */
 	CP_TRY(cp_row_get(t->s, c->table, (const struct cp_id *)c->now[CP_C_ID].bytes, held, &found, err));
 	if (found)
 		return CP_OK;

@@ -15,13 +15,18 @@
  * present, which it goes on with. is_full: all of them. */
 CP_CHECKED enum cp_code cp_proofs_owed(struct cp_store *s, const struct cp_oid *present, bool is_full, struct cp_tips *out,
 		struct cp_err *err);
+/* Device: add to have the ends of all chains but the present one, of that branch: the hub answers which of these it holds. */
+CP_CHECKED enum cp_code cp_proofs_named(struct cp_store *s, const char *present_branch, struct cp_tips *have, struct cp_err *err);
 /* Device: add to a bundle the contents of the cases that such a chain gave: the hub may have lost them too. */
 CP_CHECKED enum cp_code cp_proof_contents(struct cp_store *s, const char *tip, struct cp_bundle_writer *w, struct cp_err *err);
 
 /* Device: what the hub's manifest says that it holds of them. Inside a transaction. */
 CP_CHECKED enum cp_code cp_proofs_acknowledged(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err);
 
-/* Hub: add to have the chains that it knows of that device, other than the present one. */
+/* Hub: remember the ends that a device named. Inside a transaction. */
+CP_CHECKED enum cp_code cp_proofs_note(struct cp_store *s, const struct cp_manifest *m, struct cp_err *err);
+/* Hub: add to have the chains that it knows of that device, other than the present one: of each the end that the device
+ * named, where that is in it, since the device may not know what was given behind it. */
 CP_CHECKED enum cp_code cp_proofs_held(struct cp_store *s, const struct cp_id *device, struct cp_tips *have,
 		struct cp_err *err);
 

@@ -15,6 +15,7 @@
 #include "sync/migrate.h"
 #include "sync/mainline.h"
 #include "sync/outbound.h"
+#include "sync/refusal.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
 
@@ -273,6 +274,7 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 {
 	CP_TRY(cp_run(s, err, "INSERT INTO main.drafts SELECT * FROM old.drafts", ""));
 	CP_TRY(cp_run(s, err, "INSERT INTO main.draft_ratings SELECT * FROM old.draft_ratings", ""));
+	CP_TRY(cp_refusals_copy(s, err));
 	CP_TRY(take_outbox(s, sealed, n, err));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
 			" 'given_out', 'put_back', 'proved')", ""));
@@ -359,8 +361,8 @@ static enum cp_code check_change(struct cp_store *s, struct cp_repo *repo, const
 	CP_TRY(cp_change_commit_read(&c, bytes.data, bytes.len, err));
 	code = check_signed(s, oid, &c.commit, err);
 	if (code == CP_OK && *c.parent != '\0')
-		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND"
-				" verdict = 'accepted'", "td", c.parent, &c.replica);
+		code = cp_query_int(s, &follows, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2", "td", c.parent,
+				&c.replica);
 	if (code == CP_OK && !follows)
 		code = cp_fail(err, CP_ETRUST, "%s: commit %.12s does not follow one of its author", s->path, oid);
 	if (code == CP_OK)
@@ -403,6 +405,21 @@ static enum cp_code check_commits(struct cp_store *s, struct cp_err *err)
 	return replay_branches(s, s->history, "outbound/", false, check_outbound, err);
 }
 
+/* What a hub refused is in no history: it is taken from the database that is being verified. */
+static enum cp_code take_refusals(struct cp_store *again, const char *path, struct cp_err *err)
+{
+	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
+	enum cp_code code;
+
+	CP_TRY(cp_run(again, err, "ATTACH ?1 AS old", "t", db));
+	CP_TRY(cp_txn_begin(again, err));
+	code = cp_refusals_copy(again, err);
+	if (code == CP_OK)
+		return cp_txn_commit(again, err);
+	cp_txn_rollback(again);
+	return code;
+}
+
 enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(s->path, "casepack.db.verify");
@@ -421,6 +438,8 @@ enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct
 		again->is_proving = true;
 		code = replay_all(again, applied.len ? applied.data : "", err);
 	}
+	if (code == CP_OK)
+		code = take_refusals(again, s->path, err);
 	if (code == CP_OK)
 		code = check_commits(again, err);
 	if (code == CP_OK)

@@ -11,9 +11,15 @@
 /* "ssh://[USER@]HOST[:PORT]/PATH", "[USER@]HOST:PATH", or the path of a repository, bare or with .git in it. */
 bool cp_remote_is_place(const char *place);
 
-/* The branches main, hub/, replica/ and outbound/ as they stand there become r's own branches, with their objects. r is a
- * scratch repository: what comes has been checked by nobody. CP_EIO: it cannot be reached or read. */
-CP_CHECKED enum cp_code cp_remote_fetch(struct cp_repo *r, const char *place, struct cp_err *err);
+/* Branches at a remote by which hubs do not meet: how many, their names as far as they fit, and those names of ours that no
+ * branch can get there, since one of these stands in a folder of that name. Ended by its owner. */
+struct cp_strangers { int64_t n; char names[200]; struct cp_tips blocked; };
+void cp_strangers_drop(struct cp_strangers *s);
+
+/* main and <kind>/<id>, <kind>/<id>.<number> of the kinds hub, replica and outbound, as they stand there, become r's own
+ * branches, with their objects. r is a scratch repository: what comes has been checked by nobody. *out (empty) is told of
+ * the others. CP_EIO: it cannot be reached or read. */
+CP_CHECKED enum cp_code cp_remote_fetch(struct cp_repo *r, const char *place, struct cp_strangers *out, struct cp_err *err);
 
 /* Push each commit (objects that r sees) to the branch named there, without force. CP_EBUSY: somebody was faster, or the
  * remote declined one of them, with its words; the others may stand there. */

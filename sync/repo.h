@@ -72,7 +72,7 @@ void cp_repo_forget(struct cp_repo *r);
 
 /* out->hex is "" when there is no such branch. */
 CP_CHECKED enum cp_code cp_repo_branch(struct cp_repo *r, const char *name, struct cp_oid *out, struct cp_err *err);
-/* Moves it from old ("" : must not exist) to now, on disk when this returns. CP_EBUSY when it is elsewhere
+/* Moves it from old ("" : must not exist) to now ("" : it ends), on disk when this returns. CP_EBUSY when it is elsewhere
  * or locked; CP_EIO when now is staged and not flushed yet; CP_ENOTFOUND when it is not here. */
 CP_CHECKED enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old,
 		const struct cp_oid *now, struct cp_err *err);
@@ -89,7 +89,7 @@ CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, con
 /* Every commit that tip reaches and none of hides does, all parents followed, each behind its parents. */
 CP_CHECKED enum cp_code cp_repo_walk_all(struct cp_repo *r, const char *tip_hex, const struct cp_oid *hides, size_t n_hides,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
-/* Does tip reach that commit, or is it? false (and CP_OK) where either is not here. */
+/* Does tip reach that commit, or is it? false (and CP_OK) where either is no commit that is here. */
 CP_CHECKED enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, const char *oid_hex, bool *out,
 		struct cp_err *err);
 /* Each tree and blob that the tree holds and base (NULL: nothing) does not have at the same path, a tree behind what it

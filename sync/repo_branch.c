@@ -96,6 +96,21 @@ static enum cp_code set_ref(struct cp_repo *r, const char *full, const git_oid *
 	return rc < 0 ? cp_fail_git(err, CP_EIO, "%s: moving %s", r->path, full) : CP_OK;
 }
 
+static enum cp_code end_ref(struct cp_repo *r, const char *full, const git_oid *old, struct cp_err *err)
+{
+	git_reference *ref = NULL;
+	int rc = git_reference_lookup(&ref, r->git, full);
+
+	if (rc == 0 && git_reference_type(ref) == GIT_REFERENCE_DIRECT && git_oid_equal(git_reference_target(ref), old))
+		rc = git_reference_delete(ref); /* libgit2 compares once more, under the lock */
+	else
+		rc = GIT_EMODIFIED;
+	git_reference_free(ref);
+	if (rc == GIT_EMODIFIED || rc == GIT_ELOCKED)
+		return cp_fail(err, CP_EBUSY, "%s: %s has moved meanwhile, or is locked; try again", r->path, full);
+	return rc < 0 ? cp_fail_git(err, CP_EIO, "%s: ending %s", r->path, full) : CP_OK;
+}
+
 enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_oid *old, const struct cp_oid *now,
 		struct cp_err *err)
 {
@@ -103,10 +118,14 @@ enum cp_code cp_repo_move(struct cp_repo *r, const char *name, const struct cp_o
 	git_oid from, to;
 	const bool is_new = old->hex[0] == '\0';
 
-	assert(r->for_writing);
+	assert(r->for_writing && (!is_new || now->hex[0] != '\0'));
 	CP_TRY(cp_repo_ref(&full, name, err));
 	if (!is_new)
 		CP_TRY(cp_repo_oid(&from, old->hex, err));
+	if (now->hex[0] == '\0') {
+		CP_TRY(end_ref(r, full.text, &from, err));
+		return sync_folders(r, full.text, err);
+	}
 	CP_TRY(cp_repo_oid(&to, now->hex, err));
 	CP_TRY(cp_repo_need(r, now->hex, GIT_OBJECT_COMMIT, err));
 	if (cp_stage_has(r->stage, &to))

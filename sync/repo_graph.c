@@ -88,6 +88,14 @@ enum cp_code cp_repo_walk_all(struct cp_repo *r, const char *tip_hex, const stru
 	return CP_OK;
 }
 
+static bool is_commit(struct cp_repo *r, const git_oid *id)
+{
+	git_object_t type;
+	size_t len;
+
+	return cp_repo_holds(r, id) && git_odb_read_header(&len, &type, r->odb, id) == 0 && type == GIT_OBJECT_COMMIT;
+}
+
 enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, const char *oid_hex, bool *out, struct cp_err *err)
 {
 	git_oid tip, oid;
@@ -98,7 +106,7 @@ enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, const char 
 		return CP_OK;
 	CP_TRY(cp_repo_oid(&tip, tip_hex, err));
 	CP_TRY(cp_repo_oid(&oid, oid_hex, err));
-	if (!cp_repo_holds(r, &tip) || !cp_repo_holds(r, &oid))
+	if (!is_commit(r, &tip) || !is_commit(r, &oid))
 		return CP_OK;
 	rc = git_graph_descendant_of(r->git, &tip, &oid);
 	*out = rc == 1;

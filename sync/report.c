@@ -60,7 +60,8 @@ static enum cp_code count_unsent(struct cp_store *s, int64_t *out, struct cp_err
 	int64_t outbox, commits;
 
 	CP_TRY(cp_query_int(s, &outbox, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox", ""));
-	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE is_private = 0 AND no >"
+	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE is_private = 0 AND"
+			" verdict = 'accepted' AND instr(branch, '.') = 0 AND no >" /* a further line of mine hangs on what was refused */
 			" coalesce((SELECT max(c.no) FROM commits c JOIN peers p ON p.acked = c.oid), 0)", ""));
 	*out = outbox + commits;
 	return CP_OK;

@@ -118,7 +118,7 @@ static enum cp_code plan(struct returning *r, struct cp_err *err)
 		CP_TRY(cp_tips_add(&r->m.tips, r->proofs.list[i].name, r->proofs.list[i].oid.hex, err));
 	if (*r->applied.hex)
 		CP_TRY(cp_tips_add(&r->m.have, r->outbound_branch, r->applied.hex, err));
-	return CP_OK;
+	return cp_proofs_named(r->s, r->outbound_branch, &r->m.have, err);
 }
 
 /* What could not be taken in here: the hub may know more, and its verdict counts. */

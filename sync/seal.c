@@ -9,6 +9,7 @@
 #include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
+#include "sync/refusal.h"
 #include "sync/token.h"
 #include "sync/verdict.h"
 
@@ -324,6 +325,7 @@ enum cp_code cp_seal_repair(struct cp_store *s, struct cp_err *err)
 
 	if (!cp_store_has_project(s))
 		return CP_OK;
+	CP_TRY(cp_refusals_leave(s, err));
 	CP_TRY(cp_txn_begin(s, err));
 	code = repair_branch(s, s->history, false, err);
 	if (code == CP_OK && s->private != NULL)

@@ -149,6 +149,32 @@ static enum cp_code take_whole(struct cp_store *s, const struct cp_conflict *c, 
 	return code;
 }
 
+/* A lead's decision about a stale judgment, once more and over all that disagree with it. */
+static enum cp_code take_decision(struct cp_store *s, const struct cp_conflict *c, size_t candidate, const char *reason,
+		struct cp_err *err)
+{
+	static const char *const columns[] = { "judgment", "cause", "weighed", "decision" };
+	json_t *o = json_loads(c->candidates[candidate].value, 0, NULL);
+	struct cp_buf texts[4] = { CP_BUF(64), CP_BUF(64), CP_BUF(64), CP_BUF(64) };
+	struct cp_set sets[6] = { { "reason", cp_v_text(reason) }, { "person", cp_v_blob(s->me.person.bytes, 16) } };
+	bool is_good = o != NULL;
+	enum cp_code code;
+
+	for (size_t i = 0; i < 4; i++) {
+		json_t *v = json_object_get(o, columns[i]);
+
+		sets[2 + i].column = columns[i];
+		is_good = is_good && v != NULL && cp_value_of_json(&sets[2 + i].value, &texts[i], c->table_no,
+				(size_t)cp_column_named(c->table_no, columns[i]), v);
+	}
+	code = is_good ? cp_edit_document(s, c->table_no, &c->doc, sets, 6, CP_EDIT_FORCED, NULL, NULL, err)
+		: cp_fail(err, CP_EINPUT, "conflict %.8s: a decision that cannot be read", c->id);
+	for (size_t i = 0; i < 4; i++)
+		cp_buf_drop(&texts[i]);
+	json_decref(o);
+	return code;
+}
+
 /* ---- columns ------------------------------------------------------------------------------------------- */
 
 /* What the resolution of this edit already settles (another column of the same document, a moment ago), and these. */
@@ -253,6 +279,8 @@ enum cp_code cp_settle_take(struct cp_store *s, const struct cp_conflict *c, siz
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: has candidates 1 to %zu", c->id, c->n);
 	if (c->table_no == CP_T_JUDGMENTS || c->table_no == CP_T_SETTLEMENTS)
 		return take_whole(s, c, candidate, reason, err);
+	if (c->table_no == CP_T_STALE_SETTLEMENTS)
+		return take_decision(s, c, candidate, reason, err);
 	return take_column(s, c, candidate, reason, err);
 }
 
@@ -269,6 +297,8 @@ static enum cp_code check_new_value(struct cp_store *s, const struct cp_conflict
 	if (c->table_no == CP_T_JUDGMENTS || c->table_no == CP_T_SETTLEMENTS)
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: a judgment is its rater's, and a lead takes one of the candidates "
 				"(--take); `casepack adjudicate` sets a final answer of another value", c->id);
+	if (c->table_no == CP_T_STALE_SETTLEMENTS)
+		return cp_fail(err, CP_EINPUT, "conflict %.8s: take one of the candidates (--take); `casepack stale` decides anew", c->id);
 	if (column < 0)
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: is about no single column", c->id);
 	cp_table_default(&def, c->table_no, (size_t)column);

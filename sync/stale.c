@@ -116,18 +116,20 @@ static enum cp_code settle(struct cp_store *s, const struct cp_stale_settle *w, 
 	struct cp_value row[CP_MAX_COLUMNS];
 	struct cp_rev weighed;
 	struct cp_id key;
-	bool found;
+	bool found, disputed;
 
 	CP_TRY(cp_row_get(s, CP_T_JUDGMENTS, &c->judgment, row, &found, err));
 	if (!found)
 		return CP_OK;
 	memcpy(weighed.bytes, row[CP_C_REV].bytes, sizeof weighed.bytes);
 	cp_id_derive(&key, "stale", 2, (const void *const[]){ c->judgment.bytes, c->cause.bytes }, (const size_t[]){ 16, 16 });
+	CP_TRY(cp_row_get(s, CP_T_STALE_SETTLEMENTS, &key, row, &found, err));
+	disputed = found && row[CP_C_REV].len > sizeof weighed; /* then one that says what the row shows is an edit too */
 	return cp_edit_document(s, CP_T_STALE_SETTLEMENTS, &key, (struct cp_set[]){
 			{ "judgment", cp_v_blob(c->judgment.bytes, 16) }, { "cause", cp_v_blob(c->cause.bytes, 16) },
 			{ "weighed", cp_v_blob(weighed.bytes, 8) }, { "decision", cp_v_text(w->decision) },
 			{ "reason", cp_v_text(w->reason ? w->reason : "") }, { "person", cp_v_blob(s->me.person.bytes, 16) } }, 6,
-			CP_EDIT_PLAIN, NULL, NULL, err);
+			disputed ? CP_EDIT_FORCED : CP_EDIT_PLAIN, NULL, NULL, err);
 }
 
 /* The same case for the same rater once more, unless a later pass waits for its judgment already. */

@@ -132,9 +132,18 @@ static enum cp_code notice_copy(struct cp_store *s, struct cp_err *err)
 	return cp_file_exists(mark) ? CP_OK : cp_copy_notice(s, err);
 }
 
+/* What an exchange left that was cut off has been checked by nobody. */
+static void sweep_exchange(const struct cp_store *s)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, CP_EXCHANGE);
+
+	cp_folder_remove(path);
+}
+
 static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 {
 	CP_TRY(take_lock(s, err));
+	sweep_exchange(s);
 	CP_TRY(connect(s, "casepack.db", 0, err));
 	CP_TRY(migrate(s, err));
 	CP_TRY(cp_content_open(s, err));

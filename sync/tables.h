@@ -31,11 +31,18 @@ enum { CP_P_NAME = 3, CP_P_SHOWS_QUERIES, CP_P_POLICIES }; /* of project */
 /* Of settlements: */
 enum { CP_S_STANDS = 3, CP_S_WEIGHED, CP_S_REASON, CP_S_PERSON, CP_S_POLICY };
 
+/* Of stale_settlements: */
+enum { CP_SS_JUDGMENT = 3, CP_SS_CAUSE, CP_SS_WEIGHED, CP_SS_DECISION, CP_SS_REASON, CP_SS_PERSON };
+
 extern const struct cp_shape cp_shapes[CP_T_COUNT];   /* what the strict reader demands */
 extern const char *const *const cp_columns[CP_T_COUNT]; /* names, in order */
 
 static inline bool cp_table_is_private(size_t t) { return t >= CP_T_PUBLIC; }
 static inline bool cp_table_is_work(size_t t) { return t == CP_T_JUDGMENTS || t == CP_T_RATINGS; }
+/* What leads decided, about a judgment or a stale one: a document of its own. */
+static inline bool cp_table_is_settlement(size_t t) { return t == CP_T_SETTLEMENTS || t == CP_T_STALE_SETTLEMENTS; }
+/* One edit's content stands, whole; of all others each column by itself. */
+static inline bool cp_table_is_whole(size_t t) { return t == CP_T_JUDGMENTS || cp_table_is_settlement(t); }
 /* Column that holds the rev. */
 static inline size_t cp_table_rev(size_t t) { return t == CP_T_RATINGS ? (size_t)CP_R_REV : (size_t)CP_C_REV; }
 

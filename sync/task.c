@@ -99,11 +99,7 @@ static enum cp_code load_state(struct cp_store *s, struct cp_task *t, struct cp_
 	sqlite3_reset(q);
 	t->note = h->note.data;
 	t->due = h->due.data;
-	CP_TRY(cp_query_int(s, &t->total, 0, err, "SELECT count(*) FROM assignments WHERE person = ?1 AND state = 'given'",
-			"d", &s->me.person));
-	return cp_query_int(s, &t->position, 0, err, "SELECT count(*) FROM assignments a, assignments b WHERE b.id = ?2 AND"
-			" a.person = ?1 AND a.state = 'given' AND (a.position, a.id) <= (b.position, b.id)", "dd",
-			&s->me.person, &t->assignment);
+	return CP_OK;
 }
 
 static enum cp_code load_inside(struct cp_store *s, struct cp_task *t, struct cp_err *err)
@@ -169,6 +165,20 @@ enum cp_code cp_task_find(struct cp_store *s, const struct cp_id *case_id, struc
 	return load(s, &id, out, err);
 }
 
+static enum cp_code count_mine(struct cp_store *s, int64_t *out, struct cp_err *err)
+{
+	return cp_query_int(s, out, 0, err, "SELECT count(*) FROM assignments WHERE person = ?1 AND state = 'given'", "d",
+			&s->me.person);
+}
+
+enum cp_code cp_task_place(struct cp_store *s, struct cp_task *t, struct cp_err *err)
+{
+	CP_TRY(count_mine(s, &t->total, err));
+	return cp_query_int(s, &t->position, 0, err, "SELECT count(*) FROM assignments a, assignments b WHERE b.id = ?2 AND"
+			" a.person = ?1 AND a.state = 'given' AND (a.position, a.id) <= (b.position, b.id)", "dd",
+			&s->me.person, &t->assignment);
+}
+
 enum cp_code cp_task_at(struct cp_store *s, int64_t position, struct cp_task *out, bool *out_found, struct cp_err *err)
 {
 	sqlite3_stmt *q;
@@ -177,7 +187,59 @@ enum cp_code cp_task_at(struct cp_store *s, int64_t position, struct cp_task *ou
 	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments WHERE person = ?1 AND state = 'given' ORDER BY position, id"
 			" LIMIT 1 OFFSET ?2", "di", &s->me.person, position - 1));
 	CP_TRY(first_id(s, q, &id, out_found, err));
-	return *out_found ? load(s, &id, out, err) : CP_OK;
+	if (!*out_found)
+		return CP_OK;
+	CP_TRY(load(s, &id, out, err));
+	out->position = position;
+	return count_mine(s, &out->total, err);
+}
+
+static enum cp_code visit_one(struct cp_store *s, const struct cp_id *id, int64_t position, int64_t total, cp_task_visit *visit,
+		void *user, struct cp_err *err)
+{
+	struct cp_task t;
+	enum cp_code code;
+
+	CP_TRY(load(s, id, &t, err));
+	t.position = position;
+	t.total = total;
+	code = visit(user, &t, err);
+	cp_task_drop(&t);
+	return code;
+}
+
+/* Their ids at once: what is visited may ask the store other things. */
+static enum cp_code my_ids(struct cp_store *s, struct cp_buf *out, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	struct cp_id id;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments WHERE person = ?1 AND state = 'given' ORDER BY position, id", "d",
+			&s->me.person));
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		cp_col_id(q, 0, &id);
+		CP_TRY(cp_buf_add(out, &id, sizeof id, err));
+	}
+}
+
+enum cp_code cp_task_each(struct cp_store *s, cp_task_visit *visit, void *user, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf ids = CP_BUF((size_t)1 << 31);
+	size_t n;
+
+	CP_TRY(my_ids(s, &ids, err));
+	n = ids.len / sizeof(struct cp_id);
+	for (size_t i = 0; i < n; i++) {
+		struct cp_id id;
+
+		memcpy(&id, ids.data + i * sizeof id, sizeof id);
+		CP_TRY(visit_one(s, &id, (int64_t)i + 1, (int64_t)n, visit, user, err));
+	}
+	return CP_OK;
 }
 
 enum cp_code cp_task_next(struct cp_store *s, int64_t from, int64_t *out_position, struct cp_err *err)

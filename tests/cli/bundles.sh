@@ -400,6 +400,22 @@ gap() { # a later bundle, without the one that it builds on
 	only_complains 1 "was not opened here" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured"
 }
 check "a bundle that builds on one that never came changes nothing, and says so" gap
+gap_without_news() { # what is owed is acknowledged, by a workspace that was put back since
+	local pictured
+	casepack -C ahead open "$(last out to-anna)" && casepack -C ahead return --full -o in-ahead &&
+		casepack -C gapped merge "$(last in-ahead from-anna)" && casepack -C gapped pack --to anna -o out || return 1
+	[ "$(tar -xOf "$(last out to-anna)" history.tar.zst | zstd -dc | tar -t 2>/dev/null | wc -l)" = 0 ] || { echo 'it brings commits'; return 1; }
+	pictured=$(hash anna)
+	only_complains 1 "builds on an earlier bundle" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured" &&
+		grep -q "is number $(casepack inspect --json "$(last out to-anna)" | jq .number) and" .line
+}
+check "one that brings nothing itself, but builds on one that never came, is not taken for an old one" gap_without_news
+gap_closed() { # on a copy: gapped is another hub than the one that goes on below
+	cp -a anna behind
+	mkdir -p in-again && casepack -C behind return --full -o in-again && casepack -C gapped merge in-again
+	casepack -C gapped pack --to anna -o out && casepack -C behind open "$(last out to-anna)" && casepack -C behind rate q10 grade@d1=1
+}
+check "what it says to do brings what is missing" gap_closed
 in_pages() { # who judged first stands where the name does
 	quiet judge ben q8 && quiet judge anna q8 && take ben && take anna
 	equal "$(git -C hub/history.git grep -h . main -- 'judgments/*/'"$(sqlite3 hub/casepack.db \

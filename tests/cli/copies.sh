@@ -57,6 +57,13 @@ for order in first second; do
 		'for w in anna copy; do [ $(casepack -C $w --json status | jq .unsent) = 0 ] || exit 1; done'
 	check "the copy equals its own replay" status 0 casepack -C copy verify
 	check "and owes nothing" bash -c "casepack -C copy return --owed -o in 2>&1 | grep -q 'nothing to return' || { casepack -C copy return --owed -o in; casepack -C copy return --owed -o in 2>&1 | grep -q 'nothing to return'; }"
+	back copy anna
+	status 0 casepack -C hub merge "$(cat .last)" >/dev/null
+	rm more/* && quiet casepack -C hub pack --to anna -o more
+	for f in more/*; do casepack -C copy open "$f" >/dev/null 2>&1; done
+	mkdir -p empty
+	check "nor does it for ever prove what was given to the original, which got more since" bash -c \
+		"casepack -C copy return -o empty 2>&1 | grep -q 'nothing to return'"
 	quiet judge copy q6 2
 	back copy anna; f=$(cat .last)
 	check "inspect knows a copy's key by its first commit" status 0 casepack inspect "$b"

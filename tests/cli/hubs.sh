@@ -121,6 +121,21 @@ check "a rater gets one clear line" status 1 casepack -C anna sync remote.git
 check "which says why" says "a git remote is for leads' hubs"
 check "another workspace's history is no place to meet" status 1 casepack -C hub sync bea/history.git
 
+# ---- what a git server does not carry --------------------------------------------------------------------------
+
+printf 'query,result,title\nlate1,d1,First of late\nlate2,d1,Second of late\n' >late.csv
+quiet casepack -C hub import late.csv --locale en-US
+quiet casepack -C hub person add emil --name 'Emil E'
+quiet casepack -C hub sync remote.git
+check "a lead who syncs with a remote alone" status 0 casepack -C bea sync remote.git
+check "is told which contents are missing, and how they come" says "remote.git: 2 cases without content here; it comes by no git server, nor do real names: \`casepack pack --to bea\` at another hub, then \`casepack merge\` here"
+check "again, while they are missing" bash -c 'casepack -C bea --json sync remote.git | jq -e ".missing == 2"'
+quiet casepack -C hub pack --to bea -o post
+quiet casepack -C bea merge "$(last post to-bea)"
+check "a bundle brings them" bash -c 'casepack -C bea --json sync remote.git | jq -e ".missing == 0"'
+check "and real names with them" bash -c 'casepack -C bea person list | grep -q "Emil E"'
+quiet exchange
+
 # ---- races ---------------------------------------------------------------------------------------------------
 
 race() {

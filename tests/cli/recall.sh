@@ -89,6 +89,21 @@ quiet casepack -C hub merge back/*
 check "the further pass is judged under the new revision" equal "$(column guideline_revision q3 ana 2) $(column stale q3 ana 2)" "2 "
 check "another decision takes its place" bash -c "casepack -C hub stale void --case q1 --again --reason 'has maps after all' && [ \"\$(sqlite3 hub/casepack.db \"SELECT group_concat(DISTINCT decision) FROM stale_settlements WHERE reason = 'has maps after all'\")\" = void ]"
 
+# ---- judged under one guideline, given under another since -----------------------------------------
+quiet casepack -C hub assign --form rel --guideline guide --to ben --case q6 --pass 3
+round
+quiet casepack -C ben rate q6 grade@d6=2
+quiet casepack -C hub assign withdraw --from ben --case q6 --pass 3
+quiet casepack -C hub guideline add other guide.md
+quiet casepack -C hub assign --form rel --guideline other --to ben --case q6 --pass 3
+printf '# Guide\n\nBe fair, and quick.\n' >guide.md
+quiet casepack -C hub guideline revise guide guide.md --revision breaking
+rm back/*
+return_all ben
+casepack -C hub merge back/* >/dev/null 2>&1
+check "a judgment is stale by the guideline that it was made under" bash -c "casepack -C hub stale --json | jq -e 'select(.case == \"q6\" and .rater == \"ben\")' >/dev/null"
+check "and stands so on main" bash -c "git -C hub/history.git show main:conflicts/stale/guideline-guide.tsv | grep -q '^q6.ben'"
+
 check "the hub equals its replay" status 0 casepack -C hub verify
 sqlite3 hub/casepack.db "SELECT hex(doc), col, class, is_open, policy FROM conflicts ORDER BY 1,2,3" >conflicts.before
 rm hub/casepack.db*

@@ -26,9 +26,15 @@ void lead_import(struct world *w, unsigned cases); /* bit n: case n */
 void lead_guideline(struct world *w, int which);
 void lead_form(struct world *w, int which);
 void lead_assign(struct world *w, int form, int guideline, unsigned people, unsigned cases, int pass);
+extern const char *const lead_forms[MAX_FORMS];
+/* What a hub has heard of: with several, not all know the same. */
+bool knows_case(struct cp_store *hub, const char *id);
+bool knows_text(struct cp_store *hub, bool is_form, const char *name);
 /* Bundles for every device of that person, -1 for everybody's. */
 void lead_pack(struct world *w, int person);
 
+/* deeds_decide.c */
+deed deed_resolve, deed_rule, deed_adjudicate, deed_policy;
 /* deeds_hub.c */
 deed deed_hub, deed_sync, deed_hub_bundle, deed_both;
 /* Exchange with the bare repository; true when that brought or left anything. */
@@ -37,9 +43,12 @@ bool hub_sync(struct world *w);
 void hub_pack(struct world *w);
 
 /* deeds_rater.c */
-deed deed_rate, deed_rate_many, deed_return, deed_copy;
-/* false when nothing was owed. */
-bool rater_return(struct world *w, struct place *p);
+deed deed_rate, deed_rate_many, deed_dispute, deed_return, deed_copy;
+/* false when nothing was owed. is_full: whatever the hub has acknowledged. */
+bool rater_return(struct world *w, struct place *p, bool is_full);
+
+/* deeds_copies.c; only where tokens are kept */
+deed deed_backup, deed_put_back, deed_move, deed_new_home;
 
 /* deeds_relay.c */
 deed deed_relay;
@@ -59,11 +68,13 @@ void relay_gives(struct world *w, int person);
 
 /* deeds_carry.c */
 deed deed_open, deed_merge, deed_lose, deed_clock, deed_close, deed_rebuild;
-void carry_open(struct world *w, const struct parcel *parcel, struct place *p);
+/* false: an earlier bundle is missing. */
+bool carry_open(struct world *w, const struct parcel *parcel, struct place *p);
 /* At the hub that acts; a hub bundle at the one that it is for. */
 void carry_merge(struct world *w, const struct parcel *parcel);
 void carry_rebuild(struct world *w, struct place *p);
 /* The hub acts from now on to which that goes. */
 void carry_to(struct world *w, const struct parcel *parcel);
+void carry_rebuild(struct world *w, struct place *p);
 
 #endif

@@ -12,6 +12,7 @@
 #include "sync/recall.h"
 #include "sync/seal.h"
 #include "sync/texts.h"
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 
 /* ---- cases -------------------------------------------------------------------------- */
@@ -38,15 +39,14 @@ static const char *said(json_t *o, const char *name)
 	return json_string_value(json_object_get(o, name));
 }
 
-/* What this hub has heard of: with several, not all know the same. */
-static bool knows_case(struct cp_store *hub, const char *id)
+bool knows_case(struct cp_store *hub, const char *id)
 {
 	struct cp_id key;
 
 	return cp_case_find(hub, id, &key, NULL) == CP_OK;
 }
 
-static bool knows_text(struct cp_store *hub, bool is_form, const char *name)
+bool knows_text(struct cp_store *hub, bool is_form, const char *name)
 {
 	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_TEXT_MAX);
 
@@ -129,7 +129,7 @@ void deed_import(struct world *w)
 
 static const char *const revisions[] = { "editorial", "clarifying", "breaking" };
 static const char *const guidelines[MAX_GUIDELINES] = { "policy", "style" };
-static const char *const forms[MAX_FORMS] = { "relevance", "harm", "final" };
+const char *const lead_forms[MAX_FORMS] = { "relevance", "harm", "final" };
 
 /* body NULL: the merge of several revisions as it comes. A refusal is told. */
 static void put_text(struct world *w, enum cp_text_kind kind, const char *name, const char *body, bool is_merge)
@@ -150,7 +150,7 @@ static void put_text(struct world *w, enum cp_text_kind kind, const char *name, 
 		MUST(w, cp_text_get(hub, kind == CP_FORM, name, 0, &made, NULL, err));
 	world_log_lead(w, json_pack("{s:s, s:s, s:s, s:s?, s:b, s:s, s:s?}", "op", kind == CP_FORM ? "form" : "guideline", "name",
 			name, "kind", t.revision, "body", body, "merge", (int)is_merge, "told", code != CP_OK ? "refused"
-			: changed ? "written" : "same", "made", body == NULL ? made.data : NULL));
+			: w->is_again ? "done" /* now or before the power failed */ : changed ? "written" : "same", "made", body == NULL ? made.data : NULL));
 }
 
 /*
@@ -268,17 +268,17 @@ static void imagine_form(int which, int extras, char *out, size_t size)
 	for (int i = 2; i <= extras; i++)
 		n += snprintf(fields + n, sizeof fields - (size_t)n, ",{\"name\":\"extra%d\",\"type\":\"bool\",\"scope\":\"%s\",\"required\":%s}",
 				i, i % 2 ? "page" : "result", i == 2 ? "true" : "false");
-	snprintf(out, size, "{\"title\":\"%s\",\"fields\":[%s]}", forms[which], fields);
+	snprintf(out, size, "{\"title\":\"%s\",\"fields\":[%s]}", lead_forms[which], fields);
 }
 
 void lead_form(struct world *w, int which)
 {
 	char body[1536];
 
-	if (knows_text(world_store(w, world_hub(w)), true, forms[which]) && w->form_extras[which] < 4 && chance_is(&w->chance, 80))
+	if (knows_text(world_store(w, world_hub(w)), true, lead_forms[which]) && w->form_extras[which] < 4 && chance_is(&w->chance, 80))
 		w->form_extras[which]++;
 	imagine_form(which, w->form_extras[which], body, sizeof body);
-	put_text(w, CP_FORM, forms[which], body, false);
+	put_text(w, CP_FORM, lead_forms[which], body, false);
 }
 
 void deed_form(struct world *w)
@@ -334,7 +334,7 @@ static size_t some_cases(struct world *w, unsigned bits, const char **out)
 void lead_assign(struct world *w, int form, int guideline, unsigned people, unsigned cases, int pass)
 {
 	const char *who[MAX_PEOPLE], *what[MAX_CASES], *due = dues[chance_below(&w->chance, 4)];
-	struct cp_assign a = { .form = forms[form], .guideline = guideline < 0 ? NULL : guidelines[guideline], .people = who,
+	struct cp_assign a = { .form = lead_forms[form], .guideline = guideline < 0 ? NULL : guidelines[guideline], .people = who,
 		.n_people = some_people(w, people, who), .cases = what, .n_cases = some_cases(w, cases, what), .pass = pass,
 		.due = *due ? due : NULL };
 	struct cp_assigned done;
@@ -355,7 +355,7 @@ void deed_assign(struct world *w)
 	int pass = chance_is(&w->chance, 75) ? 1 : 2;
 	struct cp_store *hub = world_store(w, world_hub(w));
 
-	if (knows_text(hub, true, forms[form]) && (guideline < 0 || knows_text(hub, false, guidelines[guideline])))
+	if (knows_text(hub, true, lead_forms[form]) && (guideline < 0 || knows_text(hub, false, guidelines[guideline])))
 		lead_assign(w, form, guideline, people, cases, pass);
 }
 
@@ -395,8 +395,12 @@ void deed_stale(struct world *w)
 		.cases = what, .settled_too = chance_is(&w->chance, 30) };
 	struct cp_stale_settled done;
 
-	settle.n_people = some_people(w, at_hand(w->person_at_hand, (unsigned)chance_next(&w->chance)), who);
-	settle.n_cases = some_cases(w, at_hand(w->cases_at_hand, (unsigned)chance_next(&w->chance)), what);
+	if (w->person_at_hand != 0) { /* two leads at once: of all there is, and with no new passes, whose order only ids tell */
+		settle.decision = settle.decision[0] == 'r' ? "keep" : settle.decision;
+	} else {
+		settle.n_people = some_people(w, (unsigned)chance_next(&w->chance), who);
+		settle.n_cases = some_cases(w, (unsigned)chance_next(&w->chance), what);
+	}
 	MUST(w, cp_stale_settle(world_store(w, world_hub(w)), &settle, &done, err));
 	world_log_lead(w, json_pack("{s:s, s:s, s:o, s:o, s:b}", "op", "stale", "decision", settle.decision, "people",
 			names(who, settle.n_people), "cases", names(what, settle.n_cases), "settled too", (int)settle.settled_too));
@@ -409,16 +413,21 @@ void deed_seal(struct world *w)
 	if (!p->exists)
 		return;
 	MUST(w, cp_seal(world_store(w, p), NULL, err));
-	world_log(w, json_pack("{s:s, s:s}", "op", "seal", "at", p->name));
+	world_log(w, json_pack("{s:s, s:s, s:I}", "op", "seal", "at", p->name, "clock", (json_int_t)world_now(w, p)));
 }
 
-struct packed { struct world *w; json_t *bundles; };
+struct packed { struct world *w; json_t *bundles; char folder[512]; };
 
 static void each_sent(void *user, const struct cp_sent *sent)
 {
 	struct packed *k = user;
 	int to = world_addressee(k->w, sent->path);
-	struct parcel *p = world_send(k->w, sent->path, to < 0 ? -1 - to : to, to < 0);
+	struct parcel *p;
+	char path[512];
+
+	snprintf(path, sizeof path, "%.500s", sent->path);
+	cut_pick_bundle(k->w, k->folder, path, sizeof path);
+	p = world_send(k->w, path, to < 0 ? -1 - to : to, to < 0);
 
 	p->is_between_hubs = to < 0;
 	json_array_append_new(k->bundles, json_pack("{s:i, s:s}", "id", p->id, "to",
@@ -433,7 +442,7 @@ static bool may_pack(struct world *w, int person)
 
 void lead_pack(struct world *w, int person)
 {
-	struct packed k = { w, json_array() };
+	struct packed k = { w, json_array(), "" };
 	const char *who;
 	int64_t n;
 
@@ -442,8 +451,9 @@ void lead_pack(struct world *w, int person)
 	who = person < 0 ? NULL : w->people[person];
 	if (person >= 0)
 		w->desk = w->home_of[person];
+	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 	if (may_pack(w, person)) {
-		MUST(w, cp_pack(world_store(w, world_hub(w)), who, world_outbox(w), false, each_sent, &k, &n, err));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, false, each_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:O}", "op", "pack", "person", who ? who : "", "bundles", k.bundles));
 	}
 	json_decref(k.bundles);
@@ -452,12 +462,13 @@ void lead_pack(struct world *w, int person)
 void hub_pack(struct world *w)
 {
 	for (int i = 0; i < w->n_hubs; i++) {
-		struct packed k = { w, json_array() };
+		struct packed k = { w, json_array(), "" };
 		int64_t n;
 
 		if (i == w->desk || !knows_person(world_store(w, world_hub(w)), world_lead(i)))
 			continue;
-		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), world_outbox(w), false, each_sent, &k, &n, err));
+		snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, false, each_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", world_lead(i), "bundles", k.bundles));
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "sync/deliver.h"
 #include "sync/judge.h"
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 
 /* One of the workspaces that are there; NULL when there is none. */
@@ -76,7 +77,7 @@ static void imagine_wish(struct world *w, const struct cp_task *t, struct wish *
 	out->how = ways[chance_below(&w->chance, sizeof ways / sizeof *ways)];
 	out->has_note = out->how == CP_SUBMIT_SKIP ? chance_is(&w->chance, 90) : chance_is(&w->chance, 15);
 	snprintf(out->note, sizeof out->note, "note %zu", chance_below(&w->chance, 4));
-	out->active_ms = (int64_t)chance_below(&w->chance, 5000);
+	out->active_ms = (int64_t)chance_below(&w->chance, w->is_again ? 1 : 5000);
 }
 
 static json_t *tell_wish(const char *case_id, const struct wish *wish, const char *told)
@@ -112,16 +113,61 @@ static json_t *judge_one(struct world *w, struct cp_store *s, size_t n)
 	return told;
 }
 
+static void rate(struct world *w, struct place *p, size_t n)
+{
+	json_t *told = judge_one(w, world_store(w, p), n);
+
+	world_log(w, json_pack("{s:s, s:s, s:I, s:[o]}", "op", "rate", "at", p->name, "clock", (json_int_t)world_clock(w, p),
+			"wishes", told));
+}
+
 void deed_rate(struct world *w)
 {
 	struct place *p = some_workspace(w);
-	json_t *told;
 
-	if (p == NULL)
+	if (p != NULL)
+		rate(w, p, some_case(w));
+}
+
+/* Another workspace of the same person that is there, or is once the bundle that is under way to it is opened; NULL when
+ * there is none. */
+static struct place *beside(struct world *w, const struct place *p)
+{
+	struct place *there[MAX_PLACES];
+	size_t n = 0;
+
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]) && &w->places[i] != p && w->devices[w->places[i].device].person == w->devices[p->device].person)
+			there[n++] = &w->places[i];
+	if (n == 0)
+		return NULL;
+	n = chance_below(&w->chance, n);
+	for (size_t i = 0; i < w->n_parcels && !there[n]->exists; i++)
+		if (!w->parcels[i].is_return && w->parcels[i].to == there[n]->device)
+			carry_open(w, &w->parcels[i], there[n]);
+	return there[n]->exists ? there[n] : NULL;
+}
+
+/* One person judges some cases on two devices, and what each says mostly arrives at once. */
+void deed_dispute(struct world *w)
+{
+	struct place *two[2] = { NULL, NULL };
+	size_t first = some_case(w), second = some_case(w);
+
+	for (int tries = 0; tries < 6 && two[1] == NULL; tries++) {
+		two[0] = some_workspace(w);
+		two[1] = two[0] ? beside(w, two[0]) : NULL;
+	}
+	if (two[1] == NULL)
 		return;
-	told = judge_one(w, world_store(w, p), some_case(w));
-	world_log(w, json_pack("{s:s, s:s, s:I, s:[o]}", "op", "rate", "at", p->name, "clock", (json_int_t)world_clock(w, p),
-			"wishes", told));
+	for (int i = 0; i < 2; i++) {
+		rate(w, two[i], first);
+		rate(w, two[i], second);
+		if (!rater_return(w, two[i], false) || !chance_is(&w->chance, 85))
+			continue;
+		carry_to(w, &w->parcels[w->n_parcels - 1]);
+		carry_merge(w, &w->parcels[w->n_parcels - 1]);
+	}
 }
 
 /* Several in one transaction, sometimes one case twice. A refusal ends it, and nothing was done. */
@@ -131,6 +177,7 @@ void deed_rate_many(struct world *w)
 	json_t *list = json_array();
 	struct cp_store *s;
 	size_t n, last;
+	unsigned done = 0;
 	bool good = true;
 
 	if (p == NULL) {
@@ -142,10 +189,13 @@ void deed_rate_many(struct world *w)
 	n = 2 + chance_below(&w->chance, 3);
 	last = some_case(w);
 	for (size_t i = 0; i < n && good; i++) {
-		json_t *told = judge_one(w, s, last);
+		json_t *told = w->is_again && done >> last & 1 ? NULL : judge_one(w, s, last);
 
-		good = strcmp(json_string_value(json_object_get(told, "told")), "refused") != 0;
-		json_array_append_new(list, told);
+		if (told != NULL) { /* a first thought, done again, would be a third one */
+			good = strcmp(json_string_value(json_object_get(told, "told")), "refused") != 0;
+			json_array_append_new(list, told);
+		}
+		done |= 1u << last;
 		last = chance_is(&w->chance, 20) ? last : some_case(w);
 	}
 	if (good)
@@ -170,19 +220,24 @@ static struct parcel *send_return(struct world *w, const char *path, int person)
 	return p;
 }
 
-bool rater_return(struct world *w, struct place *p)
+bool rater_return(struct world *w, struct place *p, bool is_full)
 {
 	struct cp_store *s = world_store(w, p);
 	struct parcel *parcel = NULL;
 	struct cp_sent sent;
+	char folder[512], path[512] = "";
 	int64_t n;
 
-	MUST(w, cp_return(s, world_outbox(w), false, &sent, &n, err));
+	snprintf(folder, sizeof folder, "%s", world_outbox(w));
+	MUST(w, is_full ? cp_return_full(s, folder, &sent, &n, err) : cp_return(s, folder, false, &sent, &n, err));
 	if (n > 0)
-		parcel = send_return(w, sent.path, w->devices[p->device].person);
-	world_log(w, json_pack("{s:s, s:s, s:o}", "op", "return", "at", p->name, "bundle",
-			parcel ? json_integer(parcel->id) : json_null()));
-	return n > 0;
+		snprintf(path, sizeof path, "%.500s", sent.path);
+	cut_pick_bundle(w, folder, path, sizeof path);
+	if (*path)
+		parcel = send_return(w, path, w->devices[p->device].person);
+	world_log(w, json_pack("{s:s, s:s, s:I, s:o, s:b}", "op", "return", "at", p->name, "clock", (json_int_t)world_now(w, p),
+			"bundle", parcel ? json_integer(parcel->id) : json_null(), "full", (int)is_full));
+	return parcel != NULL;
 }
 
 void deed_return(struct world *w)
@@ -190,7 +245,7 @@ void deed_return(struct world *w)
 	struct place *p = some_workspace(w);
 
 	if (p != NULL)
-		rater_return(w, p);
+		rater_return(w, p, false);
 }
 
 /* ---- a folder copied, and both worked in ------------------------------------------------ */
@@ -211,13 +266,18 @@ void deed_copy(struct world *w)
 
 	if (p == NULL || w->n_places == MAX_PLACES || w->devices[p->device].copies > 2)
 		return;
+	if (w->keeps_tokens && (w->has_mirror || !world_has_room(w))) /* its hub will write of it */
+		return;
 	snprintf(name, sizeof name, "%.20s-copy%d", w->devices[p->device].name, w->devices[p->device].copies++);
 	world_close(w, p);
 	world_copy(w, p->name, name);
 	copy = world_add_place(w, name, p->device);
 	copy->exists = true;
+	if (w->keeps_tokens && chance_is(&w->chance, 50))
+		copy->home = p->home; /* on the same machine */
 	copy->latest_us = p->latest_us;
 	copy->skew_us = p->skew_us;
-	world_log(w, json_pack("{s:s, s:s, s:s}", "op", "copy", "at", p->name, "name", copy->name));
+	world_log(w, json_pack("{s:s, s:s, s:s, s:b}", "op", "copy", "at", p->name, "name", copy->name, "tokens",
+			(int)w->keeps_tokens));
 	keep_apart(w, p);
 }

@@ -127,8 +127,8 @@ void deed_relay(struct world *w)
 	else if (p->exists && way < 6)
 		relay_pack(w, p, w->relay_of[person] == relay ? person : -1);
 	else if (p->exists && way < 9)
-		rater_return(w, p);
-	else if (chance_is(&w->chance, 40))
+		rater_return(w, p, false);
+	else if (p->exists && chance_is(&w->chance, 40))
 		carry_rebuild(w, p);
 }
 
@@ -138,7 +138,7 @@ void relay_passes_on(struct world *w, int person)
 {
 	struct place *p = w->relay_of[person] ? relay_place(w, w->relay_of[person]) : NULL;
 
-	if (p != NULL && p->exists && rater_return(w, p))
+	if (p != NULL && p->exists && rater_return(w, p, false))
 		carry_merge(w, &w->parcels[w->n_parcels - 1]);
 }
 

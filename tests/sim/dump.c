@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sync/deliver.h"
+#include "sync/document.h"
 #include "sync/rebuild.h"
 #include "sync/report.h"
 #include "sync/texts.h"
@@ -30,14 +31,19 @@ static const struct { const char *name, *sql; } queries[] = {
 		" j.assignment_rev = a.rev FROM judgments j LEFT JOIN assignments a ON a.id = j.id" OF_ASSIGNMENT " ORDER BY 1" },
 	{ "answers", "SELECT" KEY ", r.field || '@' || r.result, r.value FROM ratings r LEFT JOIN assignments a ON a.id = r.judgment"
 		OF_ASSIGNMENT " WHERE r.value IS NOT NULL ORDER BY 1, 2" },
-	{ "conflicts", "SELECT" KEY ", x.col, x.class, x.policy, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
+	{ "conflicts", "SELECT" KEY ", x.col, x.class, x.is_open, x.policy, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
 		" JOIN candidates d USING (doc, tbl, col) JOIN commits m ON m.no = d.commit_no"
-		" LEFT JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class = 'fork' AND x.is_open ORDER BY 1, d.clock" },
+		" LEFT JOIN assignments a ON a.id = x.doc" OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class = 'fork' ORDER BY 1, d.clock" },
+	{ "settlements", "SELECT" KEY ", t.stands, t.weighed, t.reason, t.policy, coalesce(q.pseudonym, hex(t.person)) FROM settlements t"
+		" LEFT JOIN assignments a ON a.id = t.id" OF_ASSIGNMENT " LEFT JOIN persons q ON q.id = t.person ORDER BY 1" },
+	{ "finals", "SELECT coalesce(c.name, hex(f.case_id)), f.field, f.result, f.value, f.cause, f.reason, coalesce(q.pseudonym, hex(f.person))"
+		" FROM adjudications f LEFT JOIN cases c ON c.id = f.case_id LEFT JOIN persons q ON q.id = f.person ORDER BY 1, 2, 3" },
+	{ "policies", "SELECT policies FROM project" },
 	{ "lapses", "SELECT" KEY ", x.class, x.is_open, x.policy, lower(x.col) FROM conflicts x LEFT JOIN assignments a ON a.id = x.doc"
 		OF_ASSIGNMENT " WHERE x.tbl = 11 AND x.class IN ('late', 'stale') ORDER BY 1, 2, 5" },
-	{ "other conflicts", "SELECT x.doc, x.col, x.class, x.is_open, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
+	{ "other conflicts", "SELECT CASE x.tbl WHEN 10 THEN 'settlements' ELSE '' END, x.doc, x.col, x.class, x.is_open, m.replica, d.clock, d.rev = x.stands, d.value FROM conflicts x"
 		" LEFT JOIN candidates d USING (doc, tbl, col) LEFT JOIN commits m ON m.no = d.commit_no"
-		" WHERE x.tbl <> 11 AND x.class <> 'text' ORDER BY 1, 2" },
+		" WHERE x.tbl <> 11 AND x.class <> 'text' ORDER BY 2, 3" },
 	{ "texts", "SELECT 'guideline', t.name, x.policy, d.value, d.rev = x.stands FROM conflicts x JOIN candidates d"
 		" USING (doc, tbl, col) JOIN guidelines t ON t.id = x.doc WHERE x.class = 'text' UNION ALL"
 		" SELECT 'form', t.name, x.policy, d.value, d.rev = x.stands FROM conflicts x JOIN candidates d"
@@ -48,6 +54,8 @@ static const struct { const char *name, *sql; } queries[] = {
 		" SELECT 'replica', lower(hex(id)), id FROM replicas UNION ALL SELECT 'case', name, id FROM cases UNION ALL"
 		" SELECT 'guideline', name, id FROM guidelines UNION ALL SELECT 'form', name, id FROM forms UNION ALL"
 		" SELECT 'assignment'," KEY ", a.id FROM assignments a" OF_ASSIGNMENT " UNION ALL"
+		" SELECT 'adjudication', coalesce(c.name, hex(f.case_id)) || '|' || f.field || '|' || f.result, f.id FROM adjudications f"
+		" LEFT JOIN cases c ON c.id = f.case_id UNION ALL"
 		" SELECT 'stale'," KEY " || '|' || lower(hex(s.cause)), s.id FROM stale_settlements s LEFT JOIN assignments a"
 		" ON a.id = s.judgment" OF_ASSIGNMENT },
 	{ "drafts", "SELECT" KEY ", d.note, d.active_ms FROM drafts d JOIN assignments a ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1" },
@@ -90,18 +98,50 @@ static json_t *rows_of(sqlite3 *db, const char *sql)
 	return rows;
 }
 
-static json_t *tables_of(const struct world *w, const struct place *p)
+static sqlite3 *database_of(const struct world *w, const struct place *p)
 {
-	json_t *out = json_object();
 	char path[600];
 	sqlite3 *db;
 
 	snprintf(path, sizeof path, "%s/casepack.db", world_path(w, p->name));
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
 		abort();
+	return db;
+}
+
+static json_t *tables_of(const struct world *w, const struct place *p)
+{
+	json_t *out = json_object();
+	sqlite3 *db = database_of(w, p);
+
 	for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
 		json_object_set_new(out, queries[i].name, rows_of(db, queries[i].sql));
 	sqlite3_close(db);
+	return out;
+}
+
+/* Who wrote each edit of the judgments that were settled, and when: what their revs stand for. */
+static json_t *names_of_revs(struct world *w, const struct place *p, struct cp_store *s)
+{
+	sqlite3 *db = database_of(w, p);
+	json_t *settled = rows_of(db, "SELECT id FROM settlements"), *out = json_object(), *row;
+	size_t at;
+
+	sqlite3_close(db);
+	json_array_foreach(settled, at, row) {
+		char rev[CP_REV_HEX], replica[CP_ID_HEX];
+		struct cp_document d;
+		struct cp_id id;
+
+		if (!cp_unhex(id.bytes, sizeof id.bytes, json_string_value(json_array_get(row, 0))))
+			abort();
+		MUST(w, cp_document_load(s, CP_T_JUDGMENTS, &id, &d, err));
+		for (size_t i = 0; i < d.n; i++)
+			json_object_set_new(out, cp_hex(rev, d.edits[i].rev.bytes, sizeof d.edits[i].rev.bytes), json_pack("[s, I]",
+					cp_hex(replica, d.edits[i].replica.bytes, 16), (json_int_t)d.edits[i].clock));
+		cp_document_drop(&d);
+	}
+	json_decref(settled);
 	return out;
 }
 
@@ -141,8 +181,8 @@ static enum cp_code each_case(void *user, const struct cp_case_view *v, struct c
 static enum cp_code each_label(void *user, const struct cp_label *l, struct cp_err *err)
 {
 	(void)err;
-	json_array_append_new(user, json_pack("[s, s, I, s, s, s, s, b, b, s]", l->case_id, l->rater, (json_int_t)l->pass, l->field,
-			l->result, l->value, l->state, (int)l->in_conflict, (int)l->is_late, l->stale));
+	json_array_append_new(user, json_pack("[s, s, I, s, s, s, s, b, b, b, s, s]", l->case_id, l->rater, (json_int_t)l->pass, l->field,
+			l->result, l->value, l->state, (int)l->in_conflict, (int)l->is_undecided, (int)l->is_late, l->stale, l->final));
 	return CP_OK;
 }
 
@@ -215,6 +255,7 @@ static json_t *place_state(struct world *w, struct place *p)
 	json_object_set_new(out, "labels", labels);
 	if (place_is_hub(p)) {
 		json_object_set_new(out, "stories", stories(w, s));
+		json_object_set_new(out, "revs", names_of_revs(w, p, s));
 		json_object_set_new(out, "merged", merged_texts(w, s));
 	}
 	world_close(w, p);
@@ -229,8 +270,8 @@ void settle_dump(struct world *w, const struct cp_hash *mirror, const char *news
 	for (int i = 0; i < w->n_places; i++)
 		if (w->places[i].exists)
 			json_object_set_new(places, w->places[i].name, place_state(w, &w->places[i]));
-	state = json_pack("{s:o, s:O, s:o, s:s}", "places", places, "contents", w->contents, "mirror",
-			mirror ? hex_of(mirror) : json_null(), "news", news);
+	state = json_pack("{s:o, s:O, s:o, s:s, s:O, s:I}", "places", places, "contents", w->contents, "mirror",
+			mirror ? hex_of(mirror) : json_null(), "news", news, "found", w->found, "cuts", (json_int_t)w->cuts);
 	if (json_dump_file(state, world_path(w, "state.json"), JSON_COMPACT) != 0)
 		abort();
 	json_decref(state);

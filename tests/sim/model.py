@@ -8,9 +8,12 @@ nothing shared with the product: the rules are those of the design, read again.
     python3 model.py --check LOG STATE      print what differs; 1 when anything does
 """
 import argparse
+import collections
 import copy
 import json
 import sys
+
+from model_decide import Decisions, compare_decisions, finals_of, leave_open, policy_in_force, policy_of_column
 
 DAY_US = 86400 * 10**6
 STRICTNESS = ["latest", "severest", "review"]
@@ -19,10 +22,10 @@ STRICTNESS = ["latest", "severest", "review"]
 class Edit:
     """One edit of one document. parents: the edits that its author's row was made of, the
     one it showed first. writes: the cells it gave another value; a name that begins with ~
-    is kept but is nothing that two devices could disagree about."""
-    def __init__(self, name, doc, parents, writes, clock, replica):
+    is kept but is nothing that two devices could disagree about. resolve: a lead's, of what leads own."""
+    def __init__(self, name, doc, parents, writes, clock, replica, resolve=False):
         self.name, self.doc, self.parents, self.writes = name, doc, tuple(parents), writes
-        self.clock, self.replica = clock, replica
+        self.clock, self.replica, self.resolve = clock, replica, resolve
 
     def later(self):
         return self.clock, self.replica, self.name
@@ -33,7 +36,7 @@ class Commit:
     commit, having seen the same material, make one commit: it is named by what it says."""
     def __init__(self, parent, edits, replica, applied):
         self.parent, self.edits, self.replica = parent, edits, replica
-        self.clock = max(e.clock for e in edits)
+        self.clock = max((e.clock for e in edits), default=0)
         self.name = (parent.name if parent else None, tuple(e.name for e in edits), applied)
         self.hash = hash((replica, self.name))
 
@@ -63,7 +66,7 @@ class Document:
         twin = self.edits.get(e.name, e)
         self.has_copies |= twin is not e
         if twin is not e and (twin.replica, twin.clock) != (e.replica, e.clock):
-            e = Edit(e.name, e.doc, e.parents, e.writes, min(e.clock, twin.clock), min(e.replica, twin.replica))
+            e = Edit(e.name, e.doc, e.parents, e.writes, min(e.clock, twin.clock), min(e.replica, twin.replica), e.resolve)
         self.edits[e.name] = e
 
     def above(self, e):
@@ -85,16 +88,22 @@ class Document:
     def said(self, name):
         return tuple(sorted((c, repr(v)) for c, (v, _) in self.content(name).items() if c[0] != "~"))
 
-    def heads(self, writers, value, policy):
-        """Of these writes those that no other one replaced."""
-        replaced = {}
+    def contest(self, writers, value, policy):
+        """(of these writes those that no other one replaced, those that a resolve between several overruled)."""
+        replaced, overruled = {}, set()
         for w in sorted(writers, key=lambda n: len(self.past[n])):
             known = self.past[w] & set(writers)
             known -= set().union(*(replaced[k] for k in known)) if known else set()
-            if policy != "latest" and len({value(k) for k in known}) > 1:
+            is_several = len({value(k) for k in known}) > 1
+            if is_several and self.edits[w].resolve:
+                overruled |= {k for k in known if value(k) != value(w)}
+            elif is_several and policy != "latest":
                 known = {k for k in known if self.edits[w].parents == (k,)}
             replaced[w] = known
-        return set(writers) - set().union(*replaced.values())
+        return set(writers) - set().union(*replaced.values()), overruled
+
+    def heads(self, writers, value, policy):
+        return self.contest(writers, value, policy)[0]
 
     def choose(self, heads, value, policy, far, severity):
         """(the one shown, the one that stands or None, the candidates)."""
@@ -106,30 +115,34 @@ class Document:
         undecided = policy == "review" or (policy == "latest" and heads & far)
         return top, None if undecided else top, heads
 
-    def as_columns(self, policy="latest", far=frozenset()):
-        """A lead's document: every column by itself. (row, revs, column -> (the one that stands, heads, do they differ))."""
-        row, columns = {}, {}
-        for c in {c for e in self.edits.values() for c in e.writes}:
-            value = lambda n: repr(self.edits[n].writes[c])
-            heads = self.heads([n for n, e in self.edits.items() if c in e.writes], value, policy)
-            shown, stands, open_ = self.choose(heads, value, policy, far, lambda n: 0)
-            row[c] = self.edits[shown].writes[c]
-            columns[c] = stands, heads, bool(open_)
-        row["~clock"] = max(e.clock for e in self.edits.values())
-        return row, tuple(sorted(self.leaves, key=repr)), columns
+    def as_columns(self, policy_of=lambda column: "latest", far=frozenset(), until=None):
+        """A lead's document: every column by itself. (row, revs, column -> (the one that stands, heads, do they differ,
+        the one shown), what resolves overruled). until: as one knew it who knew these edits."""
+        row, columns, overruled = {}, {}, set()
+        edits = {n: e for n, e in self.edits.items() if until is None or n in until}
+        for c in {c for e in edits.values() for c in e.writes}:
+            value = lambda n: repr(edits[n].writes[c])
+            heads, beaten = self.contest([n for n, e in edits.items() if c in e.writes], value, policy_of(c))
+            shown, stands, open_ = self.choose(heads, value, policy_of(c), far, lambda n: 0)
+            row[c] = edits[shown].writes[c]
+            columns[c] = stands, heads, bool(open_), shown
+            overruled |= beaten
+        row["~clock"] = max((e.clock for e in edits.values()), default=0)
+        return row, tuple(sorted(self.leaves, key=repr)), columns, overruled
 
     def is_line(self):
         """Was there never more than one edit on top?"""
         return not self.has_copies and len({e.parents for e in self.edits.values()}) == len(self.edits) and all(
             len(e.parents) < 2 for e in self.edits.values())
 
-    def as_whole(self, policy, far, severity):
-        """A judgment: one edit's content stands, whole."""
-        heads = self.heads(list(self.edits), self.said, policy)
+    def as_whole(self, policy, far, severity, settlement=None):
+        """A judgment: one edit's content stands, whole. Also what it would be had no lead settled it."""
+        before = self.heads(list(self.edits), self.said, policy)
+        heads = leave_open(self, before, policy, settlement) if settlement else before
         shown, stands, open_ = self.choose(heads, self.said, policy, far, severity)
         others = tuple(sorted((n for n in self.leaves if n != shown), key=repr))
         row = {c: v for c, (v, _) in self.content(shown).items()}
-        return row, (shown,) + others, (stands, open_, heads)
+        return row, (shown,) + others, (stands, open_, heads), before
 
 
 def field_of(forms, doc, name, column):
@@ -140,24 +153,29 @@ def field_of(forms, doc, name, column):
     return forms.get(label, {}).get(column.split("@")[0])
 
 
-def judge_document(edits, forms, far=frozenset()):
-    """A judgment's (row, revs, (stands, candidates, heads), policy)."""
+# fate: (what stands, the candidates, the heads). overruled: heads that a settlement took away. was: what it decided between.
+Judged = collections.namedtuple("Judged", "row revs fate policy edits overruled was")
+
+
+def judge_document(edits, forms, far=frozenset(), settlement=None, policies={}):
     doc = Document(edits)
     fields = {(n, c): field_of(forms, doc, n, c) for n, e in doc.edits.items() for c in e.writes}
-    policy = max([STRICTNESS.index(f["policy"]) for f in fields.values() if f], default=0)
+    asked = {k: policy_in_force(policies, "judgments", k[1].split("@")[0], f["policy"]) for k, f in fields.items() if f}
+    policy = max(asked.values() or [policies.get("judgments", "latest")], key=STRICTNESS.index)
 
     def severity(name):
         cells = doc.content(name).items()
-        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells
-                          if fields[w, c] and fields[w, c]["policy"] == "severest"])
-    return doc.as_whole(STRICTNESS[policy], far, severity) + (STRICTNESS[policy],)
+        return max([0] + [fields[w, c]["severity"].get(v, 0) for c, (v, w) in cells if asked.get((w, c)) == "severest"])
+    row, revs, fate, before = doc.as_whole(policy, far, severity, settlement)
+    was = before if len({doc.said(h) for h in before}) > 1 else set()
+    return Judged(row, revs, fate, policy, doc.edits, before - fate[2], was)
 
 
 # ---- who holds what --------------------------------------------------------------------------
 
 class Place:
     """A workspace: its edits by document, and what its person can see."""
-    far, waiting = frozenset(), ()
+    far, waiting = frozenset(), ()  # edits whose clock was far ahead of their receipt, commits that wait: a hub's to know
 
     def __init__(self, name, person, replica):
         self.name, self.person, self.replica = name, person, replica
@@ -167,9 +185,22 @@ class Place:
         self.material, self.applied, self.exists = {}, 0, False
         self.acked, self.told = None, None
         self.drafts = {}
+        self.former, self.is_copy = [], False   # chains under ids that it had before
+        self.life, self.must_renew = object(), False
 
     def tip(self):
         return self.chain[-1] if self.chain else None
+
+    def sealed(self):
+        return len(self.chain) + sum(map(len, self.former))
+
+    def folder(self):
+        """The same once more."""
+        new = copy.copy(self)
+        new.docs = {d: list(e) for d, e in self.docs.items()}
+        new.outbox, new.chain, new.material = list(self.outbox), list(self.chain), dict(self.material)
+        new.drafts = copy.deepcopy(self.drafts)
+        return new
 
     def add(self, edit):
         self.docs.setdefault(edit.doc, []).append(edit)
@@ -177,12 +208,24 @@ class Place:
     def tick(self, now):
         self.clock = max(now, self.clock + 1)
 
+    def settlement(self, doc):
+        """What a lead said of that judgment, as far as it is told here."""
+        return self.material.get(("settlement",) + doc[1:], (None,))[0]
+
+    def policies(self):
+        return json.loads(self.material["project",][0].get("policies", "{}"))
+
+    def judge(self, doc, forms):
+        return judge_document(self.docs[doc], forms, self.far, self.settlement(doc), self.policies())
+
     def name_edit(self):
         self.counter += 1
         return self.name, self.counter
 
-    def seal(self):
-        if self.outbox:
+    def seal(self, now=0):
+        if self.is_copy and not self.chain and not self.outbox:     # a copy introduces itself
+            self.tick(now)
+        if self.outbox or self.is_copy and not self.chain:
             self.chain.append(Commit(self.tip(), self.outbox, self.replica, self.applied))
             self.outbox = []
 
@@ -193,10 +236,12 @@ DEFAULTS = {
     "guideline": dict(kind="guideline"), "form": dict(kind="form"),
     "guideline_revision": dict(kind="clarifying", parents=()), "form_version": dict(kind="clarifying", parents=()),
     "assignment": dict({"pass": 1}, due="", guideline="", state=("given",)),
+    "adjudication": dict(result=""), "project": dict(policies="{}"),
 }
 # Columns that say who wrote the others and why.
 ACCOUNTS = {"guideline_revision": {"number", "person"}, "form_version": {"number", "person"},
-            "stale": {"reason", "person"}}
+            "adjudication": {"cause", "reason", "person"}}
+WHOLE = "settlement", "stale"       # what leads write that is taken whole, like a judgment
 
 
 class Hub(Place):
@@ -206,7 +251,7 @@ class Hub(Place):
         self.world, self.exists = world, True
         self.commits, self.lines, self.verdicts, self.waiting = [], {}, {}, []
         self.given, self.steps, self.confirmed = {}, {}, {}
-        self.known = {}             # rows already told from that many edits
+        self.known, self.known_far = {}, (0, set())     # rows already told from that many edits; far from so many verdicts
         self.written = {}           # in the open transaction: doc -> its edit
         self.contents = set()       # what it can show
         self.contents_at, self.theirs = None, {}    # commits up to which no content is missing, here and at others
@@ -219,37 +264,81 @@ class Hub(Place):
         self.written = {}
 
     def tell(self, doc):
-        """(row, revs, columns)."""
-        n = len(self.docs[doc])
-        if self.known.get(doc, (0,))[0] != n:
-            row, revs, columns = Document(self.docs[doc]).as_columns()
+        """(row, revs, columns, overruled); of what is taken whole there is one column without a name."""
+        policies = self.policies() if doc != ("project",) else {}
+        state = len(self.docs[doc]), repr(sorted(policies.items()))
+        if self.known.get(doc, (None,))[0] != state:
+            row, *rest = self.tell_whole(doc) if doc[0] in WHOLE else Document(self.docs[doc]).as_columns(
+                lambda c: policy_of_column(policies, doc, c))
             if doc[0] == "case":
                 row.update(shown_of(row["content"]))
-            self.known[doc] = n, {**DEFAULTS.get(doc[0], {}), **row}, revs, columns
+            self.known[doc] = state, {**DEFAULTS.get(doc[0], {}), **row}, *rest
         return self.known[doc][1:]
+
+    def tell_whole(self, doc):
+        row, revs, (stands, open_, heads), _ = Document(self.docs[doc]).as_whole("latest", frozenset(), lambda n: 0)
+        return row, revs, {"": (stands, heads, bool(open_), revs[0])}, set()
 
     def row(self, doc):
         """(row, revs); an empty row where there is none."""
         return self.tell(doc)[:2] if doc in self.docs else ({}, ())
 
+    def conflicts(self, doc):
+        """column -> candidates, of what is open."""
+        return {c: heads for c, (_, heads, is_open, _) in self.tell(doc)[2].items() if is_open and c not in ACCOUNTS.get(doc[0], ())}
+
+    def resolved(self, doc):
+        """column -> candidates, of what a resolve has decided; behind a resolve of a resolve what that did."""
+        out, document = {}, Document(self.docs[doc])
+        policies = self.policies() if doc != ("project",) else {}
+        for column, (_, heads, _, shown) in self.tell(doc)[2].items():
+            known, more = [], len(heads) == 1 and column not in ACCOUNTS.get(doc[0], ()) and document.edits[shown].resolve
+            while more:
+                known.append(shown)
+                before = document.as_columns(lambda c: policy_of_column(policies, doc, c), until=document.past[shown])[2].get(column)
+                known += before[1] if before and len(before[1]) > 1 else []
+                more = before and len(before[1]) == 1 and document.edits[before[3]].resolve
+                shown = before[3] if before else None
+            if len(known) > 1:
+                out[column] = set(known)
+        return out
+
+    def settlement(self, doc):
+        return self.row(("settlement",) + doc[1:])[0] or None
+
+    def policies(self):
+        return json.loads(self.row(("project",))[0].get("policies", "{}"))
+
+    def content(self, doc, name):
+        """The cells of a document as the author of that edit left it."""
+        return content_of(Document(self.docs[doc]).edits, name)
+
+    def who_wrote(self, doc, name):
+        e = Document(self.docs[doc]).edits[name]
+        return e.replica, e.clock
+
     def rows(self, table):
         return {d: self.row(d)[0] for d in self.docs if d[0] == table}
 
-    def write(self, doc, derived=False, **wanted):
+    def write(self, doc, derived=False, forced=False, resolve=False, **wanted):
+        """True when it is an edit. A resolve writes all that it names, changed or not."""
         row, revs = self.row(doc)
         row = row or DEFAULTS.get(doc[0], {})
-        writes = {c: v for c, v in wanted.items() if row.get(c) != v}
+        writes = {c: v for c, v in wanted.items() if resolve or row.get(c) != v}
         if doc in self.written:     # a second time in one transaction: one edit
             self.written[doc].writes.update(writes)
-            del self.known[doc]
-        elif writes or not revs:
-            name = ("import", doc, revs, repr(wanted)) if derived else self.name_edit()
-            clock = (row.get("~clock", 0) + 1) if derived else self.clock
-            self.written[doc] = Edit(name, doc, revs, writes, clock, self.replica)
-            self.add(self.written[doc])
-            self.outbox.append(self.written[doc])
+            self.known.pop(doc, None)
+            return bool(writes)
+        if not writes and revs and not forced:
+            return False
+        name = ("import", doc, revs, repr(wanted)) if derived else self.name_edit()
+        clock = (row.get("~clock", 0) + 1) if derived else self.clock
+        self.written[doc] = Edit(name, doc, revs, writes, clock, self.replica, resolve)
+        self.add(self.written[doc])
+        self.outbox.append(self.written[doc])
+        return True
 
-    def seal(self):
+    def seal(self, now=0):
         before = self.tip()
         super().seal()
         if self.tip() is not before:
@@ -279,8 +368,9 @@ class Hub(Place):
         common = set.intersection(*(self.past(h) for h in heads))
         bases = common - {p for c in common for p in self.world.parents[c]}
         bodies = [rules_of(self.row(h)[0]["body"]) for h in heads]
-        if not bases:
-            return {None}
+        if not bases:       # from an empty text: only what all say can be told
+            texts = {self.row(h)[0]["body"] for h in heads}
+            return texts if len(texts) == 1 else {None}
         out = set()
         for base in bases:
             before = rules_of(self.row(base)[0]["body"])
@@ -352,7 +442,10 @@ class Hub(Place):
 
     @property
     def far(self):
-        return {e.name for c, words in self.verdicts.items() if any(words.values()) for e in c.edits}
+        state = sum(map(len, self.verdicts.values()))
+        if self.known_far[0] != state:
+            self.known_far = state, {e.name for c, words in self.verdicts.items() if any(words.values()) for e in c.edits}
+        return self.known_far[1]
 
     def held_of(self, replica):
         """The tip of each of its lines, the first line first."""
@@ -380,7 +473,7 @@ class Hub(Place):
         self.retry(clock)
 
     def judgments(self, forms):
-        return {d: judge_document(edits, forms, self.far) for d, edits in self.docs.items() if d[0] == "judgment"}
+        return {d: self.judge(d, forms) for d in self.docs if d[0] == "judgment"}
 
     def is_late(self, doc, shown, stands):
         """Taken back by somebody who did not know what stands, or anything it grew from."""
@@ -415,14 +508,25 @@ class Hub(Place):
 
 # ---- the course of events ----------------------------------------------------------------------
 
-class World:
+class World(Decisions):
     def __init__(self):
         self.hub = None             # the one that acts
         self.places, self.hubs = {}, []
         self.remote = [], {}        # where hubs meet: commits, verdicts
         self.devices, self.bundles, self.forms = {}, {}, {}
         self.labels, self.parents = {}, {}  # revisions: of text, body and parents; what each was written on
+        self.tokens = {}            # (place, life of its workspace) -> how many commits the token counts
+        self.backups, self.copies = {}, {}      # copies: devices that a copied workspace became -> person
         self.wrong = []             # what people were told otherwise than they must be
+
+    def written(self):
+        """Who wrote each edit of a judgment that some hub holds, and when."""
+        out = {}
+        for hub in self.hubs:
+            for d, edits in hub.docs.items():
+                if d[0] == "judgment":
+                    out.update({e.name: (e.replica, e.clock) for e in Document(edits).edits.values()})
+        return out
 
     def expect(self, line, what, told, wanted):
         if told != wanted:
@@ -431,7 +535,9 @@ class World:
     def play(self, line):
         at = self.places.get(line.get("at"))
         self.hub = at if isinstance(at, Hub) else self.hub
-        getattr(self, "op_" + line["op"])(line)
+        if at and at.must_renew and line["op"] not in ("own id", "copy", "put back"):
+            self.expect(line, "its id", "another's", "its own")
+        getattr(self, "op_" + line["op"].replace(" ", "_"))(line)
 
     def check(self, state):
         """What is wrong beside what every world must hold."""
@@ -499,7 +605,11 @@ class World:
         return self.labels[key]
 
     def op_guideline(self, line):
-        self.expect(line, "what came of it", line["told"], self.guideline(line))
+        self.expect_text(line, self.guideline(line))
+
+    def expect_text(self, line, came):
+        """done: now, or before the power failed."""
+        self.expect(line, "what came of it", line["told"], "done" if line["told"] == "done" and came in ("written", "same") else came)
 
     def guideline(self, line):
         hub, body = self.hub, line["body"]
@@ -520,10 +630,11 @@ class World:
             self.hub.seen[line["name"]] = heads
 
     def op_form(self, line):
-        self.expect(line, "what came of it", line["told"], self.put_text(line, "form", "form_version", line["body"]))
+        self.expect_text(line, self.put_text(line, "form", "form_version", line["body"]))
         self.forms[self.hub.newest("form_version", line["name"])[1:]] = {
             f["name"]: dict(scope=f.get("scope", "page"), required=f.get("required", False), policy=f.get("policy", "latest"),
-                            severity={c["value"]: c.get("severity", 0) for c in f.get("choices", [])})
+                            values={"bool": ["true", "false"], "text": None}.get(f["type"], [c["value"] for c in f.get("choices", [])]),
+                            severity={"true": 1} if f["type"] == "bool" else {c["value"]: c.get("severity", 0) for c in f.get("choices", [])})
             for f in json.loads(line["body"])["fields"]}
 
     def last_position(self, person):
@@ -552,7 +663,7 @@ class World:
                     fits.append((row["position"], doc))
         given = hub.rows("assignment").items()
         load = {to: sum(d[2] == to and r["state"] == ("given",) for d, r in given) for to in line["to"]}
-        knew = {doc: judge_document(hub.docs["judgment", *doc[1:]], self.forms, hub.far)[1]
+        knew = {doc: hub.judge(("judgment", *doc[1:]), self.forms).revs
                 for _, doc in fits if ("judgment", *doc[1:]) in hub.docs}
         fits = [f for f in fits if line["judged too"] or f[1] not in knew]
         if fits:
@@ -577,8 +688,9 @@ class World:
         if chosen:
             hub.begin(line["clock"])
         for _, doc, revision, shown in sorted(chosen, key=lambda c: c[:3]):
-            hub.write(("stale",) + doc[1:] + revision, judgment=doc[1:], cause=revision, weighed=shown, decision=line["decision"],
-                      reason="because", person=hub.person)
+            key = ("stale",) + doc[1:] + revision
+            hub.write(key, forced=len(hub.row(key)[1]) > 1, judgment=doc[1:], cause=revision, weighed=shown, decision=line["decision"],
+                      **{"~reason": "because", "~person": hub.person})
             if line["decision"] == "requeue":
                 self.requeue(("assignment",) + doc[1:])
 
@@ -593,7 +705,9 @@ class World:
                   form=row["form"], guideline=row["guideline"], due="")
 
     def op_seal(self, line):
-        self.places[line["at"]].seal()
+        place = self.places[line["at"]]
+        place.seal(line["clock"])
+        self.count(place)
 
     # what a device may see, and bundles to it
 
@@ -603,6 +717,7 @@ class World:
         leads = [d[1] for d, row in hub.rows("person").items() if row["role"] == "lead"]
         out += [("person", lead) for lead in leads]
         out += [d for d, row in hub.rows("replica").items() if row["person"] in [person] + leads]
+        out += [d for d in hub.rows("settlement") if d[2] == person]
         for doc, row in hub.rows("assignment").items():
             if doc[2] != person:
                 continue
@@ -611,7 +726,7 @@ class World:
                 out += [("guideline", row["guideline"]), hub.newest("guideline_revision", row["guideline"])]
             judgment = ("judgment",) + doc[1:]
             if judgment in hub.docs:
-                judged = judge_document(hub.docs[judgment], self.forms, hub.far)[0]
+                judged = hub.judge(judgment, self.forms).row
                 out.append(("form_version",) + judged["form_version"])
                 if judged.get("guideline_revision"):
                     out.append(("guideline_revision",) + judged["guideline_revision"])
@@ -647,6 +762,8 @@ class World:
 
     def op_open(self, line):
         place, b = self.places[line["at"]], self.bundles[line["bundle"]]
+        if self.devices[b["to"]][1] != place.replica:
+            return self.expect(line, "the answer", line["told"], "not mine")
         fits = b["base"] <= place.applied or b["base"] == len(b["steps"])
         self.expect(line, "the answer", line["told"], "opened" if fits else "refused")
         if not fits:
@@ -687,7 +804,7 @@ class World:
         if given is None:
             return "not mine"
         doc = ("judgment",) + given[1:]
-        now = judge_document(place.docs[doc], self.forms)[:2] if doc in place.docs else ({}, ())
+        now = self.shown(place, doc, pending)
         seen, revs = place.material[given]
         case = place.material["case", given[1]][0]
         form = self.newest_seen(place, "form_version", seen["form"])
@@ -715,6 +832,12 @@ class World:
         del place.drafts[doc]
         return state
 
+    def shown(self, place, doc, pending):
+        """(row, revs) that somebody sees; of what the open transaction wrote just that."""
+        if doc in pending:
+            return content_of({e.name: e for e in place.docs[doc]}, pending[doc].name), (pending[doc].name,)
+        return place.judge(doc, self.forms)[:2] if place.docs.get(doc) else ({}, ())
+
     def is_open(self, draft, row, form, case):
         """Is a required answer still missing?"""
         for name, field in form.items():
@@ -734,8 +857,7 @@ class World:
         if doc in pending:      # a second time in one transaction: one edit, with what differs in the end
             wanted = {**row, **wanted}
             place.docs[doc].remove(pending[doc])
-            before = judge_document(place.docs[doc], self.forms)[:2] if place.docs[doc] else ({}, ())
-            row, revs = before
+            row, revs = self.shown(place, doc, {})
         default = {"note": "", "guideline_revision": "", "~ms": 0}
         writes = {c: v for c, v in wanted.items() if row.get(c, default.get(c)) != v}
         edit = Edit(pending[doc].name if doc in pending else place.name_edit(), doc, revs, writes, place.clock, place.replica)
@@ -746,12 +868,14 @@ class World:
 
     def op_return(self, line):
         place = self.places[line["at"]]
-        place.seal()
-        owes = place.tip() != place.acked or place.applied != place.told
+        place.seal(line["clock"])
+        self.count(place)
+        owes = line["full"] or place.tip() != place.acked or place.applied != (place.told or 0)
         self.expect(line, "a bundle written", line["bundle"] is not None, owes)
         if line["bundle"] is not None:
-            unknown = place.chain[place.chain.index(place.acked) + 1:] if place.acked else list(place.chain)
-            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=unknown, applied=place.applied)
+            whole = sum(place.former, []) + place.chain
+            held = whole.index(place.acked) + 1 if place.acked in whole and not line["full"] else 0
+            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=whole[held:], applied=place.applied)
             place.told = place.applied
 
     def device_of(self, place):
@@ -761,6 +885,8 @@ class World:
         b, hub = self.bundles[line["bundle"]], self.hub
         hub.seal()
         sender = self.devices[b["device"]][1] if "device" in b else b["giver"].replica
+        if "chain" in b:
+            self.enter(hub, line, b["chain"])
         knows = ("replica", sender) in hub.docs
         self.expect(line, "the answer", line["told"], "merged" if knows else "refused")
         if knows and "giver" in b:
@@ -781,13 +907,61 @@ class World:
         self.remote = list(hub.commits), {c: dict(v) for c, v in hub.verdicts.items()}
 
     def op_copy(self, line):
-        old = self.places[line["at"]]
-        new = copy.copy(old)
-        new.name, new.counter = line["name"], 0
-        new.docs = {d: list(e) for d, e in old.docs.items()}
-        new.outbox, new.chain, new.material = list(old.outbox), list(old.chain), dict(old.material)
-        new.drafts = copy.deepcopy(old.drafts)
-        self.places[new.name] = new
+        new = self.places[line["name"]] = self.places[line["at"]].folder()
+        new.name, new.counter, new.must_renew = line["name"], 0, line["tokens"]
+
+    def op_backup(self, line):
+        place = self.places[line["at"]]
+        self.count(place)
+        self.backups[line["at"]] = place.folder(), self.tokens[place.name, place.life]
+
+    def op_put_back(self, line):
+        """It must notice, by its token, that something was sealed which it does not hold."""
+        lost, (kept, steps) = self.places[line["at"]], self.backups[line["at"]]
+        place = self.places[line["at"]] = kept.folder()
+        place.counter = lost.counter
+        if line["with configuration"]:
+            self.tokens[place.name, place.life] = steps
+        place.must_renew = self.tokens.get((place.name, place.life), place.sealed() + 1) > place.sealed()
+
+    def op_own_id(self, line):
+        """A device of its own: what was sealed under the old id goes along, what was not is sealed as its own."""
+        place = self.places[line["at"]]
+        self.expect(line, "an own id", True, place.must_renew)
+        self.devices[line["name"]] = place.person, line["identity"]
+        self.copies[line["identity"]] = place.person
+        place.former, place.chain = place.former + [place.chain], []
+        for i, e in enumerate(place.outbox):
+            mine = copy.copy(e)
+            mine.replica = line["identity"]
+            place.docs[e.doc][place.docs[e.doc].index(e)] = place.outbox[i] = mine
+        place.replica, place.is_copy, place.must_renew, place.life = line["identity"], True, False, object()
+        place.applied, place.told = 0, 0
+        place.tick(line["clock"])
+        self.count(place)
+
+    def count(self, place):
+        """Its token, which may be behind, is brought up."""
+        key = place.name, place.life
+        self.tokens[key] = max(self.tokens.get(key, 0), place.sealed())
+
+    def op_moved(self, line):
+        self.expect(line, "the id of a moved workspace", line["told"], self.places[line["at"]].replica)
+
+    def op_new_home(self, line):
+        """All that the configuration knew of former lives is gone."""
+        place = self.places[line["at"]]
+        self.expect(line, "the id under a new home", line["told"], place.replica)
+        self.tokens = {k: n for k, n in self.tokens.items() if k[0] != place.name}
+        self.count(place)
+
+    def enter(self, hub, line, chain):
+        """A copy is a device of its person, by its first commit."""
+        for replica in dict.fromkeys(c.replica for c in chain):
+            if replica in self.copies and ("replica", replica) not in hub.docs:
+                hub.begin(line["clock"])
+                hub.write(("replica", replica), derived=True, person=self.copies[replica])
+        hub.seal()
 
     def op_rebuild(self, line):
         """Receipts are not history: both sides then owe more than they must."""
@@ -835,8 +1009,8 @@ class Names:
         self.docs = {key: self.revision(key) for key in self.rows}
         self.of.update({key: doc[1:] for key, doc in self.docs.items()})
         for kind, name, key in tables["documents"]:
-            parts = [int(p) if i == 2 else self.of.get(p, (p,)) for i, p in enumerate(name.split("|"))]
-            self.docs[key] = (kind,) + sum((p if isinstance(p, tuple) else (p,) for p in parts), ())
+            parts = [int(p) if i == 2 and kind != "adjudication" else self.of.get(p, (p,)) for i, p in enumerate(name.split("|"))]
+            self.docs[key] = (kind,) if kind == "project" else (kind,) + sum((p if isinstance(p, tuple) else (p,) for p in parts), ())
             self.of.setdefault(key, name)
 
     def revision(self, key):
@@ -871,32 +1045,33 @@ def held_judgments(tables, names):
                     "guideline_revision": names(guideline), "~ms": ms, "names its assignment": is_current}
     for key, cell, value in tables["answers"]:
         out[key][cell] = value
-    for key, col, kind, policy, replica, clock, stands, value in tables["conflicts"]:
+    for key, col, kind, is_open, policy, replica, clock, stands, value in tables["conflicts"]:
         cells = {c: names(v) for c, v in json.loads(value).items()}
-        conflicts.setdefault(key + col + " " + kind + " " + policy, []).append((replica, clock, bool(stands), wrote(cells)))
+        conflicts.setdefault(f"{key}{col} {kind} {policy} {'open' if is_open else 'settled'}", []).append((replica, clock, bool(stands), wrote(cells)))
     return out, {k: sorted(v, key=repr) for k, v in conflicts.items()}
 
 
-def told_judgments(judged, revs_of):
+def told_judgments(judged, revs_of, settlement_of):
     out, conflicts = {}, {}
-    for doc, (row, _, (stands, open_, _), policy, edits) in judged.items():
-        out[key_of(doc)] = {"note": "", "guideline_revision": "", "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
+    for doc, (row, _, (stands, open_, _), policy, edits, _, was) in judged.items():
+        out[key_of(doc)] = {"note": "", "guideline_revision": "", "~ms": 0, "names its assignment": int(row["assignment_rev"] == revs_of(("assignment",) + doc[1:])),
                             **{c: v for c, v in row.items() if v is not None and c != "assignment_rev"}}
-        if open_:
-            conflicts[key_of(doc) + " fork " + policy] = sorted(
-                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_], key=repr)
+        settled = was if settlement_of(doc) else set()
+        if open_ or settled:
+            conflicts[f"{key_of(doc)} fork {policy} {'open' if open_ else 'settled'}"] = sorted(
+                [(edits[n].replica, edits[n].clock, n == stands, wrote(content_of(edits, n))) for n in open_ or settled], key=repr)
     return out, conflicts
 
 
-def told_labels(judged, lapses):
+def told_labels(judged, lapses, finals):
     """One row an answer, as an export has them."""
     late = {l[0] for l in lapses if l[1] == "late"}
     stale = {l[0]: l[3] or "open" for l in sorted(lapses, key=lambda l: (l[3] == "", l[3])) if l[1] == "stale"}
-    for doc, (row, _, (_, open_, _), *_) in judged.items():
+    for doc, (row, _, (stands, open_, _), *_) in judged.items():
         answers = sorted((k, v) for k, v in row.items() if "@" in k and v is not None)
         for k, v in answers or [("@", "")]:
-            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), key_of(doc) in late,
-                   stale.get(key_of(doc), "")]
+            yield [*doc[1:], *k.split("@"), v, row["state"], bool(open_), bool(open_) and stands is None, key_of(doc) in late,
+                   stale.get(key_of(doc), ""), finals.get((doc[1], *k.split("@")), "")]
 
 
 class Comparison:
@@ -945,20 +1120,24 @@ def conflicts_of(hub):
     for doc in hub.docs:
         if doc[0] == "judgment":
             continue
-        row, revs, columns = hub.tell(doc)
+        row, revs, columns, _ = hub.tell(doc)
         edits = Document(hub.docs[doc]).edits
+        said = lambda n, col: repr(plain(col, edits[n].writes[col])) if col else ""
+        for col, candidates in hub.resolved(doc).items():
+            yield [doc, col, "hard", 0, sorted((edits[n].replica, edits[n].clock, int(n == columns[col][0]), said(n, col)) for n in candidates)]
         several = {col: x for col, x in columns.items() if len(x[1]) > 1 and col not in ACCOUNTS.get(doc[0], ())}
-        for col, (stands, heads, is_open) in several.items():
+        for col, (stands, heads, is_open, _) in several.items():
             yield [doc, col, "hard" if is_open else "identical", int(is_open), sorted(
-                (edits[n].replica, edits[n].clock, int(n == stands), repr(plain(col, edits[n].writes[col]))) for n in heads)]
-        if len(revs) > 1 and not several and not any(x[2] for x in columns.values()):
+                (edits[n].replica, edits[n].clock, int(n == stands), said(n, col)) for n in heads)]
+        if len(revs) > 1 and doc[0] not in WHOLE and not several and not any(x[2] for x in columns.values()):
             yield [doc, "", "parallel", 0, sorted((edits[n].replica, edits[n].clock, 0, "") for n in revs)]
 
 
 def held_conflicts(tables, names):
     out = {}
-    for key, col, kind, is_open, replica, clock, stands, value in tables["other conflicts"]:
-        doc = names.docs.get(key, key)
+    for table, key, col, kind, is_open, replica, clock, stands, value in tables["other conflicts"]:
+        doc = names.docs.get(key, (key,))
+        doc = ("settlement",) + doc[1:] if table == "settlements" else doc  # it has the id of its judgment
         said = json.loads(value).get(col) if col else ""
         said = repr(plain(col, names(said) if isinstance(said, str) else said)) if col else ""
         out.setdefault((doc, col, kind, is_open), []).append((replica, clock, int(bool(stands)), said))
@@ -993,12 +1172,10 @@ def compare_texts(c, hub, held, names):
 def compare_place(c, world, place, held, contents):
     tables = held["tables"]
     is_hub = isinstance(place, Hub)
-    far = place.far
     names = world.names
-    judged = {d: judge_document(e, world.forms, far) + ({x.name: x for x in e},)
-              for d, e in place.docs.items() if d[0] == "judgment"}
+    judged = {d: place.judge(d, world.forms) for d in place.docs if d[0] == "judgment"}
     (have, have_open), (must, must_open) = held_judgments(tables, names), told_judgments(
-        judged, lambda d: place.row(d)[1] if is_hub else place.material[d][1])
+        judged, lambda d: place.row(d)[1] if is_hub else place.material[d][1], place.settlement)
     c.same(place.name + ": judgments", have, must)
     c.same(place.name + ": conflicts", have_open, must_open)
     c.same(place.name + ": conflicts of material", {tuple(x[:4]): x[4] for x in held_conflicts(tables, names)},
@@ -1006,11 +1183,12 @@ def compare_place(c, world, place, held, contents):
     c.same(place.name + ": left behind", tables["left behind"], [[0, len(place.waiting)]])
     rows = {d: place.row(d) for d in place.docs if d[0] != "judgment"} if is_hub else place.material
     compare_material(c, place.name, tables, names, rows)
+    compare_decisions(c, place.name, tables, world.revs, rows, world.written())
     c.same(place.name + ": what cases show", held["shown"],
            {d[1]: json.loads(r["content"]) for d, (r, _) in rows.items() if d[0] == "case"})
     lapses = sorted(place.lapses(judged), key=repr) if is_hub else []
     c.same(place.name + ": lapses", sorted(([*r[:4], names(r[4])] for r in tables["lapses"]), key=repr), lapses)
-    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged, lapses)))
+    c.same(place.name + ": labels", sorted(held["labels"]), sorted(told_labels(judged, lapses, finals_of(rows))))
     c.same(place.name + ": drafts", {r[0]: r[1:] for r in tables["drafts"]},
            {key_of(d): [v["note"], v["ms"]] for d, v in place.drafts.items()})
     c.same(place.name + ": answers in drafts", {(r[0], r[1]): r[2] for r in tables["draft answers"]},
@@ -1018,48 +1196,47 @@ def compare_place(c, world, place, held, contents):
     return judged
 
 
-FATES = ["exported", "standing", "equal", "superseded", "in conflict"]
+FATES = ["exported", "standing", "equal", "superseded", "overruled", "in conflict"]
 
 
 def fates_of(hub, judged):
-    """doc -> (edits that stand, edits that are in conflict)."""
+    """doc -> (edits that stand, edits that are in conflict, edits that leads overruled)."""
     for doc, edits in hub.docs.items():
         if doc[0] == "judgment":
-            stands, open_, heads = judged[doc][2]
-            yield doc, ({stands} if open_ else heads), open_
+            stands, open_, heads = judged[doc].fate
+            yield doc, ({stands} if open_ else heads), open_, judged[doc].overruled
             continue
-        document, (_, revs, columns) = Document(edits), hub.tell(doc)
+        document, (_, revs, columns, overruled) = Document(edits), hub.tell(doc)
         if document.is_line():
-            yield doc, set(revs), set()
+            yield doc, set(revs), set(), set()
             continue
-        empty = {n for n in revs if not document.edits[n].writes}
-        stand = empty.union(*({s} if is_open else heads for s, heads, is_open in columns.values()))
-        yield doc, stand, set().union(*(heads for s, heads, is_open in columns.values() if is_open)) - stand
+        empty = {n for n in revs if doc[0] not in WHOLE and not document.edits[n].writes}
+        stand = empty.union(*({s} if is_open else heads for s, heads, is_open, _ in columns.values()))
+        yield doc, stand, set().union(*(heads for s, heads, is_open, _ in columns.values() if is_open)) - stand, overruled
 
 
 def compare_hub(c, world, hub, held):
     """The balance, and that every judgment ever exported is told in the life of its case."""
     judged = compare_place(c, world, hub, held, world.contents)
     compare_texts(c, hub, held, world.names)
-    count, exported, seen = {}, [], set()
-    fates = {doc: (stands, open_) for doc, stands, open_ in fates_of(hub, judged)}
+    count, exported, seen = {x.replica: dict.fromkeys(FATES, 0) for x in hub.commits}, [], set()
+    fates = {doc: rest for doc, *rest in fates_of(hub, judged)}
     identities = {replica for _, replica in world.devices.values()}
-    for e in sorted((e for commit in hub.commits for e in commit.edits), key=lambda e: e.replica):
-        stands, open_ = fates[e.doc]
-        fate = ("equal" if (e.doc, e.name) in seen else "standing" if e.name in stands
-                else "in conflict" if e.name in open_ else "superseded")
+    for replica, e in sorted(((x.replica, e) for x in hub.commits for e in x.edits), key=lambda s: s[0]):
+        stands, open_, overruled = fates[e.doc]     # of equal edits that of the lowest id is counted
+        fate = ("equal" if (e.doc, e.name) in seen else "standing" if e.name in stands else "in conflict" if e.name in open_
+                else "overruled" if e.name in overruled else "superseded")
         seen.add((e.doc, e.name))
-        mine = count.setdefault(e.replica, dict.fromkeys(FATES, 0))
-        mine["exported"] += 1
-        mine[fate] += 1
-        if e.replica in identities:
-            exported.append([e.doc[1], e.doc[2], e.replica, e.clock])
+        count[replica]["exported"] += 1
+        count[replica][fate] += 1
+        if replica in identities:
+            exported.append([e.doc[1], e.doc[2], replica, e.clock])
     rated = {}
     for replica, exports, standing, equal, superseded, overruled, in_conflict, quarantined, waiting in held["balance"]:
         if exports != standing + equal + superseded + overruled + in_conflict + quarantined + waiting:
             c.found.append(f"balance: {replica} exported {exports}, but the parts make another sum")
-        c.same("balance of " + replica, [overruled, quarantined, waiting], [0, 0, 0])
-        rated[replica] = dict(zip(FATES, [exports, standing, equal, superseded, in_conflict]))
+        c.same("balance of " + replica, [quarantined, waiting], [0, 0])
+        rated[replica] = dict(zip(FATES, [exports, standing, equal, superseded, overruled, in_conflict]))
     c.same(hub.name + ": balance", rated, count)
     c.same(hub.name + ": verdicts", {tuple(r[:3]): r[3] for r in held["tables"]["verdicts"]}, told_verdicts(hub, world))
     c.same(hub.name + ": judgments found", sorted(s[:4] for s in held["stories"] if s[2] in identities), sorted(exported))
@@ -1078,6 +1255,8 @@ def told_verdicts(hub, world):
 def check(log, state, world=None):
     """What is wrong, one line each; nothing when all is as it must be."""
     world, c = world or World(), Comparison()
+    c.found += state["found"]           # what the simulator saw on the way
+    world.revs = {rev: tuple(who) for held in state["places"].values() for rev, who in held.get("revs", {}).items()}
     world.contents = state["contents"]
     for line in log:
         world.play(line)

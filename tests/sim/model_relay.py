@@ -1,7 +1,7 @@
 """Vendors' relays in the model: given material like a device, they give to their raters' devices and collect from them
 like a hub, and write nothing themselves.
 """
-from model import Comparison, FATES, Hub, Place, World, check as check_world, content_of, fates_of, judge_document, number_of
+from model import Comparison, FATES, Hub, Place, World, check as check_world, content_of, fates_of, number_of, told_verdicts
 
 
 class Relay(Place):
@@ -12,7 +12,7 @@ class Relay(Place):
         super().__init__(name, person, replica)
         self.commits, self.lines, self.verdicts, self.waiting = [], {}, {}, []
         self.given, self.steps, self.confirmed = {}, {}, {}
-        self.contents, self.held = set(), {}
+        self.contents, self.held, self.known_far = set(), {}, (0, set())
 
     # what it holds, asked as a hub is asked
 
@@ -153,7 +153,7 @@ class RelayWorld(World):
         if not isinstance(relay, Relay):
             return super().op_return(line)
         owed = relay.owed()
-        self.expect(line, "a bundle written", line["bundle"] is not None, bool(owed) or relay.applied != relay.told)
+        self.expect(line, "a bundle written", line["bundle"] is not None, bool(owed) or relay.applied != (relay.told or 0))
         if line["bundle"] is not None:
             self.bundles[line["bundle"]] = dict(device=relay.name, chain=owed, applied=relay.applied)
             relay.told = relay.applied
@@ -181,23 +181,19 @@ class RelayWorld(World):
 
 def compare_balance(c, world, relay, held):
     """What it counts of its raters' edits. Nothing is refused: that is for its hub to say."""
-    judged = {d: judge_document(e, world.forms, relay.far) for d, e in relay.docs.items()}
-    fates, count, seen = {d: (stands, open_) for d, stands, open_ in fates_of(relay, judged)}, {}, set()
+    judged = {d: relay.judge(d, world.forms) for d in relay.docs}
+    fates, count, seen = {d: rest for d, *rest in fates_of(relay, judged)}, {}, set()
     for e in (e for commit in relay.commits for e in commit.edits):
-        stands, open_ = fates[e.doc]
+        stands, open_, overruled = fates[e.doc]
         mine = count.setdefault(e.replica, dict.fromkeys(FATES, 0))
         mine["exported"] += 1
-        mine["equal" if (e.doc, e.name) in seen else "standing" if e.name in stands else
-             "in conflict" if e.name in open_ else "superseded"] += 1
+        mine["equal" if (e.doc, e.name) in seen else "standing" if e.name in stands else "in conflict" if e.name in open_
+             else "overruled" if e.name in overruled else "superseded"] += 1
         seen.add((e.doc, e.name))
-    c.same(relay.name + ": balance", {b[0]: dict(zip(FATES, [b[1], b[2], b[3], b[4], b[6]])) for b in held["balance"]}, count)
+    c.same(relay.name + ": balance", {b[0]: dict(zip(FATES, b[1:7])) for b in held["balance"]}, count)
     for b in held["balance"]:
-        c.same(f"balance of {b[0]} at {relay.name}", [b[5], b[7], b[8]], [0, 0, 0])
-    told = {}
-    for commit, words in relay.verdicts.items():
-        key = commit.replica, relay.replica, int(words[relay.name])
-        told[key] = told.get(key, 0) + 1
-    c.same(relay.name + ": verdicts", {tuple(r[:3]): r[3] for r in held["tables"]["verdicts"]}, told)
+        c.same(f"balance of {b[0]} at {relay.name}", b[7:], [0, 0])
+    c.same(relay.name + ": verdicts", {tuple(r[:3]): r[3] for r in held["tables"]["verdicts"]}, told_verdicts(relay, world))
 
 
 def compare_people(c, world, relay, tables):

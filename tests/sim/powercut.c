@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ static int final_rating(struct final *f)
 	WELL(submitted("a", 1, 1));
 	WELL(merge());
 	WELL(is_sound("hub", &hash));
-	return labels(f->text);
+	return labels("hub", f->text);
 }
 
 static int before_merge(void)
@@ -103,7 +104,7 @@ static int after_merge(int steps)
 	if (steps > 0) {
 		char text[512];
 
-		WELL(labels(text));
+		WELL(labels("hub", text));
 		HOLDS(strcmp(text, "") != 0);
 	}
 	return 0;
@@ -112,7 +113,7 @@ static int after_merge(int steps)
 static int final_merge(struct final *f)
 {
 	WELL(is_sound("hub", &f->hash));
-	return labels(f->text);
+	return labels("hub", f->text);
 }
 
 static int open_first(void *user)
@@ -300,6 +301,66 @@ static int final_founding(struct final *f)
 	return is_sound("second", &hash);
 }
 
+/* Both hubs hold work that the other lacks, and edits that are not sealed yet. */
+static int before_meeting(void)
+{
+	struct cp_store *s = NULL;
+
+	WELL(second_hub());
+	WELL(rate_and_return(NULL));
+	WELL(merge());
+	OK(cp_store_open(&s, at("hub"), err));
+	WELL(import(s, "socks"));
+	cp_store_close(s);
+	OK(cp_store_open(&s, at("bea"), err));
+	WELL(import(s, "hats"));
+	cp_store_close(s);
+	return 0;
+}
+
+static int meet_by_bundles(void *user)
+{
+	(void)user;
+	WELL(send_to_hub("hub", "bea"));
+	WELL(merge_post("bea", "bea"));
+	WELL(send_to_hub("bea", "lea"));
+	return merge_post("hub", "lea");
+}
+
+static int meet_at_remote(void *user)
+{
+	(void)user;
+	WELL(sync_remote("hub"));
+	WELL(sync_remote("bea"));
+	return sync_remote("hub");
+}
+
+static int after_meeting(int steps)
+{
+	struct cp_hash hash;
+	char mine[512], theirs[512];
+
+	WELL(is_sound("hub", &hash));
+	WELL(is_sound("bea", &hash));
+	WELL(shell("git -C remote.git fsck --strict --no-dangling"));
+	WELL(labels("hub", mine));
+	WELL(labels("bea", theirs));
+	HOLDS(steps < 2 || strcmp(mine, theirs) == 0);
+	return 0;
+}
+
+static int final_meeting(struct final *f)
+{
+	struct cp_hash theirs;
+
+	WELL(is_sound("hub", &f->hash));
+	WELL(is_sound("bea", &theirs));
+	HOLDS(memcmp(&f->hash, &theirs, sizeof theirs) == 0);
+	WELL(shell("[ $(git -C hub/history.git rev-parse 'main^{tree}') = $(git -C bea/history.git rev-parse 'main^{tree}') ]"));
+	WELL(shell("git -C remote.git fsck --strict --no-dangling"));
+	return labels("bea", f->text);
+}
+
 /* ---- the cuts -------------------------------------------------------------------------------------- */
 
 /* A check in a child of its own: what it leaves in memory, or its end by an assertion, touches nobody. */
@@ -332,6 +393,13 @@ static int afresh(const char *from)
 	return system(command);
 }
 
+/* A remote's git, which the cut left behind, comes to its end: what it writes is no power cut's to lose. */
+static void wait_for_others(void)
+{
+	while (wait(NULL) > 0)
+		;
+}
+
 static int one_cut(const struct operation *o, long n, uint64_t seed, const struct final *want)
 {
 	int bad, steps;
@@ -342,6 +410,7 @@ static int one_cut(const struct operation *o, long n, uint64_t seed, const struc
 	snprintf(where, sizeof where, "%s, point %ld", o->name, n);
 	if (disk_run(n, o->work, NULL) == 1)
 		return complain("fails");
+	wait_for_others();
 	steps = progress->steps;
 	snprintf(where, sizeof where, "%s, cut at point %ld (%.200s), disk %ju, %d steps done", o->name, n, disk_point(),
 			(uintmax_t)seed, steps);
@@ -424,12 +493,14 @@ SURVIVES(the_next_bundle_survives, 2, before_next, open_next, after_next_open, f
 SURVIVES(an_import_and_a_pack_survive, 3, nothing, pack_more, after_packing, final_packing)
 SURVIVES(a_rebuild_survives, 2, before_rebuild, rebuild, after_rebuild, final_rebuild)
 SURVIVES(a_new_hub_survives, 8, nothing, found, after_founding, final_founding)
+SURVIVES(two_hubs_that_meet_by_bundles_survive, 16, before_meeting, meet_by_bundles, after_meeting, final_meeting)
+SURVIVES(two_hubs_that_meet_at_a_remote_survive, 16, before_meeting, meet_at_remote, after_meeting, final_meeting)
 
 /* ---- the program ------------------------------------------------------------------------------------ */
 
 static int begin(void **state)
 {
-	char command[300];
+	char command[400];
 
 	(void)state;
 	/* In memory where that can be: the disk that is played needs none. */
@@ -442,10 +513,12 @@ static int begin(void **state)
 	unsetenv("CASEPACK_PASSPHRASE");
 	cp_hash_setup();
 	progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	snprintf(command, sizeof command, "mkdir -p %s/out %s/back", root, root);
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for wait_for_others */
+	snprintf(command, sizeof command, "mkdir -p %s/out %s/back %s/post", root, root, root);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(cp_sshkey_generate(key("lead"), "", NULL, NULL), CP_OK);
 	assert_int_equal(cp_sshkey_generate(key("anna"), "", NULL, NULL), CP_OK);
+	assert_int_equal(cp_sshkey_generate(key("bea"), "", NULL, NULL), CP_OK);
 	assert_int_equal(scene(), 0);
 	snprintf(command, sizeof command, "mv %s %s/base", root, folder);
 	return system(command);
@@ -469,6 +542,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_import_and_a_pack_survive),
 		cmocka_unit_test(a_rebuild_survives),
 		cmocka_unit_test(a_new_hub_survives),
+		cmocka_unit_test(two_hubs_that_meet_by_bundles_survive),
+		cmocka_unit_test(two_hubs_that_meet_at_a_remote_survive),
 	};
 
 	if (argc > 1)

@@ -38,6 +38,8 @@ def sim(args, seed, folder, skip=()):
         return ["hang: the run did not end within two minutes"]
     if done.returncode == 0:
         return []
+    if done.returncode == 4:
+        return done.stderr.strip().splitlines()
     kind = "refused" if done.returncode == 3 else "crash"
     return [f"{kind}: {done.stderr.strip()[-400:] or 'status %d' % done.returncode}"]
 
@@ -102,8 +104,9 @@ def judge(args, folder):
     with open(os.path.join(folder, "state.json")) as f:
         state = json.load(f)
     hub = state["places"]["hub"]
-    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]),
-                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"]}),
+    counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]), cuts=state["cuts"],
+                                 conflicts=len({row[0] for row in hub["tables"]["conflicts"] if row[3]}),
+                                 settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}),
                                  leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
                                            | {(row[0], row[1]) for row in hub["tables"]["texts"]}))
     return model.check(log, state) + same_pages(folder) + signed(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
@@ -211,7 +214,8 @@ def main():
             if ran % 1000 == 0:
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
     print(f"{ran} seeds: {len(failed)} failed; {total['op']} deeds in {total['replicas']} workspaces, {total['edits']} edits merged, "
-          f"{total['conflicts']} judgments and {total['leads']} cells and texts of leads in conflict; {time.time() - started:.0f} s")
+          f"{total['conflicts']} judgments and {total['leads']} cells and texts of leads in conflict, {total['settled']} settled, "
+          f"{total['cuts']} power cuts; {time.time() - started:.0f} s")
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

@@ -8,12 +8,33 @@
 #include "sync/seal.h"
 #include "tests/sim/deeds.h"
 
+/* The hub enters every copy into its roster, as it will not write from now on. */
+static void meet_copies(struct world *w)
+{
+	for (int i = 0; i < w->n_places; i++) {
+		struct place *p = &w->places[i];
+
+		if (place_is_hub(p) || !p->exists)
+			continue;
+		world_store(w, p);
+		if (w->devices[p->device].root != p->device)
+			rater_return(w, p, false);
+	}
+	for (size_t i = w->n_parcels; i-- > 0;)
+		if (w->parcels[i].is_return) {
+			carry_merge(w, &w->parcels[i]);
+			world_drop_parcel(w, i);
+		}
+}
+
 void settle_make_mirror(struct world *w)
 {
 	struct place *hub = world_hub(w);
 
+	if (w->keeps_tokens)
+		meet_copies(w);
 	MUST(w, cp_seal(world_store(w, hub), NULL, err));
-	world_log(w, json_pack("{s:s, s:s}", "op", "seal", "at", hub->name));
+	world_log(w, json_pack("{s:s, s:s, s:I}", "op", "seal", "at", hub->name, "clock", (json_int_t)world_now(w, hub)));
 	world_close(w, hub);
 	world_copy(w, "hub", "mirror");
 	w->has_mirror = true;
@@ -105,14 +126,6 @@ const char *settle_quietly(struct world *w)
 
 /* ---- everybody ------------------------------------------------------------------------------ */
 
-static struct place *first_place_of(struct world *w, int device)
-{
-	for (int i = 0; i < w->n_places; i++)
-		if (w->places[i].device == device)
-			return &w->places[i];
-	abort();
-}
-
 static void deliver_what_is_under_way(struct world *w)
 {
 	while (w->n_parcels > 0) {
@@ -121,30 +134,35 @@ static void deliver_what_is_under_way(struct world *w)
 		if (w->parcels[i].is_return) {
 			carry_to(w, &w->parcels[i]);
 			carry_merge(w, &w->parcels[i]);
-		} else
-			carry_open(w, &w->parcels[i], first_place_of(w, w->parcels[i].to));
+		} else if (world_place_of(w, w->parcels[i].to) != NULL) {
+			carry_open(w, &w->parcels[i], world_place_of(w, w->parcels[i].to));
+		}
 		world_drop_parcel(w, i);
 	}
 }
 
-static void send_home(struct world *w, struct place *p)
+static void send_home(struct world *w, struct place *p, bool is_full)
 {
 	w->desk = w->home_of[w->devices[p->device].person];
-	if (p->exists && rater_return(w, p))
+	if (p->exists && rater_return(w, p, is_full))
 		carry_merge(w, &w->parcels[w->n_parcels - 1]);
 	relay_passes_on(w, w->devices[p->device].person);
 	w->n_parcels = 0;
 }
 
-/* One workspace sends what it owes, and takes in what the hub then has for it. Bundles for others get lost. */
-static void round_trip(struct world *w, struct place *p)
+/* One workspace sends what it owes, and takes in what the hub then has for it. Bundles for others get lost.
+ * false: it was put back, and the hub does not know that it lacks something. */
+static bool round_trip(struct world *w, struct place *p, bool is_full)
 {
-	send_home(w, p);
+	bool is_well = true;
+
+	send_home(w, p, is_full);
 	relay_gives(w, w->devices[p->device].person);
 	for (size_t i = 0; i < w->n_parcels; i++)
 		if (!w->parcels[i].is_return && w->parcels[i].to == p->device)
-			carry_open(w, &w->parcels[i], p);
+			is_well = carry_open(w, &w->parcels[i], p);
 	w->n_parcels = 0;
+	return is_well;
 }
 
 void settle_deliver(struct world *w)
@@ -152,12 +170,12 @@ void settle_deliver(struct world *w)
 	deliver_what_is_under_way(w);
 	for (int i = 0; i < w->n_places && w->n_hubs > 1; i++) /* what all hubs then say of it is told to each device */
 		if (!place_is_hub(&w->places[i]))
-			send_home(w, &w->places[i]);
+			send_home(w, &w->places[i], false);
 	settle_exchange(w);
-	for (int round = 0; round < 2; round++) /* what is new to one line of a copied folder may be from another */
+	for (int round = 0; round < 2; round++) /* the work of a device that sent later may bring material to one that sent before */
 		for (int i = 0; i < w->n_places; i++)
-			if (!place_is_hub(&w->places[i]) && (round == 0 || w->n_relays > 0 || w->devices[w->places[i].device].copies > 1))
-				round_trip(w, &w->places[i]);
+			if (!place_is_hub(&w->places[i]) && !round_trip(w, &w->places[i], false))
+				round_trip(w, &w->places[i], true);
 	sync_all(w);
 }
 
@@ -166,6 +184,7 @@ void settle_mirror_merges(struct world *w, struct cp_hash *out)
 	struct cp_store *mirror;
 
 	world_clock(w, world_hub(w));
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* it stands for the hub itself */
 	MUST(w, cp_store_open(&mirror, world_path(w, "mirror"), err));
 	while (w->n_mirrored > 0) {
 		size_t i = chance_below(&w->chance, w->n_mirrored);

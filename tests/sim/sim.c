@@ -5,12 +5,14 @@
  *
  * Leaves DIR/log.jsonl (what everybody wished), DIR/state.json (what everybody then
  * held) and the workspaces. 0: it ran to its end; 3: the product refused what it
- * must do. Whether what was held is right is model.py's to say.
+ * must do; 4: a property does not hold, and the run cannot go on: stderr says which.
+ * Whether what was held is right is model.py's to say.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/settle.h"
 
@@ -27,36 +29,48 @@ const struct deed_row deeds[] = {
 	{ "close",      4, false, false, deed_close },
 	{ "copy",       4, false, false, deed_copy },
 	{ "rebuild",    1, false, false, deed_rebuild },
-	{ "import",     6, true, false,  deed_import },
-	{ "guideline",  3, true, false,  deed_guideline },
-	{ "form",       3, true, false,  deed_form },
-	{ "assign",     5, true, false,  deed_assign },
-	{ "recall",     4, true, false,  deed_recall },
-	{ "stale",      4, true, false,  deed_stale },
+	{ "import",     6, true,  false, deed_import },
+	{ "guideline",  3, true,  false, deed_guideline },
+	{ "form",       3, true,  false, deed_form },
+	{ "assign",     5, true,  false, deed_assign },
+	{ "recall",     4, true,  false, deed_recall },
+	{ "stale",      4, true,  false, deed_stale },
 	{ "device",     1, true,  false, deed_device },
 	{ "merge text", 4, true,  true,  deed_merge_text },
 	{ "sync",      10, false, true,  deed_sync },
 	{ "hub bundle", 8, false, true,  deed_hub_bundle },
 	{ "hub",        2, false, true,  deed_hub },
 	{ "both",      12, false, true,  deed_both },
+	{ "dispute",   14, false, false, deed_dispute },
+	{ "resolve",   14, true,  false, deed_resolve },
+	{ "rule",       3, true,  false, deed_rule },
+	{ "adjudicate", 3, true,  false, deed_adjudicate },
+	{ "policy",     4, true,  false, deed_policy },
+	{ "backup",     8, false, false, deed_backup },
+	{ "put back",  12, false, false, deed_put_back },
+	{ "move",       1, false, false, deed_move },
+	{ "new home",   2, false, false, deed_new_home },
 	{ "relay",     20, false, false, deed_relay },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
-struct course { struct world world; uint64_t seed; long steps, mirror_at; int most_hubs; int weights[32]; bool *skipped; };
+struct course { struct world world; uint64_t seed; long steps, mirror_at; int most_hubs; bool *skipped;
+	int weights[sizeof deeds / sizeof *deeds]; };
 
-/* About half of the seeds have one hub. With several the leads write more, so that they meet in one cell. */
+/* About half of the seeds have one hub, and only those keep tokens. With several the leads write more, so that they meet
+ * in one cell. */
 static void choose_hubs(struct course *c)
 {
 	static const int numbers[] = { 1, 1, 1, 2, 2, 3 };
 	struct chance chance = chance_of(c->seed, (uint64_t)1 << 40);
 
 	c->most_hubs = numbers[chance_below(&chance, sizeof numbers / sizeof *numbers)];
+	c->world.keeps_tokens = c->world.keeps_tokens && c->most_hubs == 1 && !relay_is_played(c->seed);
 	for (size_t i = 0; i < n_deeds; i++)
 		if (c->most_hubs == 1)
 			c->weights[i] *= !deeds[i].is_between_hubs;
 		else
-			c->weights[i] *= deeds[i].is_leads ? 4 : 1;
+			c->weights[i] *= deeds[i].is_leads || deeds[i].act == deed_rebuild ? 4 : 1;
 }
 
 /* Where there are relays, all takes longer, since each thing travels twice. */
@@ -77,13 +91,17 @@ static void choose_course(struct course *c)
 {
 	static const int factors[] = { 0, 1, 2, 2, 4 };
 	struct chance chance = chance_of(c->seed, 0);
+	long mirror_percent;
 
-	c->steps = 25 + (long)chance_below(&chance, 80);
+	c->steps = 30 + (long)chance_below(&chance, 90);
+	mirror_percent = 60 + (long)chance_below(&chance, 36);
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
 	choose_hubs(c);
+	for (size_t i = n_deeds - 5; i < n_deeds - 1; i++) /* what befalls folders with tokens */
+		c->weights[i] = c->world.keeps_tokens ? 2 * deeds[i].weight : 0;
 	choose_relays(c);
-	c->mirror_at = c->steps * 6 / 10;
+	c->mirror_at = c->steps * mirror_percent / 100;
 }
 
 static const struct deed_row *choose_deed(struct course *c, struct chance *chance, long step)
@@ -142,6 +160,11 @@ static void found(struct course *c)
 	for (w->desk = w->n_hubs - 1; w->desk > 0; w->desk--)
 		lead_pack(w, -1);
 	lead_pack(w, -1);
+	for (size_t i = w->n_parcels; i-- > 0;)
+		if (!w->parcels[i].is_return && chance_is(chance, 60)) { /* the others' first bundles are under way still */
+			carry_open(w, &w->parcels[i], world_place_of(w, w->parcels[i].to));
+			world_drop_parcel(w, i);
+		}
 	relay_start(w);
 }
 
@@ -162,9 +185,12 @@ static void run(struct course *c)
 			settle_make_mirror(w);
 		world_draw_hub(w);
 		next = choose_deed(c, &w->chance, w->step);
-		if (next != NULL && !c->skipped[w->step])
-			next->act(w);
+		if (next == NULL || c->skipped[w->step])
+			continue;
+		cut_before(w, next->act);
+		next->act(w);
 	}
+	w->is_again = false;
 	settle_deliver(w);
 	if (w->most_hubs == 1)
 		settle_mirror_merges(w, &mirror);
@@ -195,9 +221,12 @@ int main(int argc, char **argv)
 	if (dir == NULL)
 		return usage();
 	setenv("HOME", dir, 1);
-	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens: a copied workspace is a second line, which this is about */
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1); /* no tokens, unless the seed keeps them: a copied workspace is a second line */
 	chance_take_over_entropy();
 	cp_hash_setup();
+	world_begin(&c.world, c.seed, dir);
+	if (!relay_is_played(c.seed))
+		cut_choose(&c.world);
 	choose_course(&c);
 	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);
 	for (char *end; *skip; skip = *end ? end + 1 : end) {
@@ -208,7 +237,6 @@ int main(int argc, char **argv)
 		if (end == skip)
 			return usage();
 	}
-	world_begin(&c.world, c.seed, dir);
 	c.world.most_hubs = c.most_hubs;
 	run(&c);
 	world_end(&c.world);

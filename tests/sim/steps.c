@@ -8,6 +8,7 @@
 #include "sync/assign.h"
 #include "sync/cases.h"
 #include "sync/deliver.h"
+#include "sync/hub.h"
 #include "sync/judge.h"
 #include "sync/people.h"
 #include "sync/rebuild.h"
@@ -175,6 +176,76 @@ int merge(void)
 	return 0;
 }
 
+/* ---- what two hubs do ------------------------------------------------------------------------- */
+
+int send_to_hub(const char *from, const char *lead)
+{
+	struct cp_store *s = NULL;
+	int64_t n = 0;
+
+	OK(cp_store_open(&s, at(from), err));
+	OK(cp_pack(s, lead, at("post"), false, ignore, NULL, &n, err));
+	HOLDS(n == 1);
+	progress->steps++;
+	cp_store_close(s);
+	return 0;
+}
+
+static int newest_post(char *out, size_t size, const char *lead)
+{
+	char command[128];
+
+	snprintf(command, sizeof command, "ls post/*-to-%s-*.casepack | tail -1", lead);
+	WELL(shell(command));
+	snprintf(out, size, "%s", at(said));
+	return 0;
+}
+
+int merge_post(const char *into, const char *lead)
+{
+	struct cp_store *s = NULL;
+	struct cp_merged m;
+	char path[1200];
+
+	WELL(newest_post(path, sizeof path, lead));
+	OK(cp_store_open(&s, at(into), err));
+	OK(cp_merge(s, path, &m, err));
+	HOLDS(m.refused == 0 && m.waiting == 0);
+	progress->steps++;
+	cp_store_close(s);
+	return 0;
+}
+
+int sync_remote(const char *hub)
+{
+	struct cp_store *s = NULL;
+	struct cp_synced done;
+
+	OK(cp_store_open(&s, at(hub), err));
+	OK(cp_hub_sync(s, at("remote.git"), &done, err));
+	HOLDS(done.refused == 0 && done.waiting == 0 && done.n_passed == 0);
+	progress->steps++;
+	cp_store_close(s);
+	return 0;
+}
+
+int second_hub(void)
+{
+	struct cp_person_add p = { .pseudonym = "bea", .role = "lead", .key_path = key("bea.pub"), .is_hub = true };
+	struct cp_store *hub = NULL;
+	struct cp_opened opened;
+	char path[1200];
+	bool changed;
+
+	OK(cp_store_open(&hub, at("hub"), err));
+	OK(cp_person_add(hub, &p, &changed, err));
+	cp_store_close(hub);
+	WELL(send_to_hub("hub", "bea"));
+	WELL(newest_post(path, sizeof path, "bea"));
+	OK(cp_open(at("bea"), path, key("bea"), NULL, NULL, &opened, err));
+	return shell("git init -q --bare -b main remote.git && git -C remote.git config gc.auto 0");
+}
+
 /* ---- what must hold --------------------------------------------------------------------------- */
 
 /* Opens, is sound to SQLite and git, and equals its own history. */
@@ -200,12 +271,12 @@ static enum cp_code add_label(void *user, const struct cp_label *l, struct cp_er
 }
 
 /* Every answer that the hub shows. */
-int labels(char out[512])
+int labels(const char *workspace, char out[512])
 {
 	CP_AUTO(buf) struct cp_buf all = CP_BUF(500);
 	struct cp_store *hub = NULL;
 
-	OK(cp_store_open(&hub, at("hub"), err));
+	OK(cp_store_open(&hub, at(workspace), err));
 	OK(cp_label_each(hub, add_label, &all, err));
 	cp_store_close(hub);
 	snprintf(out, 512, "%s", all.data == NULL ? "" : all.data);

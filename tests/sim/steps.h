@@ -1,6 +1,7 @@
 /*
- * A small round between a hub and one rater, anna with workspace a, each step by the library alone, and what must
- * hold of it. Folders, all in the watched one: hub/, a/, out/ for bundles to her, back/ for those from her.
+ * A small round between a hub and one rater, anna with workspace a, and of a second lead, bea with her hub bea/, each step
+ * by the library alone, and what must hold of it. Folders, all in the watched one: hub/, a/, out/ for bundles to her, back/
+ * for those from her, post/ for those between hubs, remote.git.
  *
  * Functions that return int give 0 when all is well; else they say what is not, behind `where`, and give 1.
  */
@@ -53,9 +54,14 @@ int open_newest(const char *workspace);      /* the newest bundle of out/ */
 int send_back(void);
 int merge(void);                             /* every bundle of back/ */
 
+int second_hub(void);                        /* bea's, made of a bundle; and the empty remote */
+int send_to_hub(const char *from, const char *lead);
+int merge_post(const char *into, const char *lead); /* the newest bundle of post/ for that lead */
+int sync_remote(const char *hub);
+
 /* Opens, is sound to SQLite and git, and equals its own history, whose hash it gives. */
 int is_sound(const char *workspace, struct cp_hash *hash);
-int labels(char out[512]);                   /* every answer that the hub shows */
+int labels(const char *hub, char out[512]);  /* every answer that it shows */
 int submitted(const char *workspace, int64_t want, int64_t drafts); /* at least so many are there */
 
 #endif

@@ -32,7 +32,7 @@ const char *world_key(const struct world *w, int device)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "keys/%s", device < 0 ? world_lead(-1 - device) : w->devices[device].name);
+	snprintf(name, sizeof name, "keys/%s", device < 0 ? world_lead(-1 - device) : w->devices[w->devices[device].root].name);
 	return world_path(w, name);
 }
 
@@ -47,7 +47,8 @@ void world_begin(struct world *w, uint64_t seed, const char *dir)
 	mkdir(world_path(w, "box"), 0755);
 	w->log = fopen(world_path(w, "log.jsonl"), "w");
 	w->contents = json_object();
-	assert(w->log != NULL && w->contents != NULL);
+	w->found = json_array();
+	assert(w->log != NULL && w->contents != NULL && w->found != NULL);
 }
 
 void world_end(struct world *w)
@@ -55,6 +56,7 @@ void world_end(struct world *w)
 	for (int i = 0; i < w->n_places; i++)
 		world_close(w, &w->places[i]);
 	json_decref(w->contents);
+	json_decref(w->found);
 	free(w->parcels);
 	free(w->mirrored);
 	fclose(w->log);
@@ -116,7 +118,17 @@ struct place *world_add_place(struct world *w, const char *name, int device)
 	memset(p, 0, sizeof *p);
 	snprintf(p->name, sizeof p->name, "%s", name);
 	p->device = device;
+	p->home = w->n_places - 1;
+	p->backup_device = -1;
 	return p;
+}
+
+struct place *world_place_of(struct world *w, int device)
+{
+	for (int i = 0; i < w->n_places; i++)
+		if (w->places[i].device == device)
+			return &w->places[i];
+	return NULL;
 }
 
 /* The last three digits are the place's own, so that two lines of one replica never share a clock. */
@@ -130,8 +142,47 @@ int64_t world_clock(struct world *w, struct place *p)
 	int64_t now = world_now(w, p);
 
 	chance_set_clock(now);
+	if (w->keeps_tokens) {
+		char config[32];
+
+		snprintf(config, sizeof config, "config/%d", p->home);
+		setenv("XDG_CONFIG_HOME", world_path(w, config), 1);
+	}
+	if (w->worked_at != NULL)
+		*w->worked_at = (int)(p - w->places);
 	p->latest_us = (now > p->latest_us ? now : p->latest_us) + 16; /* it may tick ahead of the wall */
 	return now;
+}
+
+static json_t *identity(const struct cp_id *replica)
+{
+	char hex[CP_ID_HEX];
+
+	return json_string(cp_hex(hex, replica->bytes, sizeof replica->bytes));
+}
+
+bool world_has_room(const struct world *w)
+{
+	return w->n_devices < MAX_DEVICES + MAX_LIVES - MAX_PLACES; /* each workspace may become one more */
+}
+
+/* It has noticed that it was copied or put back, and is a device of its own from now on. */
+static void meet(struct world *w, struct place *p)
+{
+	const struct cp_me *me = cp_store_me(p->store);
+	struct device d;
+
+	if (p->device < 0 || cp_id_equal(&me->replica, &w->devices[p->device].replica))
+		return;
+	assert(w->n_devices < MAX_DEVICES + MAX_LIVES);
+	d = w->devices[w->devices[p->device].root];
+	snprintf(d.name + strlen(d.name), sizeof d.name - strlen(d.name), ".%d", w->n_devices);
+	d.replica = me->replica;
+	d.copies = 2; /* its clock is not set back */
+	p->device = w->n_devices++;
+	w->devices[p->device] = d;
+	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:I}", "op", "own id", "at", p->name, "name", d.name, "identity",
+			identity(&d.replica), "clock", (json_int_t)world_now(w, p)));
 }
 
 struct cp_store *world_store(struct world *w, struct place *p)
@@ -139,6 +190,7 @@ struct cp_store *world_store(struct world *w, struct place *p)
 	world_clock(w, p);
 	if (p->store == NULL)
 		MUST(w, cp_store_open(&p->store, world_path(w, p->name), err));
+	meet(w, p);
 	return p->store;
 }
 
@@ -159,13 +211,6 @@ void world_copy(const struct world *w, const char *from, const char *to)
 }
 
 /* ---- devices ------------------------------------------------------------------------ */
-
-static json_t *identity(const struct cp_id *replica)
-{
-	char hex[CP_ID_HEX];
-
-	return json_string(cp_hex(hex, replica->bytes, sizeof replica->bytes));
-}
 
 /* Who is said to give to that person's devices; NULL: nothing is said. */
 static const char *home_named(const struct world *w, int person)
@@ -192,6 +237,7 @@ void world_add_device(struct world *w, int person)
 		nth += w->devices[i].person == person;
 	snprintf(d->name, sizeof d->name, "%.10s%d", w->people[person], nth);
 	d->person = person;
+	d->root = id;
 	d->copies = 1;
 	MUST(w, cp_sshkey_generate(world_key(w, id), "", NULL, err));
 	snprintf(path, sizeof path, "%.400s.pub", world_key(w, id));

@@ -19,6 +19,7 @@
 #define MAX_RELAYS 2
 #define MAX_PERSONS (MAX_PEOPLE + MAX_RELAYS)
 #define MAX_DEVICES 12
+#define MAX_LIVES 24 /* of workspaces that were copied or put back, and go on under an id of their own */
 #define MAX_PLACES 22
 #define MAX_CASES 6
 #define MAX_FORMS 3
@@ -28,6 +29,7 @@ struct device {
 	char name[24];           /* "ada1" */
 	int person;
 	struct cp_id replica;
+	int root;                /* the device whose key it has: itself, unless it is what a copied workspace has become */
 	int copies;              /* workspaces that speak with its key */
 };
 
@@ -35,6 +37,8 @@ struct device {
 struct place {
 	char name[32];           /* "ada1", "ada1-copy1" */
 	int device;              /* -1 - n: hub number n, a lead's */
+	int home;                /* the number of its configuration folder, where tokens are kept */
+	int backup_device;       /* what it was when a copy of it was put aside; -1: none was */
 	bool exists;             /* a device has none before its first bundle */
 	struct cp_store *store;  /* NULL while nobody works in it */
 	int64_t skew_us;         /* how wrong its clock is */
@@ -61,12 +65,20 @@ struct world {
 	int most_hubs;           /* so many there will be */
 	int desk;                /* number of the hub that acts */
 	unsigned person_at_hand, cases_at_hand; /* bits of what two leads write at the same time; 0: whatever comes to mind */
-	struct device devices[MAX_DEVICES]; int n_devices;
+	struct device devices[MAX_DEVICES + MAX_LIVES]; int n_devices;
 	struct place places[MAX_PLACES]; int n_places;
 	struct parcel *parcels; size_t n_parcels, room; int next_parcel;
 
 	int form_extras[MAX_FORMS]; /* optional fields and choices that it has gained */
 	json_t *contents;        /* hash of a document in hex -> what the lead typed */
+
+	bool keeps_tokens;
+	int percent_cut;         /* cut.h: how often the power fails */
+	bool is_again;           /* this deed may be done more than once before it is logged: no time counts in it */
+	bool takes_left;         /* and a bundle that an earlier attempt left is as good as a new one */
+	int *worked_at;          /* where not NULL: the place of the last work, by number */
+	long cuts;
+	json_t *found;           /* what did not hold, in words */
 
 	bool has_mirror;         /* a copy of the hub was made; the hub writes no more */
 	struct parcel *mirrored; size_t n_mirrored; /* every return since, for the copy to merge in another order */
@@ -92,7 +104,7 @@ const char *world_key(const struct world *w, int device); /* as in struct place 
 /* What that place believes the time is; _clock makes everything done next happen then. */
 int64_t world_now(const struct world *w, const struct place *p);
 int64_t world_clock(struct world *w, struct place *p);
-/* Its store, opened if need be; and closed, for who works on the folder itself. */
+/* Its store, opened if need be, when a copied one becomes a device of its own; and closed, for who works on the folder itself. */
 struct cp_store *world_store(struct world *w, struct place *p);
 void world_close(struct world *w, struct place *p);
 
@@ -104,7 +116,11 @@ bool place_is_relay(const struct world *w, const struct place *p);
 const char *world_lead(int hub); /* who sits there */
 
 struct place *world_add_place(struct world *w, const char *name, int device);
+/* The first workspace of that device; NULL: it has become another one. */
+struct place *world_place_of(struct world *w, int device);
 void world_add_device(struct world *w, int person);
+/* For another device that a copied workspace may become. */
+bool world_has_room(const struct world *w);
 /* The next lead gets a hub out of a bundle of the one that acts. */
 void world_add_hub(struct world *w);
 

@@ -375,11 +375,63 @@ static void a_revision_that_breaks_no_longer_makes_nothing_stale(void **state)
 	follows_the_rules(2);
 }
 
+/* ---- two leads decide about one stale judgment --------------------------------------------------- */
+
+static void settle_stale(int lead, const char *decision, const char *reason)
+{
+	struct cp_stale_settle w = { .decision = decision, .reason = reason, .settled_too = true };
+	struct cp_stale_settled done;
+
+	OK(cp_stale_settle(hubs[lead], &w, &done, err));
+	assert_int_equal(done.judgments, 1);
+	OK(cp_seal(hubs[lead], NULL, err));
+}
+
+/* What the first two leads sealed last, to the third. */
+static const char *questions_of_both(void)
+{
+	for (int lead = 0; lead < 2; lead++) {
+		struct triple all[64];
+		size_t n = sealed_by(lead, all, 64);
+
+		deliver(2, &all[n - 1]);
+	}
+	return shell("sqlite3 ida/casepack.db \"SELECT col FROM conflicts WHERE is_open AND class = 'hard'\"");
+}
+
+static void who_decided_and_why_is_no_question_between_leads_who_decide_alike(void **state)
+{
+	struct triple all[64];
+	size_t n;
+
+	(void)state;
+	dice = 1;
+	judge(0);
+	OK(cp_seal(devices[0], NULL, err));
+	OK(write_text(0, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "breaking" }, err));
+	OK(cp_seal(hubs[0], NULL, err));
+	for (int to = 1; to < LEADS; to++) {
+		n = sealed_by(0, all, 64);
+		for (size_t k = 0; k < n; k++)
+			deliver(to, &all[k]);
+	}
+	n = sealed_by(2, all, 64);
+	for (int to = 0; to < LEADS; to++)
+		deliver(to, &all[n - 1]);
+	settle_stale(0, "keep", "it is fine");
+	settle_stale(1, "keep", "nothing changed for it");
+	assert_string_equal(questions_of_both(), "");
+	settle_stale(0, "void", "it is not");
+	settle_stale(1, "requeue", "better ask");
+	assert_string_equal(questions_of_both(), "decision");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_all, end_all)
 		TEST(a_revision_that_breaks_no_longer_makes_nothing_stale),
+		TEST(who_decided_and_why_is_no_question_between_leads_who_decide_alike),
 		TEST(every_order_of_arrival_says_the_same),
 		TEST(every_order_of_arrival_says_the_same),
 		TEST(every_order_of_arrival_says_the_same),

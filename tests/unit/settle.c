@@ -27,6 +27,7 @@
 #include "sync/report.h"
 #include "sync/resolution.h"
 #include "sync/rights.h"
+#include "sync/rule.h"
 #include "sync/seal.h"
 #include "sync/settle.h"
 #include "sync/take.h"
@@ -90,11 +91,10 @@ static void hub_close(void)
 	hub = NULL;
 }
 
-static void import_shoes(void)
+static void import(const char *id)
 {
 	struct cp_result_in list[2] = { { .id = "r1", .rank = 1 }, { .id = "r2", .rank = 2 } };
-	struct cp_case_in c = { .id = "shoes", .kind = "serp", .query = "shoes", .locale = "en-US",
-		.results = list, .n_results = 2 };
+	struct cp_case_in c = { .id = id, .kind = "serp", .query = id, .locale = "en-US", .results = list, .n_results = 2 };
 	enum cp_case_effect effect;
 
 	OK(cp_cases_begin(hub, err));
@@ -225,7 +225,7 @@ static int begin(void **state)
 			.lead_pseudonym = "lea", .key_path = at("lead") }, NULL, NULL, err));
 	hub_open();
 	person(hub, "anna", "anna", NULL);
-	import_shoes();
+	import("shoes");
 	form("relevance-0-3");
 	assign_all();
 	pack("out");
@@ -570,6 +570,49 @@ static void what_grows_from_what_stood_replaces_it_under_latest_alone(void **sta
 	verifies(hub);
 }
 
+static int count_rows(struct cp_store *s, const char *sql)
+{
+	int64_t n;
+
+	OK(cp_query_int(s, &n, -1, err, sql, ""));
+	return (int)n;
+}
+
+/* Anna's first device judged what a lead then chose, the second one what was overruled. */
+static void a_device_is_given_what_was_settled_of_its_own_forks(void **state)
+{
+	struct cp_store *s;
+
+	(void)state;
+	judged("a", "1", "2");
+	judged("b", "3", "2");
+	take(hub, CP_CONFLICTS_OPEN, "fork", "\"grade@r1\":\"1\"");
+	policy("judgments", "review");
+	pack("out");
+	open_bundle("a", "out/*0003*", "anna");
+	open_bundle("b", "out/*0002*", "anna2");
+	s = opened("b");
+	assert_int_equal(count_rows(s, "SELECT count(*) FROM settlements"), 1);
+	assert_int_equal(count(s, CP_CONFLICTS_ALL, NULL), 0); /* what stands is not here: it changes nothing */
+	assert_string_equal(label(s).value, "3");
+	verifies(s);
+	cp_store_close(s);
+	grade("a", "shoes", "2", "2"); /* grew from what the lead chose: the question is open again, as at the hub */
+	s = opened("a");
+	assert_int_equal(count(s, CP_CONFLICTS_OPEN, "fork"), 1);
+	assert_true(label(s).is_undecided);
+	verifies(s);
+	cp_store_close(s);
+	policy("judgments", NULL);
+	pack("out");
+	open_bundle("a", "out/*0004*", "anna");
+	s = opened("a");
+	assert_int_equal(count(s, CP_CONFLICTS_OPEN, NULL), 0); /* decided anew under the policy that came */
+	assert_string_equal(label(s).value, "2");
+	verifies(s);
+	cp_store_close(s);
+}
+
 static void a_clock_that_is_far_off_decides_nothing_alone(void **state)
 {
 	(void)state;
@@ -583,6 +626,29 @@ static void a_clock_that_is_far_off_decides_nothing_alone(void **state)
 	assert_true(c.candidates[candidate_saying(&c, "\"grade@r1\":\"3\"")].is_far);
 	assert_false(c.candidates[candidate_saying(&c, "\"grade@r1\":\"1\"")].is_far);
 	verifies(hub);
+}
+
+/* A folder and its copy both send one edit; the copy's commit claims a clock far ahead, and counts whichever came first. */
+static void an_edit_that_two_copies_sent_is_far_when_one_of_them_is(void **state)
+{
+	(void)state;
+	import("boots");
+	assign_all();
+	pack("out");
+	open_bundle("a", "out/*0003*", "anna");
+	grade("a", "shoes", "3", "2");
+	shell("cp -a a copy");
+	shell("sqlite3 copy/casepack.db \"INSERT OR REPLACE INTO meta VALUES('clock', (unixepoch() + 400000) * 1000000)\"");
+	send_back("a");
+	merge();
+	grade("copy", "boots", "1", "1");
+	send_back("copy");
+	merge();
+	judged("b", "1", "2");
+	CP_AUTO(conflict) struct cp_conflict c = only(hub, CP_CONFLICTS_OPEN, "fork");
+	assert_false(c.has_stand);
+	assert_true(c.candidates[candidate_saying(&c, "\"grade@r1\":\"3\"")].is_far);
+	assert_int_equal(cp_rule_choose(CP_RULE_LATEST, &c), SIZE_MAX);
 }
 
 static void what_both_grew_from_is_named(void **state)
@@ -889,7 +955,9 @@ int main(void)
 		TEST(under_review_nothing_stands_until_a_lead_decides),
 		TEST(what_grows_from_the_overruled_is_weighed_against_what_stood),
 		TEST(what_grows_from_what_stood_replaces_it_under_latest_alone),
+		TEST(a_device_is_given_what_was_settled_of_its_own_forks),
 		TEST(a_clock_that_is_far_off_decides_nothing_alone),
+		TEST(an_edit_that_two_copies_sent_is_far_when_one_of_them_is),
 		TWO(what_both_grew_from_is_named),
 		TWO(two_leads_who_settle_differently_without_knowing_are_a_hard_conflict),
 		TWO(two_leads_who_settle_alike_agree_whatever_their_reasons),
