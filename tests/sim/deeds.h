@@ -7,6 +7,7 @@
 #ifndef CASEPACK_SIM_DEEDS_H
 #define CASEPACK_SIM_DEEDS_H
 
+#include "sync/deliver.h"
 #include "tests/sim/world.h"
 
 typedef void deed(struct world *w);
@@ -30,6 +31,9 @@ extern const char *const lead_forms[MAX_FORMS];
 /* What a hub has heard of: with several, not all know the same. */
 bool knows_case(struct cp_store *hub, const char *id);
 bool knows_text(struct cp_store *hub, bool is_form, const char *name);
+/* Bundles that are packed, into a folder of their own: each is under way, and among those that are logged. */
+struct packed { struct world *w; json_t *bundles; char folder[512]; };
+cp_sent_visit lead_sent;
 /* Bundles for every device of that person, -1 for everybody's. */
 void lead_pack(struct world *w, int person);
 

@@ -416,9 +416,7 @@ void deed_seal(struct world *w)
 	world_log(w, json_pack("{s:s, s:s, s:I}", "op", "seal", "at", p->name, "clock", (json_int_t)world_now(w, p)));
 }
 
-struct packed { struct world *w; json_t *bundles; char folder[512]; };
-
-static void each_sent(void *user, const struct cp_sent *sent)
+void lead_sent(void *user, const struct cp_sent *sent)
 {
 	struct packed *k = user;
 	int to = world_addressee(k->w, sent->path);
@@ -453,7 +451,7 @@ void lead_pack(struct world *w, int person)
 		w->desk = w->home_of[person];
 	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 	if (may_pack(w, person)) {
-		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, false, each_sent, &k, &n, err));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, false, lead_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:O}", "op", "pack", "person", who ? who : "", "bundles", k.bundles));
 	}
 	json_decref(k.bundles);
@@ -468,7 +466,7 @@ void hub_pack(struct world *w)
 		if (i == w->desk || !knows_person(world_store(w, world_hub(w)), world_lead(i)))
 			continue;
 		snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
-		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, false, each_sent, &k, &n, err));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, false, lead_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", world_lead(i), "bundles", k.bundles));
 	}
 }

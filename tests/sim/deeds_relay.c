@@ -45,26 +45,17 @@ static struct place *relay_place(struct world *w, int relay)
 
 /* ---- what it does --------------------------------------------------------------------- */
 
-struct packed { struct world *w; json_t *bundles; };
-
-static void each_sent(void *user, const struct cp_sent *sent)
-{
-	struct packed *k = user;
-	int to = world_addressee(k->w, sent->path);
-	const struct parcel *p = world_send(k->w, sent->path, to, false);
-
-	json_array_append_new(k->bundles, json_pack("{s:i, s:s}", "id", p->id, "to", k->w->devices[to].name));
-}
-
 /* It is told that it gives nothing to that person where it has not heard of it. */
 void relay_pack(struct world *w, struct place *relay, int person)
 {
-	struct packed k = { w, json_array() };
+	struct packed k = { w, json_array(), "" };
 	const char *who = person < 0 ? NULL : w->people[person];
 	struct cp_err why = { 0 };
 	int64_t n;
-	enum cp_code code = cp_pack(world_store(w, relay), who, world_outbox(w), false, each_sent, &k, &n, &why);
+	enum cp_code code;
 
+	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
+	code = cp_pack(world_store(w, relay), who, k.folder, false, lead_sent, &k, &n, &why);
 	if (code != CP_OK && code != CP_EINPUT && code != CP_ENOTFOUND)
 		world_fails(w, "cp_pack", &why);
 	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:s}", "op", "relay_pack", "at", relay->name, "person", who ? who : "",

@@ -225,8 +225,7 @@ int main(int argc, char **argv)
 	chance_take_over_entropy();
 	cp_hash_setup();
 	world_begin(&c.world, c.seed, dir);
-	if (!relay_is_played(c.seed))
-		cut_choose(&c.world);
+	cut_choose(&c.world);
 	choose_course(&c);
 	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);
 	for (char *end; *skip; skip = *end ? end + 1 : end) {
