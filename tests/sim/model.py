@@ -764,11 +764,11 @@ class World(Decisions):
         place, b = self.places[line["at"]], self.bundles[line["bundle"]]
         if self.devices[b["to"]][1] != place.replica:
             return self.expect(line, "the answer", line["told"], "not mine")
-        fits = b["base"] <= place.applied or b["base"] == len(b["steps"])
+        fits = b["base"] <= place.applied
         self.expect(line, "the answer", line["told"], "opened" if fits else "refused")
         if not fits:
             return
-        if b["base"] <= place.applied < len(b["steps"]):
+        if place.applied < len(b["steps"]):
             for step in b["steps"][place.applied:]:
                 place.material.update(step)
             place.applied = len(b["steps"])
