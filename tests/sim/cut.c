@@ -338,8 +338,9 @@ static void wonder(struct cutting *c)
 	world_close(w, p);
 }
 
-/* Not what is done in several workspaces, nor what goes by what is open, or written, when it is done. */
-static bool can_be_cut(deed *act)
+/* Not what is done in several workspaces, nor what goes by what is open, or written, when it is done. Where leads have
+ * decided, a judgment may show another edit than its rater's last, and done again it would be one more. */
+static bool can_be_cut(const struct world *w, deed *act)
 {
 	static deed *const others[] = { deed_lose, deed_clock, deed_close, deed_copy, deed_device, deed_backup, deed_put_back,
 		deed_move, deed_new_home, deed_guideline, deed_form, deed_merge_text, deed_sync,
@@ -348,14 +349,14 @@ static bool can_be_cut(deed *act)
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (act == others[i])
 			return false;
-	return true;
+	return !w->has_decided || (act != deed_rate && act != deed_rate_many);
 }
 
 void cut_before(struct world *w, deed *act)
 {
 	struct cutting c = { .w = w, .act = act, .chance = chance_of(w->seed ^ 0xc07, 1 + (uint64_t)w->step) };
 
-	w->is_again = can_be_cut(act) && chance_is(&c.chance, w->percent_cut);
+	w->is_again = can_be_cut(w, act) && chance_is(&c.chance, w->percent_cut);
 	if (!w->is_again)
 		return;
 	w->takes_left = true;

@@ -108,6 +108,7 @@ void deed_resolve(struct world *w)
 		name = name_of(w, s, c);
 		taken = candidate_of(&c->candidates[candidate]);
 	}
+	w->has_decided = true;
 	world_log(w, json_pack("{s:s, s:s, s:I, s:s, s:i, s:o, s:o, s:s}", "op", "resolve", "at", hub->name, "clock",
 			(json_int_t)world_clock(w, hub), "of", state == CP_CONFLICTS_OPEN ? "open" : "settled", "told", (int)all.n,
 			"conflict", name, "take", taken, "reason", reason));
@@ -137,6 +138,7 @@ void deed_rule(struct world *w)
 		n++;
 	}
 	MUST(w, cp_settling_commit(s, "settled by rule", err));
+	w->has_decided = true;
 	world_log(w, json_pack("{s:s, s:s, s:I, s:s, s:i, s:s}", "op", "rule", "at", hub->name, "clock",
 			(json_int_t)world_clock(w, hub), "rule", name, "told", n, "reason", reason));
 	disputes_drop(&all);
@@ -231,6 +233,7 @@ void deed_policy(struct world *w)
 
 	if (code != CP_OK && code != CP_EINPUT)
 		world_fails(w, "cp_policy_set", &why);
+	w->has_decided = true;
 	world_log(w, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "op", "policy", "at", hub->name, "clock",
 			(json_int_t)world_clock(w, hub), "key", key, "policy", policy ? policy : "", "told",
 			code != CP_OK ? "refused" : changed ? "changed" : "as it was"));

@@ -136,9 +136,13 @@ static json_t *names_of_revs(struct world *w, const struct place *p, struct cp_s
 		if (!cp_unhex(id.bytes, sizeof id.bytes, json_string_value(json_array_get(row, 0))))
 			abort();
 		MUST(w, cp_document_load(s, CP_T_JUDGMENTS, &id, &d, err));
-		for (size_t i = 0; i < d.n; i++)
-			json_object_set_new(out, cp_hex(rev, d.edits[i].rev.bytes, sizeof d.edits[i].rev.bytes), json_pack("[s, I]",
-					cp_hex(replica, d.edits[i].replica.bytes, 16), (json_int_t)d.edits[i].clock));
+		for (size_t i = 0; i < d.n; i++) { /* of equal edits the one of the lowest id is meant */
+			const char *known = json_string_value(json_array_get(json_object_get(out, cp_hex(rev, d.edits[i].rev.bytes, 8)), 0));
+
+			cp_hex(replica, d.edits[i].replica.bytes, 16);
+			if (known == NULL || strcmp(replica, known) < 0)
+				json_object_set_new(out, rev, json_pack("[s, I]", replica, (json_int_t)d.edits[i].clock));
+		}
 		cp_document_drop(&d);
 	}
 	json_decref(settled);

@@ -80,6 +80,7 @@ struct world {
 	long cuts;
 	json_t *found;           /* what did not hold, in words */
 
+	bool has_decided;        /* leads have settled something, or set a policy */
 	bool has_mirror;         /* a copy of the hub was made; the hub writes no more */
 	struct parcel *mirrored; size_t n_mirrored; /* every return since, for the copy to merge in another order */
 };
