@@ -24,7 +24,7 @@ done
 
 # by_property LOG: the run failed, and not by a crash, a refusal or a hang
 by_property() {
-	grep -qE '^    (model|told|hash|replay|balance|delivery|main|fsck|durable|quiet): ' "$1" && ! grep -qE '^    (crash|refused|hang): ' "$1"
+	grep -qE '^    (model|told|hash|replay|balance|delivery|signed|main|fsck|durable|quiet): ' "$1" && ! grep -qE '^    (crash|refused|hang): ' "$1"
 }
 
 seed_of() { sed -n "s/^$1 //p" tests/sim/planted/seeds; }

@@ -45,9 +45,10 @@ def sim(args, seed, folder, skip=()):
 
 
 def fsck(folder):
-    """The hubs, the mirror, where hubs meet, and one of the others."""
+    """The hubs, the mirror, relays, where hubs meet, and one of the others."""
     found = []
-    for name in hubs_of(folder) + relays_of(folder) + ["."] + sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")[:1]:
+    devices = sorted(n for n in os.listdir(folder) if n[-1].isdigit() and n[:3] != "hub")
+    for name in hubs_of(folder) + relays_of(folder) + ["."] + devices[:1]:
         for repo in "history.git", "private.git", "remote.git":
             path = os.path.join(folder, name, repo)
             if not os.path.isdir(path):
@@ -109,7 +110,8 @@ def judge(args, folder):
                                  settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}),
                                  leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
                                            | {(row[0], row[1]) for row in hub["tables"]["texts"]}))
-    return model.check(log, state) + same_pages(folder) + signed(folder) + fsck(folder), sorted({l["step"] for l in log if l["step"] >= 0}), counts
+    found = model.check(log, state) + same_pages(folder) + signed(folder) + fsck(folder)
+    return found, sorted({l["step"] for l in log if l["step"] >= 0}), counts
 
 
 def run(args, seed, skip=()):
