@@ -12,6 +12,7 @@
 #include "sync/meeting.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
+#include "sync/triple.h"
 
 struct taking_in {
 	struct cp_store *s;
@@ -20,9 +21,6 @@ struct taking_in {
 	struct cp_repo *scratch;
 	struct cp_meeting meeting;
 	char theirs[80];                  /* hub/<sender> */
-	struct cp_buf commit, tree;       /* of the private change commit that is coming in */
-	struct cp_oid commit_oid;
-	int expects;                      /* 0 commit, 1 tree, 2 blob */
 };
 
 /* ---- what came ------------------------------------------------------------------------------ */
@@ -72,41 +70,43 @@ static enum cp_code take_outbound(struct taking_in *t, struct cp_err *err)
 
 /* ---- what only leads may read ------------------------------------------------------------------ */
 
-static enum cp_code check_private(struct taking_in *t, const struct cp_change_commit *c, const void *bytes, size_t len,
+static enum cp_code check_private(struct taking_in *t, const struct cp_change_commit *c, const struct cp_triples *p,
+		const void *bytes, size_t len,
 		struct cp_err *err)
 {
 	struct cp_author author;
 	int64_t has_parent = 1;
 	bool found, good;
 
-	CP_TRY(cp_believe_key(t->s, &c->replica, &c->commit, t->commit_oid.hex, err));
+	CP_TRY(cp_believe_key(t->s, &c->replica, &c->commit, p->commit_oid.hex, err));
 	CP_TRY(cp_author_find(t->s, &c->replica, &author, &found, err));
 	if (!found || !author.is_lead || !cp_id_equal(&c->project, &t->s->me.project))
-		return cp_fail(err, CP_ETRUST, "private commit %.12s is by no lead", t->commit_oid.hex);
-	CP_TRY(cp_change_commit_check(c, t->tree.data, t->tree.len, bytes, len, true, err));
+		return cp_fail(err, CP_ETRUST, "private commit %.12s is by no lead", p->commit_oid.hex);
+	CP_TRY(cp_change_commit_check(c, p->tree.data, p->tree.len, bytes, len, true, err));
 	CP_TRY(cp_rights_types(bytes, len, false, &good, err));
 	if (*c->parent != '\0')
 		CP_TRY(cp_query_int(t->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND is_private", "t", c->parent));
-	return good && has_parent ? CP_OK : cp_fail(err, CP_EFORMAT, "private commit %.12s: %s", t->commit_oid.hex,
+	return good && has_parent ? CP_OK : cp_fail(err, CP_EFORMAT, "private commit %.12s: %s", p->commit_oid.hex,
 			good ? "its forerunner did not come along" : "values of the wrong type or length");
 }
 
-static enum cp_code apply_private(struct taking_in *t, const struct cp_change_commit *c, const void *bytes, size_t len,
+static enum cp_code apply_private(struct taking_in *t, const struct cp_change_commit *c, const struct cp_triples *p,
+		const void *bytes, size_t len,
 		struct cp_err *err)
 {
 	struct cp_store *s = t->s;
 	int64_t known;
 	struct cp_oid blob;
 
-	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", t->commit_oid.hex));
+	CP_TRY(cp_query_int(s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", p->commit_oid.hex));
 	if (known)
 		return CP_OK;
-	CP_TRY(check_private(t, c, bytes, len, err));
+	CP_TRY(check_private(t, c, p, bytes, len, err));
 	CP_TRY(cp_run(s, err, "INSERT INTO commits(oid, is_private, branch, parent, replica, verdict, received_us, claimed_us, edits)"
-			" VALUES(?1, 1, ?2, ?3, ?4, 'accepted', ?5, ?5, ?6)", "tttdii", t->commit_oid.hex, c->branch, c->parent, &c->replica,
+			" VALUES(?1, 1, ?2, ?3, ?4, 'accepted', ?5, ?5, ?6)", "tttdii", p->commit_oid.hex, c->branch, c->parent, &c->replica,
 			c->clock, c->edits));
-	CP_TRY(cp_repo_put(s->private, t->commit_oid.hex, "commit", t->commit.data, t->commit.len, err));
-	CP_TRY(cp_repo_put(s->private, c->commit.tree.hex, "tree", t->tree.data, t->tree.len, err));
+	CP_TRY(cp_repo_put(s->private, p->commit_oid.hex, "commit", p->commit.data, p->commit.len, err));
+	CP_TRY(cp_repo_put(s->private, c->commit.tree.hex, "tree", p->tree.data, p->tree.len, err));
 	CP_TRY(cp_repo_blob(s->private, bytes, len, &blob, err));
 	CP_TRY(cp_apply_change(s, bytes, len, sqlite3_last_insert_rowid(s->db), err));
 	t->meeting.belief.commits++;
@@ -114,31 +114,22 @@ static enum cp_code apply_private(struct taking_in *t, const struct cp_change_co
 	return cp_repo_staged(s->private) > CP_REPO_PACK_MAX ? cp_repo_flush(s->private, err) : CP_OK;
 }
 
-static enum cp_code each_private(void *user, const char *oid, const char *type, const void *bytes, size_t len,
-		struct cp_err *err)
+static enum cp_code each_private(void *user, struct cp_triples *p, const void *changeset, size_t len, struct cp_err *err)
 {
-	static const char *const wanted[] = { "commit", "tree", "blob" };
-	struct taking_in *t = user;
-	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
 	struct cp_change_commit c;
-	struct cp_oid name;
 	enum cp_code code;
 
-	CP_TRY(cp_repo_name(&name, type, bytes, len, err));
-	if (strcmp(type, wanted[t->expects]) != 0 || strcmp(name.hex, oid) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s is not what must come here", oid);
-	if (t->expects == 0)
-		t->commit_oid = name;
-	if (t->expects++ < 2) {
-		cp_buf_clear(keep);
-		return cp_buf_add(keep, bytes, len, err);
-	}
-	t->expects = 0;
-	memset(&c, 0, sizeof c);
-	CP_TRY(cp_change_commit_read(&c, t->commit.data, t->commit.len, err));
-	code = apply_private(t, &c, bytes, len, err);
+	CP_TRY(cp_change_commit_read(&c, p->commit.data, p->commit.len, err));
+	code = apply_private(user, &c, p, changeset, len, err);
 	cp_change_commit_drop(&c);
 	return code;
+}
+
+static enum cp_code find_private(void *user, const char *oid, struct cp_buf *tree, struct cp_buf *changeset, struct cp_err *err)
+{
+	const struct taking_in *t = user;
+
+	return cp_repo_read_single(t->s->private, oid, "changeset", tree, changeset, err);
 }
 
 /* Branches of private.git, once its objects are on the disk. */
@@ -203,13 +194,14 @@ static enum cp_code check_sender(struct taking_in *t, struct cp_err *err)
 
 static enum cp_code take_all(struct taking_in *t, struct cp_err *err)
 {
+	CP_AUTO(triples) struct cp_triples privates = CP_TRIPLES(each_private, find_private, t);
+
 	CP_TRY(cp_meeting_begin(&t->meeting, t->s, t->scratch, err));
 	CP_TRY(take_main(t, err));
 	CP_TRY(check_sender(t, err));
 	CP_TRY(take_outbound(t, err));
-	CP_TRY(cp_bundle_each_private(t->b, each_private, t, err));
-	if (t->expects != 0)
-		return cp_fail(err, CP_EFORMAT, "the private history ends within a change commit");
+	CP_TRY(cp_bundle_each_private(t->b, cp_triples_object, &privates, err));
+	CP_TRY(cp_triples_end(&privates, err));
 	CP_TRY(take_contents(t, err));
 	CP_TRY(cp_hub_note_have(t->s, t->m, err));
 	return move_private(t, err);
@@ -237,8 +229,7 @@ static enum cp_code take_in(struct taking_in *t, struct cp_merged *out, struct c
 
 enum cp_code cp_hub_take_bundle(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
-	struct taking_in t = { .s = s, .b = b, .m = cp_bundle_manifest(b), .commit = CP_BUF((size_t)1 << 20),
-		.tree = CP_BUF((size_t)1 << 20) };
+	struct taking_in t = { .s = s, .b = b, .m = cp_bundle_manifest(b) };
 	char hex[CP_ID_HEX];
 	enum cp_code code;
 
@@ -247,8 +238,6 @@ enum cp_code cp_hub_take_bundle(struct cp_store *s, struct cp_bundle *b, struct 
 	if (code == CP_OK)
 		code = take_in(&t, out, err);
 	cp_repo_scratch_end(t.scratch);
-	cp_buf_drop(&t.commit);
-	cp_buf_drop(&t.tree);
 	return code;
 }
 

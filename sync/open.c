@@ -12,6 +12,7 @@
 #include "sync/outbound.h"
 #include "sync/proof.h"
 #include "sync/refusal.h"
+#include "sync/triple.h"
 
 /* One bundle being taken in by the device it is for. */
 struct opening {
@@ -19,10 +20,8 @@ struct opening {
 	struct cp_bundle *b;
 	const struct cp_manifest *m;
 	struct cp_opened *out;
-	struct cp_buf commit, tree;       /* of the triple that is coming in */
-	struct cp_oid commit_oid, tip;    /* tip: the last outbound commit applied */
+	struct cp_oid tip;                /* the last outbound commit applied */
 	char outbound_branch[80];
-	int expects;                      /* 0 commit, 1 tree, 2 blob */
 	bool is_gap;                      /* an earlier bundle has not been opened */
 };
 
@@ -91,56 +90,48 @@ static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, co
 	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
 }
 
-static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const void *bytes, size_t len,
-		struct cp_err *err)
+static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const struct cp_triples *t,
+		const void *bytes, size_t len, struct cp_err *err)
 {
 	struct cp_pubkey signer;
 	struct cp_oid blob;
 
-	if (strcmp(c->parent, o->tip.hex) != 0 && cp_repo_has(o->s->history, o->commit_oid.hex))
+	if (strcmp(c->parent, o->tip.hex) != 0 && cp_repo_has(o->s->history, t->commit_oid.hex))
 		return CP_OK; /* applied before, whoever gave it */
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
 	CP_TRY(check_giver(o, &c->replica, &signer, err));
-	CP_TRY(cp_change_commit_check(c, o->tree.data, o->tree.len, bytes, len, false, err));
+	CP_TRY(cp_change_commit_check(c, t->tree.data, t->tree.len, bytes, len, false, err));
 	if (*c->parent == '\0' && begins_anew(o, c))
 		o->tip.hex[0] = '\0';
 	if (strcmp(c->parent, o->tip.hex) != 0) { /* what it builds on never came */
-		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, o->commit_oid.hex);
+		o->is_gap = o->is_gap || !cp_repo_has(o->s->history, t->commit_oid.hex);
 		return CP_OK;
 	}
 	CP_TRY(cp_outbound_apply(o->s, bytes, len, &o->out->assignments, &o->out->cases, err));
-	CP_TRY(cp_repo_put(o->s->history, o->commit_oid.hex, "commit", o->commit.data, o->commit.len, err));
-	CP_TRY(cp_repo_put(o->s->history, c->commit.tree.hex, "tree", o->tree.data, o->tree.len, err));
+	CP_TRY(cp_repo_put(o->s->history, t->commit_oid.hex, "commit", t->commit.data, t->commit.len, err));
+	CP_TRY(cp_repo_put(o->s->history, c->commit.tree.hex, "tree", t->tree.data, t->tree.len, err));
 	CP_TRY(cp_repo_blob(o->s->history, bytes, len, &blob, err));
-	o->tip = o->commit_oid;
+	o->tip = t->commit_oid;
 	o->out->commits++;
 	return CP_OK;
 }
 
-static enum cp_code each_object(void *user, const char *oid, const char *type, const void *bytes, size_t len,
-		struct cp_err *err)
+static enum cp_code each_triple(void *user, struct cp_triples *t, const void *changeset, size_t len, struct cp_err *err)
 {
-	static const char *const wanted[] = { "commit", "tree", "blob" };
-	struct opening *o = user;
-	struct cp_buf *keep = o->expects == 0 ? &o->commit : &o->tree;
 	struct cp_change_commit c;
-	struct cp_oid name;
 	enum cp_code code;
 
-	CP_TRY(cp_repo_name(&name, type, bytes, len, err));
-	if (strcmp(type, wanted[o->expects]) != 0 || strcmp(name.hex, oid) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s is not what must come here; nothing was changed", oid);
-	if (o->expects == 0)
-		o->commit_oid = name;
-	if (o->expects++ < 2) {
-		cp_buf_clear(keep);
-		return cp_buf_add(keep, bytes, len, err);
-	}
-	o->expects = 0;
-	CP_TRY(cp_change_commit_read(&c, o->commit.data, o->commit.len, err));
-	code = apply_outbound(o, &c, bytes, len, err);
+	CP_TRY(cp_change_commit_read(&c, t->commit.data, t->commit.len, err));
+	code = apply_outbound(user, &c, t, changeset, len, err);
 	cp_change_commit_drop(&c);
 	return code;
+}
+
+static enum cp_code find_tree(void *user, const char *oid, struct cp_buf *tree, struct cp_buf *changeset, struct cp_err *err)
+{
+	const struct opening *o = user;
+
+	return cp_repo_read_single(o->s->history, oid, "changeset", tree, changeset, err);
 }
 
 /* What it leaves out because it was acknowledged must be here: it is not where this workspace was put back since, or where
@@ -230,6 +221,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 
 static enum cp_code take_in(struct opening *o, struct cp_err *err)
 {
+	CP_AUTO(triples) struct cp_triples triples = CP_TRIPLES(each_triple, find_tree, o);
 	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *s = o->s;
 	struct cp_oid old;
@@ -238,9 +230,8 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_query_text(s, &applied, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", &o->m->sender));
 	/* not the branch: a crash may have left it ahead of the rows */
 	snprintf(o->tip.hex, sizeof o->tip.hex, "%s", applied.len ? applied.data : "");
-	CP_TRY(cp_bundle_each_object(o->b, each_object, o, err));
-	if (o->expects != 0)
-		return cp_fail(err, CP_EFORMAT, "the history ends within a commit; nothing was changed");
+	CP_TRY(cp_bundle_each_object(o->b, cp_triples_object, &triples, err));
+	CP_TRY(cp_triples_end(&triples, err));
 	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
@@ -316,8 +307,7 @@ static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 
 static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_first, struct cp_opened *out, struct cp_err *err)
 {
-	struct opening o = { .s = s, .b = b, .m = cp_bundle_manifest(b), .out = out, .commit = CP_BUF((size_t)1 << 20),
-		.tree = CP_BUF((size_t)1 << 20) };
+	struct opening o = { .s = s, .b = b, .m = cp_bundle_manifest(b), .out = out };
 	char hex[CP_ID_HEX];
 	enum cp_code code = CP_OK;
 
@@ -331,8 +321,6 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	if (!is_first)
 		CP_TRY(cp_refusals_prepare(s, o.m, err));
 	code = take_in_whole(&o, err);
-	cp_buf_drop(&o.commit);
-	cp_buf_drop(&o.tree);
 	CP_TRY(code);
 	CP_TRY(cp_refusals_leave(s, err));
 	return learn_person(s, err);

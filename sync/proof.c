@@ -11,6 +11,7 @@
 #include "sync/inner.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
+#include "sync/triple.h"
 
 #define PREFIX "outbound/"
 enum { CASE_CONTENT = 7 }; /* column of cases */
@@ -270,9 +271,7 @@ enum cp_code cp_proofs_held(struct cp_store *s, const struct cp_id *device, stru
 
 struct taking {
 	struct cp_store *s;
-	struct cp_buf commit, tree;
-	struct cp_oid commit_oid;
-	int expects;
+	struct cp_triples triples;
 	struct chain { char branch[80]; struct cp_id giver; struct cp_oid tip; } *chains; size_t n; /* as they come */
 	struct cp_oid *oids; size_t n_oids;
 	int64_t fresh, rows, assignments;  /* commits that were not known; rows taken back */
@@ -280,8 +279,7 @@ struct taking {
 
 static void taking_drop(struct taking *t)
 {
-	cp_buf_drop(&t->commit);
-	cp_buf_drop(&t->tree);
+	cp_triples_drop(&t->triples);
 	free(t->chains);
 	free(t->oids);
 }
@@ -302,10 +300,10 @@ static enum cp_code authenticate(struct taking *t, const struct cp_change_commit
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
 	is_lead = giver.is_lead && giver.is_active; /* whose rows are taken back as they are; a relay's chain is only its own business */
 	if (!known || !is_hub || (!is_lead && !cp_id_equal(&c->replica, &t->s->me.replica)) || memcmp(&signer, &giver.key, sizeof signer) != 0 || !cp_id_equal(&c->project, &t->s->me.project))
-		return cp_fail(err, CP_ETRUST, "commit %.12s says that a hub gave it, but no hub of this project signed it", t->commit_oid.hex);
+		return cp_fail(err, CP_ETRUST, "commit %.12s says that a hub gave it, but no hub of this project signed it", t->triples.commit_oid.hex);
 	snprintf(hex, sizeof hex, "%.32s", line + strlen("\nCasepack-Outbound: "));
 	if (!cp_unhex(id.bytes, 16, hex))
-		return cp_fail(err, CP_EFORMAT, "commit %.12s was given to nobody", t->commit_oid.hex);
+		return cp_fail(err, CP_EFORMAT, "commit %.12s was given to nobody", t->triples.commit_oid.hex);
 	snprintf(branch, 80, PREFIX "%s", hex);
 	return CP_OK;
 }
@@ -326,8 +324,8 @@ static enum cp_code remember(struct taking *t, const struct cp_change_commit *c,
 		at = &t->chains[t->n++];
 	snprintf(at->branch, sizeof at->branch, "%s", branch);
 	at->giver = c->replica;
-	at->tip = t->commit_oid;
-	t->oids[t->n_oids++] = t->commit_oid;
+	at->tip = t->triples.commit_oid;
+	t->oids[t->n_oids++] = t->triples.commit_oid;
 	return CP_OK;
 }
 
@@ -336,21 +334,21 @@ static enum cp_code take_commit(struct taking *t, const void *changeset, size_t 
 	struct cp_change_commit c;
 	struct cp_oid blob;
 	char branch[80];
-	enum cp_code code = cp_change_commit_read(&c, t->commit.data, t->commit.len, err);
+	enum cp_code code = cp_change_commit_read(&c, t->triples.commit.data, t->triples.commit.len, err);
 
 	if (code == CP_OK)
 		code = authenticate(t, &c, branch, err);
 	if (code == CP_OK)
-		code = cp_change_commit_check(&c, t->tree.data, t->tree.len, changeset, len, false, err);
+		code = cp_change_commit_check(&c, t->triples.tree.data, t->triples.tree.len, changeset, len, false, err);
 	if (code == CP_OK && *c.parent != '\0' && !cp_repo_has(t->s->history, c.parent))
-		code = cp_fail(err, CP_EFORMAT, "commit %.12s was given behind one that is missing", t->commit_oid.hex);
+		code = cp_fail(err, CP_EFORMAT, "commit %.12s was given behind one that is missing", t->triples.commit_oid.hex);
 	if (code == CP_OK)
 		code = remember(t, &c, branch, err);
-	if (code == CP_OK && !cp_repo_has(t->s->history, t->commit_oid.hex)) {
+	if (code == CP_OK && !cp_repo_has(t->s->history, t->triples.commit_oid.hex)) {
 		t->fresh++;
-		code = cp_repo_put(t->s->history, t->commit_oid.hex, "commit", t->commit.data, t->commit.len, err);
+		code = cp_repo_put(t->s->history, t->triples.commit_oid.hex, "commit", t->triples.commit.data, t->triples.commit.len, err);
 		if (code == CP_OK)
-			code = cp_repo_put(t->s->history, c.commit.tree.hex, "tree", t->tree.data, t->tree.len, err);
+			code = cp_repo_put(t->s->history, c.commit.tree.hex, "tree", t->triples.tree.data, t->triples.tree.len, err);
 		if (code == CP_OK)
 			code = cp_repo_blob(t->s->history, changeset, len, &blob, err);
 	}
@@ -358,47 +356,18 @@ static enum cp_code take_commit(struct taking *t, const void *changeset, size_t 
 	return code;
 }
 
-/* A bundle carries no object twice: where two commits have one tree, it came with the first of them. */
-static enum cp_code complete(struct taking *t, struct cp_err *err)
+static enum cp_code each_triple(void *user, struct cp_triples *c, const void *changeset, size_t len, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_commit c;
-	char tree[41];
-
-	t->expects = 0;
-	if (!cp_is_outbound(t->commit.data, t->commit.len))
-		return CP_OK;
-	CP_TRY(cp_commit_read(&c, t->commit.data, t->commit.len, err));
-	snprintf(tree, sizeof tree, "%s", c.tree.hex);
-	cp_commit_drop(&c);
-	cp_buf_clear(&t->tree);
-	CP_TRY(cp_repo_read_single(t->s->history, tree, "changeset", &t->tree, &changeset, err));
-	return take_commit(t, changeset.data, changeset.len, err);
+	return cp_is_outbound(c->commit.data, c->commit.len) ? take_commit(user, changeset, len, err) : CP_OK;
 }
 
-static enum cp_code each_object(void *user, const char *oid, const char *type, const void *bytes, size_t len,
-		struct cp_err *err)
+/* Of work nothing is looked at here. */
+static enum cp_code find_tree(void *user, const char *oid, struct cp_buf *tree, struct cp_buf *changeset, struct cp_err *err)
 {
-	static const char *const wanted[] = { "commit", "tree", "blob" };
-	struct taking *t = user;
-	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
-	struct cp_oid name;
+	const struct taking *t = user;
 
-	if (t->expects == 1 && strcmp(type, "commit") == 0) {
-		CP_TRY(complete(t, err));
-		keep = &t->commit;
-	}
-	CP_TRY(cp_repo_name(&name, type, bytes, len, err));
-	if (strcmp(type, wanted[t->expects]) != 0 || strcmp(name.hex, oid) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s is not what must come here", oid);
-	if (t->expects == 2) {
-		t->expects = 0;
-		return cp_is_outbound(t->commit.data, t->commit.len) ? take_commit(t, bytes, len, err) : CP_OK;
-	}
-	if (t->expects++ == 0)
-		t->commit_oid = name;
-	cp_buf_clear(keep);
-	return cp_buf_add(keep, bytes, len, err);
+	return cp_is_outbound(t->triples.commit.data, t->triples.commit.len)
+		? cp_repo_read_single(t->s->history, oid, "changeset", tree, changeset, err) : CP_OK;
 }
 
 static bool is_mine(const struct cp_store *s, const struct cp_value *person)
@@ -481,9 +450,8 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 
 static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp_err *err)
 {
-	CP_TRY(cp_bundle_each_object(b, each_object, t, err));
-	if (t->expects == 1)
-		CP_TRY(complete(t, err));
+	CP_TRY(cp_bundle_each_object(b, cp_triples_object, &t->triples, err));
+	CP_TRY(cp_triples_end(&t->triples, err));
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	for (size_t i = 0; i < t->n; i++)
 		CP_TRY(place(t, &t->chains[i], err));
@@ -503,7 +471,7 @@ static bool has_proofs(const struct cp_manifest *m)
 
 enum cp_code cp_proofs_take(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
-	struct taking t = { .s = s, .commit = CP_BUF((size_t)1 << 20), .tree = CP_BUF((size_t)1 << 20) };
+	struct taking t = { .s = s, .triples = CP_TRIPLES(each_triple, find_tree, &t) };
 	enum cp_code code;
 
 	if (!has_proofs(cp_bundle_manifest(b)))

@@ -15,6 +15,7 @@
 #include "sync/report.h"
 #include "sync/rights.h"
 #include "sync/token.h"
+#include "sync/triple.h"
 #include "sync/verdict.h"
 
 #define FAR_US ((int64_t)24 * 3600 * 1000000)
@@ -33,13 +34,14 @@ struct cp_taking {
 	struct cp_store *s;
 	int64_t at_us;
 	struct group *groups; size_t n, room;
-	struct cp_buf commit, tree;      /* of the triple that is coming in */
-	struct cp_oid commit_oid, tree_oid;
-	int expects;                     /* 0 commit, 1 tree, 2 blob */
+	struct cp_triples triples;       /* what is coming in */
 	int64_t known;
 	char why[512];
 	bool is_done;
 };
+
+static cp_triple_visit take_triple;
+static cp_triple_find find_tree;
 
 enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err)
 {
@@ -49,7 +51,7 @@ enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct 
 		return cp_fail(err, CP_EIO, "out of memory");
 	t->s = s;
 	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
-	t->commit = t->tree = (struct cp_buf)CP_BUF((size_t)1 << 20);
+	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t);
 	*out = t;
 	return CP_OK;
 }
@@ -68,8 +70,7 @@ void cp_taking_free(struct cp_taking *t)
 		cp_touched_drop(&t->groups[i].touched);
 	}
 	free(t->groups);
-	cp_buf_drop(&t->commit);
-	cp_buf_drop(&t->tree);
+	cp_triples_drop(&t->triples);
 	free(t);
 }
 
@@ -394,18 +395,15 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 
 /* ---- the stream of a bundle ----------------------------------------------------------------- */
 
-static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void *bytes, size_t len, struct cp_err *err)
+static enum cp_code take_triple(void *user, struct cp_triples *c, const void *changeset, size_t len, struct cp_err *err)
 {
-	struct incoming in = { .oid = t->commit_oid.hex, .commit = t->commit.data, .commit_len = t->commit.len,
-		.tree = t->tree.data, .tree_len = t->tree.len, .changeset = bytes, .len = len };
+	struct cp_taking *t = user;
+	struct incoming in = { .oid = c->commit_oid.hex, .commit = c->commit.data, .commit_len = c->commit.len,
+		.tree = c->tree.data, .tree_len = c->tree.len, .changeset = changeset, .len = len };
 	enum cp_verdict verdict;
-	struct cp_oid name;
 	int64_t known;
 	enum cp_code code;
 
-	CP_TRY(cp_repo_name(&name, "blob", bytes, len, err));
-	if (strcmp(name.hex, blob_oid) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", blob_oid);
 	if (cp_is_outbound(in.commit, in.commit_len))
 		return CP_OK; /* material, which comes back as proof, is nobody's work */
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
@@ -414,7 +412,7 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 		return CP_OK;
 	}
 	code = authenticate(t, &in, err);
-	if (code == CP_OK && strcmp(in.c.commit.tree.hex, t->tree_oid.hex) != 0)
+	if (code == CP_OK && strcmp(in.c.commit.tree.hex, c->tree_oid.hex) != 0)
 		code = cp_fail(err, CP_EFORMAT, "commit %.12s is followed by another tree", in.oid);
 	if (code == CP_OK)
 		code = take_one(t, &in, &verdict, err);
@@ -422,75 +420,36 @@ static enum cp_code triple(struct cp_taking *t, const char *blob_oid, const void
 	return code;
 }
 
-/* The tree of one that waits, as t->tree_oid names it. */
-static enum cp_code tree_that_waits(struct cp_taking *t, struct cp_buf *changeset, struct cp_err *err)
+/* A tree of a commit that was taken in, or that waits. */
+static enum cp_code find_tree(void *user, const char *oid, struct cp_buf *tree, struct cp_buf *changeset, struct cp_err *err)
 {
+	struct cp_taking *t = user;
 	sqlite3_stmt *q;
 	struct cp_oid name;
 	bool row;
 
+	if (cp_repo_read_single(t->s->history, oid, "changeset", tree, changeset, NULL) == CP_OK)
+		return CP_OK;
+	cp_buf_clear(tree);
 	CP_TRY(cp_query(t->s, &q, err, "SELECT tree_bytes, changeset FROM waiting", ""));
 	for (;;) {
 		CP_TRY(cp_step(t->s, q, &row, err));
 		if (!row)
 			return CP_ENOTFOUND;
 		CP_TRY(cp_repo_name(&name, "tree", sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
-		if (strcmp(name.hex, t->tree_oid.hex) == 0)
+		if (strcmp(name.hex, oid) == 0)
 			break;
 	}
-	cp_buf_clear(&t->tree);
-	CP_TRY(cp_buf_add(&t->tree, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
+	CP_TRY(cp_buf_add(tree, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), err));
 	CP_TRY(cp_buf_add(changeset, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), err));
 	sqlite3_reset(q);
 	return CP_OK;
 }
 
-/* A bundle carries no object twice: where two commits have one tree, it came with the first of them. */
-static enum cp_code complete(struct cp_taking *t, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
-	struct cp_commit c;
-	struct cp_oid blob;
-	enum cp_code code;
-
-	CP_TRY(cp_commit_read(&c, t->commit.data, t->commit.len, err));
-	t->tree_oid = c.tree;
-	cp_commit_drop(&c);
-	cp_buf_clear(&t->tree);
-	code = cp_repo_read_single(t->s->history, t->tree_oid.hex, "changeset", &t->tree, &changeset, NULL);
-	if (code != CP_OK)
-		code = tree_that_waits(t, &changeset, err);
-	if (code != CP_OK)
-		return cp_fail(err, CP_EFORMAT, "commit %.12s comes without its tree", t->commit_oid.hex);
-	CP_TRY(cp_repo_name(&blob, "blob", changeset.data, changeset.len, err));
-	t->expects = 0;
-	return triple(t, blob.hex, changeset.data ? changeset.data : "", changeset.len, err);
-}
-
 enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *type, const void *bytes, size_t len,
 		struct cp_err *err)
 {
-	static const char *const wanted[] = { "commit", "tree", "blob" };
-	struct cp_buf *keep = t->expects == 0 ? &t->commit : &t->tree;
-	struct cp_oid *name = t->expects == 0 ? &t->commit_oid : &t->tree_oid, real;
-
-	if (t->expects == 1 && strcmp(type, "commit") == 0) {
-		CP_TRY(complete(t, err));
-		return cp_taking_object(t, oid, type, bytes, len, err);
-	}
-	if (strcmp(type, wanted[t->expects]) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s is a %s where a %s must come", oid, type, wanted[t->expects]);
-	if (t->expects == 2) {
-		t->expects = 0;
-		return triple(t, oid, bytes, len, err);
-	}
-	CP_TRY(cp_repo_name(&real, type, bytes, len, err));
-	if (strcmp(real.hex, oid) != 0)
-		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", oid);
-	cp_buf_clear(keep);
-	*name = real;
-	t->expects++;
-	return cp_buf_add(keep, bytes, len, err);
+	return cp_triples_object(&t->triples, oid, type, bytes, len, err);
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */
@@ -588,10 +547,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	struct cp_oid main = { "" };
 	int64_t conflicts;
 
-	if (t->expects == 1)
-		CP_TRY(complete(t, err));
-	if (t->expects != 0)
-		return cp_fail(err, CP_EFORMAT, "the history ends within a change commit");
+	CP_TRY(cp_triples_end(&t->triples, err));
 	CP_TRY(retry_waiting(t, err));
 	for (size_t i = 0; i < t->n; i++) {
 		CP_TRY(write_main(t, &t->groups[i], &main, err));
