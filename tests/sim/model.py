@@ -34,9 +34,9 @@ class Edit:
 class Commit:
     """What one sitting made. Two copies of a folder that seal the same edits on top of the same
     commit, having seen the same material, make one commit: it is named by what it says."""
-    def __init__(self, parent, edits, replica, applied):
+    def __init__(self, parent, edits, replica, applied, clock=0):
         self.parent, self.edits, self.replica = parent, edits, replica
-        self.clock = max((e.clock for e in edits), default=0)
+        self.clock = max((e.clock for e in edits), default=clock)
         self.name = (parent.name if parent else None, tuple(e.name for e in edits), applied)
         self.hash = hash((replica, self.name))
 
@@ -226,7 +226,7 @@ class Place:
         if self.is_copy and not self.chain and not self.outbox:     # a copy introduces itself
             self.tick(now)
         if self.outbox or self.is_copy and not self.chain:
-            self.chain.append(Commit(self.tip(), self.outbox, self.replica, self.applied))
+            self.chain.append(Commit(self.tip(), self.outbox, self.replica, self.applied, self.clock))
             self.outbox = []
 
 
