@@ -212,6 +212,16 @@ enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const cha
 	return CP_OK;
 }
 
+/* A further device is given to by the hub that gives to the others. */
+static enum cp_code share_home(struct cp_store *s, const struct cp_id *person, bool *changed, struct cp_err *err)
+{
+	struct cp_id home;
+
+	CP_TRY(cp_query_id(s, &home, err, "SELECT home FROM replicas WHERE person = ?1 AND length(home) = 16 AND state = 'active'"
+			" ORDER BY id LIMIT 1", "d", person));
+	return cp_id_is_set(&home) ? move_home(s, person, &home, changed, err) : CP_OK;
+}
+
 static enum cp_code write_person(struct cp_store *s, const struct cp_person_add *p, const struct cp_id *id,
 		bool *changed, struct cp_err *err)
 {
@@ -230,6 +240,8 @@ static enum cp_code write_person(struct cp_store *s, const struct cp_person_add 
 				CP_EDIT_PLAIN, NULL, &name, err));
 	if (p->key_path != NULL && *p->key_path)
 		CP_TRY(add_device(s, p, id, &device, err));
+	if (device && (p->home == NULL || *p->home == '\0'))
+		CP_TRY(share_home(s, id, &device, err));
 	if (p->home != NULL && *p->home) {
 		struct cp_id home;
 

@@ -94,6 +94,15 @@ check "the relay's database is made again from git" status 0 casepack -C acme re
 check "to the same state" equal "$(casepack -C acme status --hash)" "$hash"
 check "sync is the everyday verb for a relay" bash -c "mkdir stick && casepack -C hub sync stick && casepack -C acme sync stick && casepack -C cem sync stick && casepack -C cem rate q2 grade@d2=1 && casepack -C cem sync stick && casepack -C acme sync stick && casepack -C hub sync stick && casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q2,.*,cem,'"
 
+# ---- a further device ---------------------------------------------------------------------------------------
+quiet casepack key new ben2
+quiet casepack -C hub person add ben --key "$(pub ben2)"
+mkdir d
+check "a further device of a relay's rater is the relay's too" bash -c "casepack -C hub pack --all -o d && ! ls d/*-ben-*"
+quiet casepack -C acme open d/*-acme-*
+rm d/*
+check "who gives it its part" bash -c "casepack -C acme pack --to ben -o d && [ \$(ls d | wc -l) = 2 ]"
+
 # ---- a rater moves from the hub to the relay and back, while bundles are in the field ------------------------
 mkdir f && hub_to() { rm -f f/*; casepack -C hub pack --to "$1" -o f && casepack -C "$1" open f/*; }
 relay_to() { rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*; rm -f f/*; quiet casepack -C acme pack --to "$1" -o f; casepack -C "$1" open f/*; }
