@@ -150,32 +150,68 @@ static void send_home(struct world *w, struct place *p, bool is_full)
 	w->n_parcels = 0;
 }
 
-/* One workspace sends what it owes, and takes in what the hub then has for it. Bundles for others get lost.
- * false: it was put back, and the hub does not know that it lacks something. */
-static bool round_trip(struct world *w, struct place *p, bool is_full)
+static void send_all_home(struct world *w)
+{
+	for (int i = 0; i < w->n_places; i++)
+		if (!place_is_hub(&w->places[i]))
+			send_home(w, &w->places[i], false);
+}
+
+/* What is for it of what is under way; false: it lacks something that this builds on. */
+static bool open_mine(struct world *w, struct place *p)
 {
 	bool is_well = true;
 
-	send_home(w, p, is_full);
-	relay_gives(w, w->devices[p->device].person);
-	for (size_t i = 0; i < w->n_parcels; i++)
-		if (!w->parcels[i].is_return && w->parcels[i].to == p->device)
-			is_well = carry_open(w, &w->parcels[i], p);
-	w->n_parcels = 0;
+	for (size_t k = 0; k < w->n_parcels; k++)
+		if (!w->parcels[k].is_return && w->parcels[k].to == p->device)
+			is_well = carry_open(w, &w->parcels[k], p);
 	return is_well;
+}
+
+/* What the hub has for that person comes to each workspace. One that was put back, while the hub does not know that it
+ * lacks something, asks for it. Bundles for others get lost. */
+static void give_to(struct world *w, int person)
+{
+	bool asks[MAX_PLACES];
+
+	relay_gives(w, person);
+	for (int i = 0; i < w->n_places; i++)
+		asks[i] = !open_mine(w, &w->places[i]);
+	w->n_parcels = 0;
+	for (int i = 0; i < w->n_places; i++) {
+		if (!asks[i])
+			continue;
+		send_home(w, &w->places[i], true);
+		relay_gives(w, person);
+		if (!open_mine(w, &w->places[i]))
+			abort();
+		w->n_parcels = 0;
+	}
+}
+
+static void give_all(struct world *w)
+{
+	bool is_given[MAX_PEOPLE + MAX_RELAYS] = { false };
+
+	for (int i = 0; i < w->n_places; i++) {
+		int person = place_is_hub(&w->places[i]) ? -1 : w->devices[w->places[i].device].person;
+
+		if (person < 0 || is_given[person])
+			continue;
+		is_given[person] = true;
+		give_to(w, person);
+	}
 }
 
 void settle_deliver(struct world *w)
 {
 	deliver_what_is_under_way(w);
-	for (int i = 0; i < w->n_places && w->n_hubs > 1; i++) /* what all hubs then say of it is told to each device */
-		if (!place_is_hub(&w->places[i]))
-			send_home(w, &w->places[i], false);
-	settle_exchange(w);
-	for (int round = 0; round < 2; round++) /* the work of a device that sent later may bring material to one that sent before */
-		for (int i = 0; i < w->n_places; i++)
-			if (!place_is_hub(&w->places[i]) && !round_trip(w, &w->places[i], false))
-				round_trip(w, &w->places[i], true);
+	for (int round = 0; round < 2; round++) { /* the work of one device may bring material to another */
+		send_all_home(w);
+		if (round == 0)
+			settle_exchange(w);
+		give_all(w);
+	}
 	sync_all(w);
 }
 

@@ -93,7 +93,7 @@ static void choose_course(struct course *c)
 	struct chance chance = chance_of(c->seed, 0);
 	long mirror_percent;
 
-	c->steps = 30 + (long)chance_below(&chance, 90);
+	c->steps = 20 + (long)chance_below(&chance, 60);
 	mirror_percent = 60 + (long)chance_below(&chance, 36);
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
