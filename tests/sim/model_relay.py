@@ -1,7 +1,10 @@
 """Vendors' relays in the model: given material like a device, they give to their raters' devices and collect from them
 like a hub, and write nothing themselves.
 """
-from model import Comparison, FATES, Hub, Place, World, check as check_world, content_of, fates_of, number_of, told_verdicts
+from model_compare import Comparison, FATES, check as check_world, fates_of, told_verdicts
+from model_hub import Hub, Place
+from model_rules import content_of, number_of
+from model_world import World
 
 
 class Relay(Place):

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-import model_relay as model
+import model
 
 Verdict = collections.namedtuple("Verdict", "seed found steps counts")
 
