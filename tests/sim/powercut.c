@@ -493,8 +493,8 @@ SURVIVES(the_next_bundle_survives, 2, before_next, open_next, after_next_open, f
 SURVIVES(an_import_and_a_pack_survive, 3, nothing, pack_more, after_packing, final_packing)
 SURVIVES(a_rebuild_survives, 2, before_rebuild, rebuild, after_rebuild, final_rebuild)
 SURVIVES(a_new_hub_survives, 8, nothing, found, after_founding, final_founding)
-SURVIVES(two_hubs_that_meet_by_bundles_survive, 16, before_meeting, meet_by_bundles, after_meeting, final_meeting)
-SURVIVES(two_hubs_that_meet_at_a_remote_survive, 16, before_meeting, meet_at_remote, after_meeting, final_meeting)
+SURVIVES(two_hubs_that_meet_by_bundles_survive, 37, before_meeting, meet_by_bundles, after_meeting, final_meeting)
+SURVIVES(two_hubs_that_meet_at_a_remote_survive, 37, before_meeting, meet_at_remote, after_meeting, final_meeting)
 
 /* ---- the program ------------------------------------------------------------------------------------ */
 
