@@ -460,11 +460,12 @@ void lead_pack(struct world *w, int person)
 void hub_pack(struct world *w)
 {
 	for (int i = 0; i < w->n_hubs; i++) {
-		struct packed k = { w, json_array(), "" };
+		struct packed k = { w, NULL, "" };
 		int64_t n;
 
 		if (i == w->desk || !knows_person(world_store(w, world_hub(w)), world_lead(i)))
 			continue;
+		k.bundles = json_array();
 		snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, false, lead_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", world_lead(i), "bundles", k.bundles));
