@@ -232,32 +232,14 @@ enum cp_code cp_apply_own(struct cp_store *s, const void *changeset, size_t len,
 	return note_lapses(s, &lapsing, &tricky, err);
 }
 
-static enum cp_code add_tricky(struct cp_store *s, struct docs *tricky, const struct cp_change *c, struct cp_err *err)
-{
-	const struct cp_value *key = cp_change_key(c, CP_C_ID);
-	int64_t is_tricky;
-
-	if (c->table == CP_T_RATINGS)
-		return CP_OK;
-	CP_TRY(cp_query_int(s, &is_tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 AND tbl = ?2", "bi", key->bytes, key->len,
-			(int64_t)c->table));
-	return is_tricky ? docs_add(tricky, c->table, key->bytes, err) : CP_OK;
-}
-
-enum cp_code cp_apply_weighed(struct cp_store *s, const void *changeset, size_t len, struct cp_err *err)
+enum cp_code cp_apply_weighed(struct cp_store *s, int64_t commit_no, struct cp_err *err)
 {
 	CP_AUTO(docs) struct docs tricky = { 0 };
-	struct cp_changeset r;
-	struct cp_change c;
-	bool more = true;
+	sqlite3_stmt *q;
 
-	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
-	for (;;) {
-		CP_TRY(cp_changeset_next(&r, &c, &more, err));
-		if (!more)
-			break;
-		CP_TRY(add_tricky(s, &tricky, &c, err));
-	}
+	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM edits JOIN tricky USING (doc, tbl) WHERE commit_no = ?1 ORDER BY tbl, doc",
+			"i", commit_no));
+	CP_TRY(docs_of(s, q, &tricky, err));
 	CP_TRY(apply_trees(s, &tricky, err));
 	return note_each(s, &tricky, err); /* where nothing stands nothing is late */
 }

@@ -30,9 +30,9 @@ CP_CHECKED enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, 
 /* Evaluate one document from its tree and write its rows, fates, conflicts. */
 CP_CHECKED enum cp_code cp_apply_tree(struct cp_store *s, size_t table, const struct cp_id *doc, struct cp_err *err);
 
-/* Evaluate again those documents of a changeset that go through their trees, and what follows from them: a verdict came by
+/* Evaluate again those documents of a commit that go through their trees, and what follows from them: a verdict came by
  * which its clock is far. */
-CP_CHECKED enum cp_code cp_apply_weighed(struct cp_store *s, const void *changeset, size_t len, struct cp_err *err);
+CP_CHECKED enum cp_code cp_apply_weighed(struct cp_store *s, int64_t commit_no, struct cp_err *err);
 
 /* Evaluate every document that goes through its tree again: after a change of policies, or of how conflicts are kept. */
 CP_CHECKED enum cp_code cp_apply_again(struct cp_store *s, struct cp_err *err);

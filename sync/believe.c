@@ -236,8 +236,8 @@ static enum cp_code set_far(struct cp_belief *b, const char *oid, struct cp_err 
 		return CP_OK;
 	CP_TRY(cp_query_int(s, &no, 0, err, "SELECT no FROM commits WHERE oid = ?1", "t", oid));
 	CP_TRY(cp_run(s, err, "UPDATE commits SET is_far = 1 WHERE no = ?1", "i", no));
+	CP_TRY(cp_apply_weighed(s, no, err));
 	CP_TRY(cp_changeset_of(s, no, &changeset, err));
-	CP_TRY(cp_apply_weighed(s, changeset.data, changeset.len, err));
 	return b->touched ? cp_touched_add(s, b->touched, changeset.data, changeset.len, err) : CP_OK;
 }
 
