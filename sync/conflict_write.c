@@ -23,6 +23,7 @@ static bool is_account(size_t table, const struct cp_column_state *c)
 		{ CP_T_ADJUDICATIONS, "cause" }, { CP_T_ADJUDICATIONS, "reason" }, { CP_T_ADJUDICATIONS, "person" },
 		{ CP_T_GUIDELINE_REVISIONS, "number" }, { CP_T_GUIDELINE_REVISIONS, "person" },
 		{ CP_T_FORM_VERSIONS, "number" }, { CP_T_FORM_VERSIONS, "person" },
+		{ CP_T_RULINGS, "reason" }, { CP_T_RULINGS, "person" }, { CP_T_CASES, "reason" },
 	};
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++)

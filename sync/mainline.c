@@ -140,6 +140,7 @@ static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, siz
 	switch (table) {
 	case CP_T_PROJECT:    return touch(t, CP_PAGE_PROJECT, &zero, err);
 	case CP_T_PERSONS:
+	case CP_T_RULINGS:
 	case CP_T_REPLICAS:   return touch(t, CP_PAGE_TRUST, &zero, err);
 	case CP_T_CASES:      return touch(t, CP_PAGE_CASE, &id, err);
 	case CP_T_GUIDELINES: return touch(t, CP_PAGE_GUIDELINE, &id, err);
@@ -261,12 +262,12 @@ static enum cp_code render(struct cp_store *s, const struct cp_touch *t, int whi
 
 static enum cp_code render_all(struct cp_store *s, const struct cp_touched *t, struct edits *e, struct cp_err *err)
 {
-	e->list = calloc(2 * t->n + 1, sizeof *e->list);
+	e->list = calloc(3 * t->n + 1, sizeof *e->list);
 	assert(e->list != NULL);
 	for (size_t i = 0; i < t->n; i++) {
 		CP_TRY(render(s, &t->list[i], 0, e, err));
-		if (t->list[i].page <= CP_PAGE_TRUST)
-			CP_TRY(render(s, &t->list[i], 1, e, err));
+		for (int which = 1; which < cp_page_files(t->list[i].page); which++)
+			CP_TRY(render(s, &t->list[i], which, e, err));
 		if (cp_repo_staged(s->history) > CP_REPO_PACK_MAX)
 			CP_TRY(cp_repo_flush(s->history, err));
 	}

@@ -40,6 +40,8 @@ static const struct { enum cp_table table; const char *sql; } scope[] = {
 		" ORDER BY id" },
 	{ CP_T_ASSIGNMENTS, "SELECT * FROM assignments WHERE person IN " US " ORDER BY id" },
 	{ CP_T_SETTLEMENTS, "SELECT t.* FROM settlements t JOIN assignments a ON a.id = t.id WHERE a.person IN " US " ORDER BY t.id" },
+	{ CP_T_RULINGS, "SELECT * FROM rulings WHERE about IN (SELECT c.oid FROM commits c JOIN replicas r ON r.id = c.replica"
+		" WHERE r.person IN " US ") ORDER BY id" },
 };
 
 struct giving {

@@ -83,6 +83,11 @@ static json_t *hex_json(const void *bytes, size_t len)
 	return json_string(len > 32 ? "" : cp_hex(hex, bytes, len));
 }
 
+int cp_page_files(enum cp_page page)
+{
+	return page == CP_PAGE_TRUST ? 3 : page == CP_PAGE_PROJECT ? 2 : 1;
+}
+
 /* ---- one renderer a page ------------------------------------------------------------------- */
 
 static enum cp_code project(struct cp_store *s, int which, struct cp_buf *path, struct cp_buf *text, struct cp_err *err)
@@ -104,6 +109,10 @@ static enum cp_code project(struct cp_store *s, int which, struct cp_buf *path, 
 	json_object_set_new(o, "name", json_stringn((const char *)row[3].bytes, row[3].len));
 	json_object_set_new(o, "shows_queries", json_boolean(row[4].integer));
 	json_object_set_new(o, "policies", json_loadb((const char *)row[5].bytes, row[5].len, 0, NULL));
+	if (row[CP_P_ENCRYPTION].len > 0)
+		json_object_set_new(o, "encryption", json_stringn((const char *)row[CP_P_ENCRYPTION].bytes, row[CP_P_ENCRYPTION].len));
+	if (row[CP_P_KEEP_DAYS].integer > 0)
+		json_object_set_new(o, "keep_days", json_integer(row[CP_P_KEEP_DAYS].integer));
 	return add_json(text, o, err);
 }
 
@@ -131,13 +140,33 @@ static enum cp_code signers(struct cp_store *s, struct cp_buf *text, struct cp_e
 	}
 }
 
+/* No file until a lead has decided something. */
+static enum cp_code rulings(struct cp_store *s, struct cp_buf *text, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	int64_t any;
+
+	CP_TRY(cp_query_int(s, &any, 0, err, "SELECT 1 FROM rulings LIMIT 1", ""));
+	if (!any)
+		return CP_OK;
+	CP_TRY(cp_buf_puts(text, "about\tdecision\twho\twhen\treason\n", err));
+	CP_TRY(cp_query(s, &q, err, "SELECT u.about, u.decision, coalesce(p.pseudonym, lower(hex(u.person))),"
+			" strftime('%Y-%m-%dT%H:%M:%SZ', u.clock / 1000000, 'unixepoch'), u.reason FROM rulings u"
+			" LEFT JOIN persons p ON p.id = u.person ORDER BY u.about", ""));
+	return tsv_rows(s, q, 5, text, err);
+}
+
 static enum cp_code trust(struct cp_store *s, int which, struct cp_buf *path, struct cp_buf *text, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 
-	CP_TRY(cp_buf_puts(path, which == 0 ? "trust/allowed_signers" : "trust/persons.tsv", err));
+	static const char *const paths[] = { "trust/allowed_signers", "trust/persons.tsv", "trust/rulings.tsv" };
+
+	CP_TRY(cp_buf_puts(path, paths[which], err));
 	if (which == 0)
 		return signers(s, text, err);
+	if (which == 2)
+		return rulings(s, text, err);
 	CP_TRY(cp_buf_puts(text, "person\trole\tstate\tvendor\tlocales\tdevice\tdevice_state\n", err));
 	CP_TRY(cp_query(s, &q, err, "SELECT p.pseudonym, p.role, p.state, p.vendor, p.locales, lower(hex(r.id)), r.state"
 			" FROM persons p LEFT JOIN replicas r ON r.person = p.id ORDER BY p.pseudonym, r.id", ""));

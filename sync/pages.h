@@ -8,7 +8,7 @@
 
 enum cp_page {
 	CP_PAGE_PROJECT,      /* project.json, .gitattributes */
-	CP_PAGE_TRUST,        /* trust/allowed_signers, trust/persons.tsv */
+	CP_PAGE_TRUST,        /* trust/allowed_signers, trust/persons.tsv, trust/rulings.tsv */
 	CP_PAGE_GUIDELINE,    /* guidelines/<name>.md */
 	CP_PAGE_FORM,         /* forms/<name>.json */
 	CP_PAGE_CASE,         /* cases/<xx>/<case>.json */
@@ -21,8 +21,11 @@ enum cp_page {
 	CP_PAGE_VERDICTS,     /* verdicts/<replica>.tsv */
 };
 
-/* Path and text of a page, appended. An empty text means that there is no such file now. CP_PAGE_PROJECT and
- * CP_PAGE_TRUST are two files each: which is 0 or 1; any other page has only 0. */
+/* Of how many files a page is; most of one. */
+int cp_page_files(enum cp_page page);
+
+/* Path and text of one file of a page, appended; which counts them from 0. An empty text means that there is no such
+ * file now. */
 CP_CHECKED enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,
 		struct cp_buf *path, struct cp_buf *text, struct cp_err *err);
 

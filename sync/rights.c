@@ -428,6 +428,8 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 		return check_resolution(k, c, err);
 	else if (c->table == CP_T_SETTLEMENTS)
 		check_settlement(k, c);
+	else if (c->table == CP_T_RULINGS)
+		check_decider(k, c, CP_RU_PERSON);
 	else if (c->table == CP_T_GUIDELINE_REVISIONS || c->table == CP_T_FORM_VERSIONS)
 		return check_revision(k, c, err);
 	return CP_OK;

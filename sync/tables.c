@@ -3,11 +3,12 @@
 #include <string.h>
 
 #define NAMES(table, ...) static const char *const names_##table[] = { __VA_ARGS__, NULL }
-NAMES(project, "id", "rev", "clock", "name", "shows_queries", "policies");
+NAMES(project, "id", "rev", "clock", "name", "shows_queries", "policies", "encryption", "keep_days");
 NAMES(persons, "id", "rev", "clock", "pseudonym", "role", "locales", "vendor", "state");
 NAMES(replicas, "id", "rev", "clock", "person", "public_key", "is_hub", "state", "copy_of",
 	"home");
-NAMES(cases, "id", "rev", "clock", "name", "kind", "locale", "segment", "content", "results", "state");
+NAMES(cases, "id", "rev", "clock", "name", "kind", "locale", "segment", "content", "results", "state",
+	"reason");
 NAMES(guidelines, "id", "rev", "clock", "name", "kind", "title");
 NAMES(revisions, "id", "rev", "clock", "parent_doc", "parents", "number", "kind", "note", "person", "body");
 NAMES(assignments, "id", "rev", "clock", "case_id", "person", "pass", "position", "due", "form", "guideline",
@@ -19,32 +20,36 @@ NAMES(judgments, "id", "rev", "clock", "assignment_rev", "content", "form_versio
 NAMES(ratings, "judgment", "field", "result", "rev", "value");
 NAMES(resolutions, "id", "rev", "clock", "tbl", "doc", "edit", "settles", "policy", "reason", "person");
 NAMES(stale, "id", "rev", "clock", "judgment", "cause", "weighed", "decision", "reason", "person");
+NAMES(rulings, "id", "rev", "clock", "about", "decision", "reason", "person");
 NAMES(names, "id", "rev", "clock", "name", "contact");
 NAMES(secrets, "id", "rev", "clock", "value");
 NAMES(side_keys, "id", "rev", "clock", "side_a", "side_b");
+NAMES(gold, "id", "rev", "clock", "case_id", "field", "result", "value", "reason");
+NAMES(metrics, "id", "rev", "clock", "case_id", "result", "name", "value");
 
 const char *const *const cp_columns[CP_T_COUNT] = {
 	names_project, names_persons, names_replicas, names_cases, names_guidelines, names_revisions,
 	names_guidelines, names_revisions, names_assignments, names_adjudications, names_settlements,
-	names_judgments, names_ratings, names_resolutions, names_stale, names_names, names_secrets, names_side_keys,
+	names_judgments, names_ratings, names_resolutions, names_stale, names_rulings,
+	names_names, names_secrets, names_side_keys, names_gold, names_metrics,
 };
 
 #define COUNT(table) (sizeof names_##table / sizeof names_##table[0] - 1)
 #define SHAPE(sql, table) { sql, COUNT(table), { 1 }, 0 }
-#define GREW(sql, table, first) { sql, COUNT(table), { 1 }, first } /* had only that many columns in schema 1 */
+#define GREW(sql, table, first) { sql, COUNT(table), { 1 }, first } /* had only that many columns at first */
 const struct cp_shape cp_shapes[CP_T_COUNT] = {
-	SHAPE("project", project), SHAPE("persons", persons), GREW("replicas", replicas, 7), SHAPE("cases", cases),
+	GREW("project", project, 6), SHAPE("persons", persons), GREW("replicas", replicas, 7), GREW("cases", cases, 10),
 	SHAPE("guidelines", guidelines), SHAPE("guideline_revisions", revisions), SHAPE("forms", guidelines),
 	SHAPE("form_versions", revisions), SHAPE("assignments", assignments),
 	SHAPE("adjudications", adjudications), GREW("settlements", settlements, 7), SHAPE("judgments", judgments),
 	{ "ratings", COUNT(ratings), { 1, 2, 3 }, 0 },
-	SHAPE("resolutions", resolutions), SHAPE("stale_settlements", stale),
-	SHAPE("names", names), SHAPE("secrets", secrets), SHAPE("side_keys", side_keys),
+	SHAPE("resolutions", resolutions), SHAPE("stale_settlements", stale), SHAPE("rulings", rulings),
+	SHAPE("names", names), SHAPE("secrets", secrets), SHAPE("side_keys", side_keys), SHAPE("gold", gold), SHAPE("metrics", metrics),
 };
 
 /* Defaults other than an empty text: I integer, B empty blob, N null, or a text. */
 static const struct { enum cp_table table; const char *column, *value; } defaults[] = {
-	{ CP_T_PROJECT, "shows_queries", "I0" }, { CP_T_PROJECT, "policies", "T{}" },
+	{ CP_T_PROJECT, "shows_queries", "I0" }, { CP_T_PROJECT, "policies", "T{}" }, { CP_T_PROJECT, "keep_days", "I0" },
 	{ CP_T_PERSONS, "role", "Trater" }, { CP_T_PERSONS, "state", "Tactive" },
 	{ CP_T_REPLICAS, "person", "B" }, { CP_T_REPLICAS, "public_key", "B" },
 	{ CP_T_REPLICAS, "is_hub", "I0" }, { CP_T_REPLICAS, "state", "Tactive" },
@@ -72,7 +77,8 @@ static const struct { enum cp_table table; const char *column, *value; } default
 	{ CP_T_RESOLUTIONS, "person", "B" },
 	{ CP_T_STALE_SETTLEMENTS, "judgment", "B" }, { CP_T_STALE_SETTLEMENTS, "cause", "B" },
 	{ CP_T_STALE_SETTLEMENTS, "weighed", "B" }, { CP_T_STALE_SETTLEMENTS, "person", "B" },
-	{ CP_T_SECRETS, "value", "B" },
+	{ CP_T_RULINGS, "person", "B" }, { CP_T_SECRETS, "value", "B" },
+	{ CP_T_GOLD, "case_id", "B" }, { CP_T_GOLD, "value", "N" }, { CP_T_METRICS, "case_id", "B" }, { CP_T_METRICS, "value", "N" },
 };
 
 void cp_table_default(struct cp_value *out, size_t table, size_t column)

@@ -8,17 +8,18 @@
 
 #include "formats/changeset.h"
 
-#define CP_SCHEMA 2
+#define CP_SCHEMA 3
 
 enum cp_table {
 	CP_T_PROJECT, CP_T_PERSONS, CP_T_REPLICAS, CP_T_CASES, CP_T_GUIDELINES, CP_T_GUIDELINE_REVISIONS,
 	CP_T_FORMS, CP_T_FORM_VERSIONS, CP_T_ASSIGNMENTS, CP_T_ADJUDICATIONS, CP_T_SETTLEMENTS,
 	CP_T_JUDGMENTS, CP_T_RATINGS,                 /* work */
-	CP_T_RESOLUTIONS, CP_T_STALE_SETTLEMENTS,     /* all public tables end here */
-	CP_T_NAMES, CP_T_SECRETS, CP_T_SIDE_KEYS,     /* private */
+	CP_T_RESOLUTIONS, CP_T_STALE_SETTLEMENTS,
+	CP_T_RULINGS,                                 /* all public tables end here */
+	CP_T_NAMES, CP_T_SECRETS, CP_T_SIDE_KEYS, CP_T_GOLD, CP_T_METRICS, /* private */
 	CP_T_COUNT
 };
-#define CP_T_PUBLIC 15 /* tables 0 .. 14 stand in history.git, the others in private.git */
+#define CP_T_PUBLIC 16 /* tables 0 .. 15 stand in history.git, the others in private.git */
 
 /* Columns 0, 1, 2 of every document: id, rev, clock. Of ratings: */
 enum { CP_C_ID = 0, CP_C_REV = 1, CP_C_CLOCK = 2 };
@@ -27,12 +28,15 @@ enum { CP_A_CASE = 3, CP_A_PERSON, CP_A_PASS, CP_A_POSITION, CP_A_DUE, CP_A_FORM
 enum { CP_J_ASSIGNMENT_REV = 3, CP_J_CONTENT, CP_J_FORM_VERSION, CP_J_GUIDELINE_REVISION, CP_J_STATE, CP_J_NOTE,
 	CP_J_ACTIVE_MS, CP_J_IDLE_MS, CP_J_WALL_MS };
 
-enum { CP_P_NAME = 3, CP_P_SHOWS_QUERIES, CP_P_POLICIES }; /* of project */
+enum { CP_P_NAME = 3, CP_P_SHOWS_QUERIES, CP_P_POLICIES, CP_P_ENCRYPTION, CP_P_KEEP_DAYS }; /* of project */
 /* Of settlements: */
 enum { CP_S_STANDS = 3, CP_S_WEIGHED, CP_S_REASON, CP_S_PERSON, CP_S_POLICY };
 
 /* Of stale_settlements: */
 enum { CP_SS_JUDGMENT = 3, CP_SS_CAUSE, CP_SS_WEIGHED, CP_SS_DECISION, CP_SS_REASON, CP_SS_PERSON };
+
+/* Of rulings: */
+enum { CP_RU_ABOUT = 3, CP_RU_DECISION, CP_RU_REASON, CP_RU_PERSON };
 
 extern const struct cp_shape cp_shapes[CP_T_COUNT];   /* what the strict reader demands */
 extern const char *const *const cp_columns[CP_T_COUNT]; /* names, in order */

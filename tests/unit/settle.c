@@ -937,7 +937,7 @@ static void a_change_of_policy_is_on_main_with_all_it_decided_anew(void **state)
 static void real_names_in_conflict_do_not_come_onto_main(void **state)
 {
 	(void)state;
-	shell("sqlite3 hub/casepack.db \"INSERT INTO conflicts(doc, tbl, col, class, is_open, policy, stands) SELECT id, 15, 'name', 'hard', 1,"
+	shell("sqlite3 hub/casepack.db \"INSERT INTO conflicts(doc, tbl, col, class, is_open, policy, stands) SELECT id, 16, 'name', 'hard', 1,"
 			" 'latest', x'' FROM persons; INSERT INTO candidates SELECT id, 15, 'name', x'0011223344556677', 1, 1, 'Anna Real' FROM persons;"
 			" INSERT OR IGNORE INTO tricky SELECT id, 15 FROM persons\"");
 	set_vendor(hub, "acme", NULL);
