@@ -30,6 +30,13 @@ CP_CHECKED enum cp_code cp_key_find(struct cp_buf *out, const char *name_or_file
 CP_CHECKED enum cp_code cp_key_public(struct cp_pubkey *out, struct cp_buf *line, const char *name_or_file,
 		struct cp_err *err);
 
+/* Make that key, which must not be there yet: on a terminal asks for a passphrase, twice. Says so. */
+CP_CHECKED enum cp_code cp_key_make(const char *name, struct cp_err *err);
+
+/* Before anything is returned: who came with an invitation goes on with a key of her own, the default one, made if it is
+ * not there. Does nothing for everybody else. */
+CP_CHECKED enum cp_code cp_key_hand_over(struct cp_store *s, struct cp_err *err);
+
 /*
  * Seal what a command has edited, when that needs no question. A key that is not there or does not
  * open leaves the edits in the outbox, where the next pack, return or sync seals them: CP_OK, and said.

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/keys.h"
 #include "cli/shown.h"
 #include "sync/deliver.h"
 
@@ -26,6 +27,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 		return cp_fail(err, CP_EUSAGE, "return: say -o DIR, the folder for the bundle");
 	if (cp_arg_given(a, "--owed") && cp_arg_given(a, "--full"))
 		return cp_fail(err, CP_EUSAGE, "return: --owed and --full contradict each other");
+	CP_TRY(cp_key_hand_over(a->store, err));
 	if (cp_arg_given(a, "--full"))
 		CP_TRY(cp_return_full(a->store, cp_arg(a, "-o"), &sent, &n, err));
 	else

@@ -45,14 +45,15 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o}",
 			"project", cp_json_text(me->project_name), "role", cp_role_name(me->role),
 			"replica", cp_json_hex(me->replica.bytes, sizeof me->replica.bytes),
 			"cases", (json_int_t)s->cases, "persons", (json_int_t)s->persons,
 			"assignments", (json_int_t)s->assignments, "judgments", (json_int_t)s->judgments,
 			"ratings", (json_int_t)s->ratings, "outbox", (json_int_t)s->outbox,
 			"commits", (json_int_t)s->commits, "refused", (json_int_t)s->refused,
-			"waiting", (json_int_t)s->waiting, "conflicts", (json_int_t)s->conflicts,
+			"waiting", (json_int_t)s->waiting, "review", (json_int_t)s->review,
+			"strangers", (json_int_t)s->strangers, "conflicts", (json_int_t)s->conflicts,
 			"conflict_classes", cp_json_text(s->conflict_classes),
 			"disputed", (json_int_t)s->disputed, "missing", (json_int_t)s->missing,
 			"main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
@@ -70,8 +71,14 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 		CP_TRY(cp_line(err, "%s not sealed yet; the next `pack` or `sync` does it",
 				cp_count(n, s->outbox, "edit", "edits")));
 	if (s->refused > 0)
-		CP_TRY(cp_line(err, "%s refused: `casepack log --refused`",
+		CP_TRY(cp_line(err, "%s refused: `casepack quarantine`",
 				cp_count(n, s->refused, "change commit", "change commits")));
+	if (s->strangers > 0)
+		CP_TRY(cp_line(err, "%s: `casepack quarantine`",
+				cp_count(n, s->strangers, "device has a new key", "devices have new keys")));
+	if (s->review > 0)
+		CP_TRY(cp_line(err, "%s from devices that were revoked later: `casepack quarantine`",
+				cp_count(n, s->review, "change commit to review", "change commits to review")));
 	if (s->waiting > 0)
 		CP_TRY(cp_line(err, "%s for what has not arrived: `casepack log --waiting`",
 				cp_count(n, s->waiting, "change commit waits", "change commits wait")));
@@ -117,7 +124,7 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	int64_t raters = 0;
 
 	CP_TRY(cp_status(a->store, &s, err));
-	a->waits = s.waiting > 0 || s.conflicts > 0;
+	a->waits = s.waiting > 0 || s.conflicts > 0 || s.strangers > 0 || s.review > 0;
 	CP_TRY(print_raters(a, &raters, err));
 	if (raters == 0)
 		cp_say("no raters yet; `casepack person add` adds one");

@@ -204,6 +204,7 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 	}
 	if (cp_store_me(a->store)->is_hub && !cp_store_me(a->store)->is_relay)
 		return g.code;
+	CP_TRY(cp_key_hand_over(a->store, err));
 	CP_TRY(cp_return(a->store, dir, true, &sent, &returned, err));
 	if (returned > 0)
 		on_sent(&g, &sent);

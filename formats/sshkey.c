@@ -240,6 +240,17 @@ static enum cp_code change_lock(struct cp_buf *out, const struct cp_buf *blob, c
 
 /* Reading */
 
+enum cp_code cp_sshkey_public(struct cp_pubkey *out, const char *path, struct cp_err *err)
+{
+	CP_AUTO(secret) struct cp_buf blob = CP_BUF(KEY_MAX);
+	struct header h;
+
+	CP_TRY(read_blob(&blob, path, err));
+	CP_TRY(read_header(&h, &blob, path, err));
+	*out = h.key;
+	return CP_OK;
+}
+
 enum cp_code cp_sshkey_is_protected(bool *out, const char *path, struct cp_err *err)
 {
 	CP_AUTO(secret) struct cp_buf blob = CP_BUF(KEY_MAX);
@@ -457,14 +468,84 @@ enum cp_code cp_pubkey_print(struct cp_buf *out, const struct cp_pubkey *k, stru
 	return cp_buf_add(out, text.data, text.len, err);
 }
 
-enum cp_code cp_pubkey_fingerprint(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err)
+#define WORD_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ -,.\t"
+
+static enum cp_code fingerprint(uint8_t hash[crypto_hash_sha256_BYTES], const struct cp_pubkey *k, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf blob = CP_BUF(256);
-	uint8_t hash[crypto_hash_sha256_BYTES];
-	char text[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
 
 	CP_TRY(cp_pubkey_add(&blob, k, err));
 	crypto_hash_sha256(hash, (const unsigned char *)blob.data, blob.len);
+	return CP_OK;
+}
+
+enum cp_code cp_pubkey_fingerprint(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	char text[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
+
+	CP_TRY(fingerprint(hash, k, err));
 	sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	return cp_buf_printf(out, err, "SHA256:%s", text);
+}
+
+/* A proquint: consonant, vowel, consonant, vowel, consonant, for 4, 2, 4, 2 and 4 bits. */
+static void word_of(char out[6], unsigned bits)
+{
+	static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
+
+	out[0] = consonants[bits >> 12 & 15];
+	out[1] = vowels[bits >> 10 & 3];
+	out[2] = consonants[bits >> 6 & 15];
+	out[3] = vowels[bits >> 4 & 3];
+	out[4] = consonants[bits & 15];
+	out[5] = '\0';
+}
+
+enum cp_code cp_pubkey_words(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+
+	CP_TRY(fingerprint(hash, k, err));
+	for (size_t i = 0; i < CP_FINGERPRINT_WORDS; i++) {
+		char word[6];
+
+		word_of(word, (unsigned)hash[2 * i] << 8 | hash[2 * i + 1]);
+		CP_TRY(cp_buf_printf(out, err, "%s%s", i > 0 ? "-" : "", word));
+	}
+	return CP_OK;
+}
+
+void cp_passphrase_random(char out[CP_PASSPHRASE_SIZE])
+{
+	char *at = out;
+
+	for (size_t i = 0; i < CP_PASSPHRASE_WORDS; i++, at += 6) {
+		word_of(at, randombytes_uniform(1 << 16));
+		at[5] = i + 1 < CP_PASSPHRASE_WORDS ? '-' : '\0';
+	}
+}
+
+/* Letters only, small. */
+static void letters_of(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 1 < size; text++)
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z'))
+			out[n++] = (char)(*text | 0x20);
+	out[n] = '\0';
+}
+
+enum cp_code cp_pubkey_fits(const struct cp_pubkey *k, const char *text, bool *out, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf print = CP_BUF(256), words = CP_BUF(256);
+	char said[64], is[64];
+
+	CP_TRY(cp_pubkey_fingerprint(&print, k, err));
+	CP_TRY(cp_pubkey_words(&words, k, err));
+	letters_of(said, sizeof said, text);
+	letters_of(is, sizeof is, words.data);
+	*out = strcmp(text, print.data) == 0 || (strspn(text, WORD_CHARACTERS) == strlen(text) && strcmp(said, is) == 0);
+	return CP_OK;
 }

@@ -24,6 +24,9 @@ CP_CHECKED enum cp_code cp_sshkey_generate(const char *path, const char *comment
  * cp_sshkey_read, so what would be refused is refused before anybody is asked for a passphrase. */
 CP_CHECKED enum cp_code cp_sshkey_is_protected(bool *out, const char *path, struct cp_err *err);
 
+/* The public half as the private file holds it in the open: no passphrase. Failures as above. */
+CP_CHECKED enum cp_code cp_sshkey_public(struct cp_pubkey *out, const char *path, struct cp_err *err);
+
 /* Read it. CP_EKEY: absent, protected and passphrase is NULL or empty, or the wrong passphrase (a damaged
  * protected file looks the same). A passphrase that an unprotected file does not need is ignored.
  * CP_EFORMAT: not an OpenSSH ed25519 private key, or a cipher or rounds we refuse
@@ -37,5 +40,17 @@ CP_CHECKED enum cp_code cp_pubkey_read(struct cp_pubkey *out, const char *line, 
 CP_CHECKED enum cp_code cp_pubkey_print(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err);
 /* Appends "SHA256:..." as `ssh-keygen -lf` prints it. */
 CP_CHECKED enum cp_code cp_pubkey_fingerprint(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err);
+
+/* The first 128 bits of that hash as eight words to read aloud, joined by hyphens: proquints, five letters for 16 bits
+ * (D. S. Wilkerson, "A Proposal for Proquints", arXiv:0901.4016). */
+#define CP_FINGERPRINT_WORDS 8
+CP_CHECKED enum cp_code cp_pubkey_words(struct cp_buf *out, const struct cp_pubkey *k, struct cp_err *err);
+/* Does text say that fingerprint: those words, however separated and in whatever letters, or "SHA256:..." exactly? */
+CP_CHECKED enum cp_code cp_pubkey_fits(const struct cp_pubkey *k, const char *text, bool *out, struct cp_err *err);
+
+/* A passphrase to be written down once: five such words, 80 random bits. */
+#define CP_PASSPHRASE_WORDS 5
+#define CP_PASSPHRASE_SIZE (6 * CP_PASSPHRASE_WORDS)
+void cp_passphrase_random(char out[CP_PASSPHRASE_SIZE]);
 
 #endif

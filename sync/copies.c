@@ -8,6 +8,7 @@
 #include "sync/inner.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
+#include "sync/succession.h"
 #include "sync/token.h"
 
 #define TRAILER "Casepack-Copy-Of"
@@ -82,22 +83,31 @@ static enum cp_code forget_agreements(struct cp_store *s, struct cp_err *err)
 	return cp_meta_set(s, "applied", "", 0, err);
 }
 
+enum cp_code cp_copy_go_on(struct cp_store *s, const struct cp_pubkey *key, const struct cp_id *nonce, bool is_put_back,
+		struct cp_err *err)
+{
+	struct cp_id id;
+	bool has;
+
+	cp_replica_id_of(&id, &s->me.project, key, nonce);
+	CP_TRY(has_line(s, &has, err));
+	if (has)
+		CP_TRY(cp_meta_set(s, "copy_of", s->me.replica.bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "nonce", nonce->bytes, 16, err));
+	CP_TRY(cp_meta_set(s, "replica", id.bytes, 16, err));
+	CP_TRY(cp_meta_set_int(s, "put_back", is_put_back, err));
+	CP_TRY(forget_agreements(s, err));
+	return cp_token_renew(s, err);
+}
+
 static enum cp_code become(struct cp_store *s, const struct cp_pubkey *key, enum cp_token_sign sign, struct cp_err *err)
 {
 	struct cp_author me = { .replica = s->me.replica, .person = s->me.person, .key = *key };
 	struct cp_id nonce, id;
-	bool has;
 
 	cp_id_random(&nonce);
 	cp_replica_id_of(&id, &s->me.project, key, &nonce);
-	CP_TRY(has_line(s, &has, err));
-	if (has)
-		CP_TRY(cp_meta_set(s, "copy_of", s->me.replica.bytes, 16, err));
-	CP_TRY(cp_meta_set(s, "nonce", nonce.bytes, 16, err));
-	CP_TRY(cp_meta_set(s, "replica", id.bytes, 16, err));
-	CP_TRY(cp_meta_set_int(s, "put_back", sign == CP_TOKEN_PUT_BACK, err));
-	CP_TRY(forget_agreements(s, err));
-	CP_TRY(cp_token_renew(s, err));
+	CP_TRY(cp_copy_go_on(s, key, &nonce, sign == CP_TOKEN_PUT_BACK, err));
 	return s->me.is_hub ? enter(s, &id, &me, true, &s->me.replica, err) : CP_OK;
 }
 
@@ -211,6 +221,8 @@ enum cp_code cp_copy_words(struct cp_store *s, struct cp_buf *words, struct cp_e
 {
 	char old[CP_ID_HEX], nonce[CP_ID_HEX];
 
+	if (!cp_id_is_set(&s->me.nonce))
+		return cp_successor_words(s, words, err);
 	return cp_buf_printf(words, err, "\n\n" TRAILER ": %s %s", cp_hex(old, s->me.copy_of.bytes, 16),
 			cp_hex(nonce, s->me.nonce.bytes, 16));
 }
@@ -221,6 +233,9 @@ bool cp_copy_read(const struct cp_commit *c, struct cp_id *copy_of, struct cp_id
 	const char *text;
 	size_t len;
 
+	memset(nonce, 0, sizeof *nonce);
+	if (cp_successor_read(c, copy_of))
+		return true;
 	if (!cp_commit_trailer(c, TRAILER, 0, &text, &len) || len != 65 || text[32] != ' ')
 		return false;
 	snprintf(line, sizeof line, "%.65s", text);
@@ -362,6 +377,7 @@ enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, struct cp_m
 	bool strangers = false;
 	enum cp_code code;
 
+	CP_TRY(cp_successors_meet(s, b, out, err));
 	if (!cp_id_equal(&m->project, &s->me.project) || s->me.is_relay) /* a relay lets them wait for the lead's hub */
 		return CP_OK;
 	CP_TRY(has_strangers(s, m, &strangers, err));
@@ -441,6 +457,8 @@ enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, str
 		is_mine = is_mine || cp_id_equal(&ids[i], replica);
 	for (size_t i = 0; is_mine && !*found && i < n; i++)
 		CP_TRY(cp_author_find(s, &ids[i], out, found, err));
+	if (*found && cp_id_equal(replica, &s->me.replica)) /* it may have another key than those */
+		CP_TRY(cp_public_key(&out->key, s->key_path, err));
 	return CP_OK;
 }
 

@@ -28,7 +28,12 @@ CP_CHECKED enum cp_code cp_copy_must_introduce(struct cp_store *s, bool *out, st
 /* Append "\n\nCasepack-Copy-Of: ..." to the words of that first commit. */
 CP_CHECKED enum cp_code cp_copy_words(struct cp_store *s, struct cp_buf *words, struct cp_err *err);
 
-/* What the trailer of a change commit says; false: none, or not in its form. */
+/* Inside a transaction: go on under the id that follows from that key and nonce. A nonce of zeros: with another key
+ * (sync/succession.h). What was agreed on with others under the old id is agreed on anew. */
+CP_CHECKED enum cp_code cp_copy_go_on(struct cp_store *s, const struct cp_pubkey *key, const struct cp_id *nonce, bool is_put_back,
+		struct cp_err *err);
+
+/* What the trailer of a change commit says, of a copy or (nonce zeros) of a successor; false: none, or not in its form. */
 bool cp_copy_read(const struct cp_commit *c, struct cp_id *copy_of, struct cp_id *nonce);
 
 /* Does its first commit prove a copy: the derivation of a key whose first device the roster trusts, signed by that key?
@@ -45,7 +50,7 @@ CP_CHECKED enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, 
 CP_CHECKED enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pubkey *key, struct cp_author *out, bool *found,
 		struct cp_err *err);
 
-/* My own lines, the oldest first: former ids of this workspace, then the present one. ids has room for max. */
+/* My own lines, the oldest first: former ids of this workspace, then the present one. */
 #define CP_MAX_LINES 64
 CP_CHECKED enum cp_code cp_copy_lines(struct cp_store *s, struct cp_id ids[CP_MAX_LINES], size_t *n, struct cp_err *err);
 

@@ -7,6 +7,7 @@
 #include "sync/proof.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
+#include "sync/succession.h"
 #include "sync/take.h"
 #include "sync/tree.h"
 
@@ -32,6 +33,8 @@ static enum cp_code check_sender(struct cp_store *s, struct cp_bundle *b, struct
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &found, err));
 	if (!found)
 		CP_TRY(cp_copy_stranger(s, cp_bundle_signer(b), &sender, &found, err));
+	if (!found)
+		CP_TRY(cp_stranger_find(s, &m->sender, &sender, &found, err));
 	if (!found || memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) != 0)
 		return cp_fail(err, CP_ETRUST, found ? "says it is from %s, but another key signed it; nothing was changed"
 				: "is from a device that is not on the roster (of a workspace that was copied or put back this hub may want"

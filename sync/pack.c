@@ -319,7 +319,7 @@ static enum cp_code devices_of(struct cp_store *s, const char *pseudonym, struct
 	bool row;
 
 	CP_TRY(cp_query(s, &q, err, "SELECT r.id, p.id, p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
-			" WHERE (r.is_hub = 0 OR p.role = 'relay') AND r.state = 'active' AND p.state = 'active' AND r.id <> ?2"
+			" WHERE (r.is_hub = 0 OR p.role = 'relay') AND r.state IN ('active', 'invited') AND p.state = 'active' AND r.id <> ?2"
 			" AND (r.home = ?2 OR (NOT ?3 AND (r.home = x'' OR (EXISTS (SELECT 1 FROM given g WHERE g.replica = r.id AND g.tbl = ?4"
 			"   AND g.id = r.id AND (?1 IS NOT NULL OR g.rev <> r.rev))"
 			"  AND EXISTS (SELECT 1 FROM replicas h JOIN persons hp ON hp.id = h.person WHERE h.id = r.home AND hp.role = 'relay')))))"

@@ -133,7 +133,7 @@ static enum cp_code signers(struct cp_store *s, struct cp_buf *text, struct cp_e
 			return CP_OK;
 		cp_col_id(q, 0, &id);
 		cp_col_hash(q, 1, (struct cp_hash *)(void *)&key);
-		CP_TRY(cp_buf_printf(text, err, "%s@%s.invalid namespaces=\"git,casepack-bundle\" ",
+		CP_TRY(cp_buf_printf(text, err, "%s@%s.invalid namespaces=\"git,casepack-bundle,casepack-successor\" ",
 				cp_hex(r, id.bytes, 16), cp_hex(p, s->me.project.bytes, 16)));
 		CP_TRY(cp_pubkey_print(text, &key, err));
 		CP_TRY(cp_buf_printf(text, err, " %s\n", cp_col_text(q, 2)));

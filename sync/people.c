@@ -74,13 +74,17 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 	is_lead = found && row[4].len == strlen("lead") && memcmp(row[4].bytes, "lead", row[4].len) == 0;
 	if (p->is_hub && !is_lead)
 		return cp_fail(err, CP_EINPUT, "%s: only a lead's device can be a hub; say --role lead too", p->pseudonym);
+	if (p->is_invitation && (is_relay || p->is_hub))
+		return cp_fail(err, CP_EINPUT, "%s: a hub's key cannot be replaced, so that it cannot be invited; let its owner make one"
+				" with `casepack key new`", p->pseudonym);
 	cp_replica_id(&id, &s->me.project, &key);
 	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
 	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
 		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
 	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
 			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) },
-			{ "is_hub", cp_v_int(is_relay || p->is_hub || (found && row[5].integer)) } }, 3, CP_EDIT_PLAIN, NULL, changed, err);
+			{ "is_hub", cp_v_int(is_relay || p->is_hub || (found && row[5].integer)) },
+			{ "state", cp_v_text("invited") } }, p->is_invitation ? 4 : 3, CP_EDIT_PLAIN, NULL, changed, err);
 }
 
 /* The relay's device, or a lead's hub: that is how a rater moves back. */
@@ -159,7 +163,7 @@ static enum cp_code devices_of(struct cp_store *s, const struct cp_id *person, c
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE person = ?1 AND state = 'active' ORDER BY id LIMIT 64", "d", person));
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE person = ?1 AND state IN ('active', 'invited') ORDER BY id LIMIT 64", "d", person));
 	for (*n = 0;; ++*n) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)

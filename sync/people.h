@@ -15,6 +15,7 @@ struct cp_person_add {
 	const char *vendor;
 	bool is_hub;             /* that device is a hub: a lead's only */
 	const char *key_path;    /* public key file, "ssh-ed25519 ..."; adds a device */
+	bool is_invitation;      /* that key is handed over to its owner, who has to replace it (sync/succession.h) */
 	const char *home;        /* pseudonym of the relay that gives to this person's devices and collects from them */
 };
 /* Adds a person, or changes one that is there; a second key is a second device. CP_EINPUT for a bad

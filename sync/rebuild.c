@@ -544,6 +544,22 @@ static enum cp_code next_copy(struct cp_repo *r, const struct cp_pubkey *key, st
 	return code;
 }
 
+/* The line of that key may go on for one with another key. */
+static enum cp_code which_succeeded(struct cp_repo *r, struct cp_me *me, struct cp_err *err)
+{
+	struct first_commit first = { .is_copy = false };
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_oid tip;
+
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, me->replica.bytes, 16));
+	CP_TRY(cp_repo_branch(r, branch, &tip, err));
+	if (*tip.hex != '\0')
+		CP_TRY(cp_repo_walk(r, tip.hex, "", see_first, &first, err));
+	if (first.is_copy)
+		me->copy_of = first.copy_of;
+	return CP_OK;
+}
+
 /* Which of the ids of that key this workspace had: as the old database says, else the last one in history. */
 static enum cp_code which_copy(const char *path, struct cp_repo *r, const struct cp_pubkey *key, struct cp_me *me, struct cp_err *err)
 {
@@ -552,6 +568,7 @@ static enum cp_code which_copy(const char *path, struct cp_repo *r, const struct
 	if (id_in_use(path, key, me))
 		return CP_OK;
 	cp_replica_id(&me->replica, &me->project, key);
+	CP_TRY(which_succeeded(r, me, err));
 	while (found)
 		CP_TRY(next_copy(r, key, me, &found, err));
 	return CP_OK;

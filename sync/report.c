@@ -6,6 +6,7 @@
 #include "sync/change.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
+#include "sync/quarantine.h"
 
 /* ---- progress ------------------------------------------------------------------------------ */
 
@@ -88,15 +89,21 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 		{ &out->ratings, "SELECT count(*) FROM ratings WHERE value IS NOT NULL" },
 		{ &out->outbox, "SELECT count(*) FROM outbox" },
 		{ &out->commits, "SELECT count(*) FROM commits WHERE verdict = 'accepted' AND is_private = 0" },
-		{ &out->refused, "SELECT count(*) FROM commits WHERE verdict = 'refused'" },
-		{ &out->waiting, "SELECT count(*) FROM waiting" },
+		{ &out->refused, "SELECT count(*) FROM commits WHERE verdict = 'refused' AND oid NOT IN (SELECT about FROM rulings"
+			" WHERE decision <> '')" },
 		{ &out->conflicts, "SELECT count(*) FROM conflicts WHERE is_open" },
 		{ &out->disputed, "SELECT count(*) FROM (SELECT oid FROM verdicts GROUP BY oid HAVING count(DISTINCT verdict) > 1)" },
 	};
 
+	struct cp_quarantine_count quarantine;
+
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		CP_TRY(cp_query_int(s, counts[i].out, 0, err, counts[i].sql, ""));
+	CP_TRY(cp_waiting_count(s, &out->waiting, err));
+	CP_TRY(cp_quarantine_count(s, &quarantine, err));
+	out->review = quarantine.review;
+	out->strangers = quarantine.strangers;
 	CP_TRY(cp_conflict_classes(s, out->conflict_classes, sizeof out->conflict_classes, err));
 	if (!s->me.is_hub)
 		CP_TRY(count_unsent(s, &out->unsent, err));
@@ -138,7 +145,8 @@ enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *us
 /* Those that wait stand in front: what they need may be next to come. */
 static const char log_sql[] =
 	"SELECT c.oid, c.branch, coalesce(p.pseudonym, ''), c.verdict, c.reason, c.edits, c.claimed_us, c.received_us, c.bytes"
-	" FROM (SELECT no, oid, branch, replica, verdict, CASE verdict WHEN 'refused' THEN reason ELSE coalesce((SELECT 'refused by '"
+	" FROM (SELECT no, oid, branch, replica, verdict, CASE verdict WHEN 'refused' THEN reason || coalesce((SELECT '; ' || decision ||"
+	"         ': ' || u.reason FROM rulings u WHERE u.about = commits.oid), '') ELSE coalesce((SELECT 'refused by '"
 	"         || coalesce(h.pseudonym, 'another hub') || ': ' || v.reason FROM verdicts v LEFT JOIN replicas d ON d.id = v.hub"
 	"         LEFT JOIN persons h ON h.id = d.person WHERE v.oid = commits.oid AND v.verdict = 'refused' LIMIT 1), reason)"
 	"         END AS reason, edits, claimed_us, received_us, x'' AS bytes"

@@ -21,6 +21,7 @@ CP_CHECKED enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit
 
 struct cp_status {
 	int64_t cases, persons, assignments, judgments, ratings, outbox, commits, refused, waiting, conflicts;
+	int64_t review, strangers;   /* taken in from devices that were revoked since; devices with a new key (sync/quarantine.h) */
 	int64_t disputed;            /* change commits that one hub refused and another accepted */
 	int64_t missing;             /* hub: cases whose content has not come */
 	int64_t unsent;              /* device: edits sealed or not that the hub has not acknowledged */

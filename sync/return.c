@@ -9,6 +9,7 @@
 #include "sync/proof.h"
 #include "sync/repo.h"
 #include "sync/seal.h"
+#include "sync/succession.h"
 
 /* A branch of mine, and up to where the hub holds it ("": nothing). */
 struct line { char branch[80]; struct cp_oid tip, stop; };
@@ -46,12 +47,13 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 }
 
 /* My present line and those of former ids, oldest first. Whoever holds something of one holds those before it: they
- * always travel together. */
+ * always travel together. What was before another key was sealed again with it. */
 static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf held = CP_BUF(80);
 	struct cp_id ids[CP_MAX_LINES];
 	char hex[CP_ID_HEX];
+	bool is_successor;
 	size_t n;
 
 	CP_TRY(cp_copy_lines(r->s, ids, &n, err));
@@ -64,6 +66,11 @@ static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 		CP_TRY(cp_repo_branch(r->s->history, l->branch, &l->tip, err));
 		if (held.len > 0 && strcmp(held.data, l->branch) == 0) {
 			l->stop = r->acked;
+			r->lines[0] = *l;
+			r->n_lines = 0;
+		}
+		CP_TRY(cp_is_successor(r->s, &l->tip, &is_successor, err));
+		if (is_successor) {
 			r->lines[0] = *l;
 			r->n_lines = 0;
 		}

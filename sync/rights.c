@@ -22,8 +22,8 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 
 	memset(out, 0, sizeof *out);
 	out->replica = *replica;
-	CP_TRY(cp_query(s, &q, err, "SELECT r.person, r.public_key, p.pseudonym, p.role = 'lead', r.state = 'active' AND"
-			" p.state = 'active', p.role = 'relay' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
+	CP_TRY(cp_query(s, &q, err, "SELECT r.person, r.public_key, p.pseudonym, p.role = 'lead', r.state IN ('active', 'retired')"
+			" AND p.state = 'active', p.role = 'relay' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
 	CP_TRY(cp_step(s, q, found, err));
 	if (!*found)
 		return CP_OK;

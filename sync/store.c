@@ -290,7 +290,7 @@ enum cp_code cp_store_use_key(struct cp_store *s, const char *key_path, struct c
 	return cp_store_read_me(s, err);
 }
 
-/* The public half: PATH.pub beside the private file, which may ask for a passphrase. */
+/* The public half: PATH.pub beside the private file, else that file's own. */
 enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf line = CP_BUF(4096);
@@ -298,6 +298,8 @@ enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct c
 	enum cp_code code;
 
 	snprintf(path, sizeof path, "%s.pub", key_path);
+	if (!cp_file_exists(path) && cp_file_exists(key_path))
+		return cp_sshkey_public(out, key_path, err);
 	code = cp_file_read(&line, path, err);
 	if (code == CP_ENOTFOUND)
 		return cp_fail(err, CP_EKEY, "%s: no such key; `casepack key new` makes one", path);

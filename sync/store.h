@@ -60,7 +60,8 @@ bool cp_id_is_set(const struct cp_id *id); /* anything but zeros */
 
 void cp_person_id(struct cp_id *out, const struct cp_id *project, const char *pseudonym);
 
-/* The public half of a key, from KEY.pub beside it: needs no passphrase. CP_EKEY when it is not there. */
+/* The public half of a key, from KEY.pub beside it, else from the key file itself: needs no passphrase. CP_EKEY when
+ * neither is there. */
 CP_CHECKED enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct cp_err *err);
 
 /* Is the key usable without asking anybody? (unprotected, or the passphrase is in the environment) */

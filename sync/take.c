@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,11 @@
 #include "sync/inner.h"
 #include "sync/mainline.h"
 #include "sync/proof.h"
+#include "sync/quarantine.h"
 #include "sync/report.h"
+#include "sync/refused.h"
 #include "sync/rights.h"
+#include "sync/succession.h"
 #include "sync/token.h"
 #include "sync/triple.h"
 #include "sync/verdict.h"
@@ -118,6 +120,7 @@ struct incoming {
 	struct cp_change_commit c;
 	struct cp_author author;
 	bool is_stranger;               /* of a device that the hub has yet to enter into the roster */
+	bool is_ruled;                  /* a lead has decided to take it in, whatever became of its device */
 };
 
 enum cp_code cp_line_choose(struct cp_store *s, struct cp_change_commit *c, struct cp_err *err)
@@ -169,7 +172,8 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 
 	if (in->is_stranger) {
 		*out = CP_WAIT;
-		snprintf(why, 256, "%s's device was copied or put back: the hub enters it into the roster", in->author.pseudonym);
+		snprintf(why, 256, "%s's device goes on under another id, which a lead's hub has to enter into the roster",
+				in->author.pseudonym);
 		return CP_OK;
 	}
 	CP_TRY(check_chain(s, in, out, why, err));
@@ -180,7 +184,7 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 		snprintf(why, 256, "%.240s", inner.text);
 		return CP_OK;
 	}
-	if (!in->author.is_active) {
+	if (!in->author.is_active && !in->is_ruled) {
 		*out = CP_REFUSE;
 		snprintf(why, 256, "%s's device is no longer trusted", in->author.pseudonym);
 		return CP_OK;
@@ -225,63 +229,6 @@ static enum cp_code try_apply(struct cp_taking *t, const struct incoming *in, bo
 	return cp_run(s, err, "RELEASE taking", "");
 }
 
-static enum cp_code add_base64(json_t *o, const char *name, const void *bytes, size_t len, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)1 << 31);
-
-	CP_TRY(cp_base64_add(&text, bytes, len, err));
-	json_object_set_new(o, name, json_string(text.data ? text.data : ""));
-	return CP_OK;
-}
-
-/* A refused commit is kept as one opaque file of private.git, never as git objects: a hostile tree would make
- * everybody's `git fsck` fail. */
-static enum cp_code keep_refused(struct cp_taking *t, const struct incoming *in, const char *why, struct cp_err *err)
-{
-	struct cp_repo *repo = t->s->private;
-	char path[80];
-	struct cp_oid blob, old;
-	struct cp_commit c = { 0 }, before = { 0 };
-	struct cp_tree_edit edit = { path, { "" } };
-	const struct cp_seckey *key;
-	json_t *o = json_object();
-	char *text = NULL;
-	enum cp_code code;
-
-	snprintf(path, sizeof path, "refused/%.2s/%s.json", in->oid, in->oid);
-	json_object_set_new(o, "reason", json_string(why));
-	json_object_set_new(o, "branch", json_string(in->c.branch));
-	code = add_base64(o, "commit", in->commit, in->commit_len, err);
-	if (code == CP_OK)
-		code = add_base64(o, "tree", in->tree, in->tree_len, err);
-	if (code == CP_OK)
-		code = add_base64(o, "changeset", in->changeset, in->len, err);
-	if (code == CP_OK)
-		text = json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS);
-	json_decref(o);
-	CP_TRY(code);
-	code = cp_repo_blob(repo, text, strlen(text), &blob, err);
-	free(text);
-	CP_TRY(code);
-	CP_TRY(cp_store_key(t->s, &key, err));
-	CP_TRY(cp_repo_branch(repo, "refused", &old, err));
-	edit.blob = blob;
-	if (*old.hex != '\0') {
-		CP_TRY(cp_repo_read_commit(repo, old.hex, &before, err));
-		c.n_parents = 1;
-		c.parents[0] = old;
-	}
-	code = cp_repo_tree(repo, *old.hex ? &before.tree : NULL, &edit, 1, &c.tree, err);
-	cp_commit_drop(&before);
-	CP_TRY(code);
-	cp_me_ident(&t->s->me, t->at_us, &c.author);
-	c.committer = c.author;
-	c.message = (char[]){ "refused a change commit\n" };
-	CP_TRY(cp_repo_commit(repo, &c, key, &blob, err));
-	CP_TRY(cp_repo_flush(repo, err));
-	return cp_repo_move(repo, "refused", &old, &blob, err);
-}
-
 static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char *reason, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096); /* what it quotes may be anything */
@@ -294,7 +241,8 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
 	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
 	if (t->s->private != NULL)
-		CP_TRY(keep_refused(t, in, why, err));
+		CP_TRY(cp_refused_keep(t->s, &(struct cp_refused){ in->oid, in->c.branch, why, in->commit, in->commit_len, in->tree,
+				in->tree_len, in->changeset, in->len }, t->at_us, err));
 	g = group_of(t, in->c.branch);
 	group_add(g, in->oid, why, false, in->c.edits);
 	g->author = in->c.commit.author;
@@ -346,9 +294,9 @@ static enum cp_code let_wait(struct cp_taking *t, const struct incoming *in, con
 	if (*t->why == '\0')
 		snprintf(t->why, sizeof t->why, "%.12s waits: %.200s", in->oid, why);
 	return cp_run(t->s, err, "INSERT OR REPLACE INTO waiting(oid, branch, commit_bytes, tree_bytes, changeset, edits, why,"
-			" since_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT since_us FROM waiting WHERE oid = ?1), ?8))",
-			"ttbbbiti", in->oid, in->c.branch, in->commit, in->commit_len, in->tree, in->tree_len, in->changeset, in->len,
-			in->c.edits, why, t->at_us);
+			" since_us, parent) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT since_us FROM waiting WHERE oid = ?1), ?8), ?9)",
+			"ttbbbitit", in->oid, in->c.branch, in->commit, in->commit_len, in->tree, in->tree_len, in->changeset, in->len,
+			in->c.edits, why, t->at_us, in->c.parent);
 }
 
 static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_verdict *verdict, struct cp_err *err)
@@ -385,6 +333,8 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 	in->is_stranger = !found;
 	if (!found)
 		CP_TRY(cp_copy_stranger(t->s, &signer, &in->author, &found, err));
+	if (!found)
+		CP_TRY(cp_stranger_find(t->s, &in->c.replica, &in->author, &found, err));
 	if (!found)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", in->oid);
 	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
@@ -557,7 +507,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	}
 	CP_TRY(cp_query_int(t->s, &conflicts, 0, err, "SELECT count(*) FROM conflicts WHERE is_open", ""));
 	out->known = t->known;
-	CP_TRY(cp_query_int(t->s, &out->waiting, 0, err, "SELECT count(*) FROM waiting", ""));
+	CP_TRY(cp_waiting_count(t->s, &out->waiting, err));
 	out->conflicts = conflicts;
 	CP_TRY(cp_conflict_classes(t->s, out->conflict_classes, sizeof out->conflict_classes, err));
 	snprintf(out->why, sizeof out->why, "%s", t->why);
@@ -567,4 +517,62 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	t->is_done = true;
 	cp_token_write(t->s);
 	return CP_OK;
+}
+
+/* ---- without a bundle ---------------------------------------------------------------------------- */
+
+/* A lead has decided about it. What its author may not write stays refused. */
+static enum cp_code take_ruled(struct cp_taking *t, struct incoming *in, struct cp_err *err)
+{
+	enum cp_verdict verdict;
+	char why[256] = "";
+	bool applied;
+
+	CP_TRY(authenticate(t, in, err));
+	CP_TRY(decide(t->s, in, &verdict, why, err));
+	if (verdict != CP_ACCEPT)
+		return cp_fail(err, CP_EINPUT, "%.12s cannot be accepted: %s", in->oid, why);
+	CP_TRY(cp_run(t->s, err, "DELETE FROM commits WHERE oid = ?1 AND verdict = 'refused'", "t", in->oid)); /* it has no edits */
+	CP_TRY(accept(t, in, why, &applied, err));
+	return applied ? CP_OK : cp_fail(err, CP_EINPUT, "%.12s cannot be accepted: %s", in->oid, why);
+}
+
+static enum cp_code take_refused(struct cp_taking *t, const struct cp_refused *r, struct cp_err *err)
+{
+	struct incoming in = { .oid = r->oid, .commit = r->commit, .commit_len = r->commit_len, .tree = r->tree, .tree_len = r->tree_len,
+		.changeset = r->changeset, .len = r->len, .is_ruled = true };
+	enum cp_code code = take_ruled(t, &in, err);
+
+	cp_change_commit_drop(&in.c);
+	return code;
+}
+
+/* One transaction, which takes in whatever waited for that too. */
+static enum cp_code take_now(struct cp_store *s, const struct cp_refused *refused, bool is_trial, struct cp_merged *out,
+		struct cp_err *err)
+{
+	struct cp_taking *t = NULL;
+	enum cp_code code;
+
+	CP_TRY(cp_txn_begin(s, err));
+	code = cp_taking_begin(s, &t, err);
+	if (code == CP_OK && refused != NULL)
+		code = take_refused(t, refused, err);
+	if (code == CP_OK && !is_trial)
+		code = cp_taking_end(t, out, err);
+	if (code != CP_OK || is_trial)
+		cp_txn_rollback(s);
+	cp_taking_free(t);
+	return code;
+}
+
+enum cp_code cp_take_waiting(struct cp_store *s, struct cp_merged *out, struct cp_err *err)
+{
+	return take_now(s, NULL, false, out, err);
+}
+
+enum cp_code cp_take_refused(struct cp_store *s, const struct cp_refused *refused, bool is_trial, struct cp_merged *out,
+		struct cp_err *err)
+{
+	return take_now(s, refused, is_trial, out, err);
 }

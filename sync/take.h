@@ -30,4 +30,12 @@ CP_CHECKED enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, c
 CP_CHECKED enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp_err *err);
 void cp_taking_free(struct cp_taking *t); /* forgets staged objects when _end has not succeeded; NULL-safe */
 
+/* Without a bundle: try once more what waits. */
+CP_CHECKED enum cp_code cp_take_waiting(struct cp_store *s, struct cp_merged *out, struct cp_err *err);
+/* A lead has decided to accept what was refused: its device is trusted for this once. CP_EINPUT: something else is
+ * wrong with it, and nothing was changed. is_trial: only find out. */
+struct cp_refused;
+CP_CHECKED enum cp_code cp_take_refused(struct cp_store *s, const struct cp_refused *refused, bool is_trial, struct cp_merged *out,
+		struct cp_err *err);
+
 #endif

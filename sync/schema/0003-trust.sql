@@ -61,8 +61,11 @@ CREATE TABLE strangers (
 	replica BLOB PRIMARY KEY,
 	public_key BLOB NOT NULL,
 	succeeds BLOB NOT NULL,          -- the device that they go on for
+	is_proven INTEGER NOT NULL,      -- that one has signed for it
 	since_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+ALTER TABLE waiting ADD COLUMN parent TEXT NOT NULL DEFAULT ''; -- '' for the first of its line
 
 -- Private tables stand behind the new one in the list of synced tables.
 UPDATE edits SET tbl = tbl + 1 WHERE tbl >= 15;

@@ -146,7 +146,7 @@ complete_words() {
 check "it offers every command" equal "$(complete_words casepack '' | wc -l)" "$table"
 check "and those that begin so" equal "$(complete_words casepack me)" merge
 check "behind -C DIR too" equal "$(complete_words casepack -C hub ex)" export
-check "it offers the verbs of a command" equal "$(complete_words casepack key '' | tr '\n' ' ')" 'list new show use '
+check "it offers the verbs of a command" equal "$(complete_words casepack key '' | tr '\n' ' ')" 'list new replace show use '
 check "it offers the commands behind help" equal "$(complete_words casepack help reb)" rebuild
 check "it offers the options of a command that begin so" \
 	equal "$(complete_words casepack -C hub export --r)" --rater
