@@ -57,7 +57,7 @@ static enum cp_code load_raters(struct cp_store *s, const struct cp_assign *a, s
 	for (size_t i = 0; i < a->n_people; i++)
 		CP_TRY(cp_person_find(s, a->people[i], &id, err));
 	CP_TRY(cp_query(s, &q, err, "SELECT p.id, p.pseudonym, p.locales, p.role = 'rater'"
-			" FROM persons p WHERE p.state = 'active' ORDER BY p.pseudonym", ""));
+			" FROM persons p WHERE p.state = 'active' AND p.role <> 'auditor' ORDER BY p.pseudonym", ""));
 	for (;;) {
 		struct rater *r;
 

@@ -178,6 +178,8 @@ static enum cp_code apply_read(struct cp_belief *b, const struct word *w, const 
 	CP_TRY(choose_line(b, w, c, err));
 	CP_TRY(cp_run(s, err, "DELETE FROM waiting WHERE oid = ?1", "t", w->oid));
 	CP_TRY(cp_run(s, err, "DELETE FROM commits WHERE oid = ?1", "t", w->oid)); /* refused here until now: it has no edits */
+	CP_TRY(cp_run(s, err, "DELETE FROM temp.refused_now WHERE oid = ?1", "t", w->oid));
+	b->refused -= sqlite3_changes(s->db);
 	CP_TRY(cp_run(s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, received_us, claimed_us, is_far, edits)"
 			" VALUES(?1, ?2, ?3, ?4, 'accepted', ?5, ?6, ?7, ?8)", "tttdiiii", w->oid, c->branch, c->parent, &c->replica,
 			w->at_us, c->clock, (int64_t)w->is_far, c->edits));
@@ -216,6 +218,7 @@ static enum cp_code note_refused(struct cp_belief *b, const struct word *w, stru
 	if (strncmp(w->branch, "replica/", strlen("replica/")) != 0 || !cp_unhex(replica.bytes, 16, hex))
 		return cp_fail(err, CP_EFORMAT, "main names no replica for commit %.12s", w->oid);
 	b->refused++;
+	CP_TRY(cp_run(b->s, err, "INSERT OR IGNORE INTO temp.refused_now(oid) VALUES(?1)", "t", w->oid));
 	CP_TRY(cp_run(b->s, err, "DELETE FROM waiting WHERE oid = ?1", "t", w->oid));
 	return cp_run(b->s, err, "INSERT INTO commits(oid, branch, parent, replica, verdict, reason, received_us, claimed_us, edits)"
 			" VALUES(?1, ?2, '', ?3, 'refused', ?4, ?5, ?5, ?6)", "ttdtii", w->oid, w->branch, &replica, w->reason, w->at_us,
@@ -358,7 +361,8 @@ enum cp_code cp_believe_begin(struct cp_belief *b, struct cp_err *err)
 {
 	static const char sql[] = "CREATE TEMP TABLE IF NOT EXISTS lines (oid TEXT PRIMARY KEY, branch TEXT NOT NULL) WITHOUT ROWID;"
 		"CREATE TEMP TABLE IF NOT EXISTS moves (branch TEXT PRIMARY KEY, tip TEXT NOT NULL) WITHOUT ROWID;"
-		"DELETE FROM temp.lines; DELETE FROM temp.moves";
+		"CREATE TEMP TABLE IF NOT EXISTS refused_now (oid TEXT PRIMARY KEY) WITHOUT ROWID;"
+		"DELETE FROM temp.lines; DELETE FROM temp.moves; DELETE FROM temp.refused_now";
 
 	if (sqlite3_exec(b->s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, b->s->db, "%s", b->s->path);

@@ -23,7 +23,7 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 	memset(out, 0, sizeof *out);
 	out->replica = *replica;
 	CP_TRY(cp_query(s, &q, err, "SELECT r.person, r.public_key, p.pseudonym, p.role = 'lead', r.state IN ('active', 'retired')"
-			" AND p.state = 'active', p.role = 'relay' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
+			" AND p.state = 'active', p.role = 'relay', p.role = 'auditor' FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d", replica));
 	CP_TRY(cp_step(s, q, found, err));
 	if (!*found)
 		return CP_OK;
@@ -33,6 +33,7 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 	out->is_lead = sqlite3_column_int(q, 3) != 0;
 	out->is_active = sqlite3_column_int(q, 4) != 0;
 	out->is_relay = sqlite3_column_int(q, 5) != 0;
+	out->is_auditor = sqlite3_column_int(q, 6) != 0;
 	sqlite3_reset(q);
 	return CP_OK;
 }
@@ -416,6 +417,10 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 {
 	if (!types_hold(c, false)) {
 		say(k, CP_REFUSE, "a row of %s with values of the wrong type or length", cp_shapes[c->table].name);
+		return CP_OK;
+	}
+	if (k->author->is_auditor) {
+		say(k, CP_REFUSE, "a row of %s by an auditor, who reads and writes nothing", cp_shapes[c->table].name);
 		return CP_OK;
 	}
 	if (c->table == CP_T_JUDGMENTS)

@@ -9,7 +9,7 @@
 
 enum cp_verdict { CP_ACCEPT, CP_REFUSE, CP_WAIT };
 
-struct cp_author { struct cp_id replica, person; struct cp_pubkey key; char pseudonym[64]; bool is_lead, is_relay, is_active; };
+struct cp_author { struct cp_id replica, person; struct cp_pubkey key; char pseudonym[64]; bool is_lead, is_relay, is_auditor, is_active; };
 /* *found false: not on the roster. */
 CP_CHECKED enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);

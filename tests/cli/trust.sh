@@ -198,6 +198,22 @@ check "and why" bash -c "casepack -C ben log --refused --json 2>/dev/null | jq -
 casepack -C hub merge "$(bundle ben)" >/dev/null 2>&1
 check "what was behind it arrives all the same" bash -c "casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q7,.*,ben,'"
 
+# ---- roles --------------------------------------------------------------------------------------------------------------
+
+signers() { sqlite3 "$1/casepack.db" "SELECT DISTINCT pseudonym FROM persons p JOIN replicas r ON r.person = p.id ORDER BY 1" | tr '\n' ' '; }
+check "a rater is told of the keys that she must verify, and of no other" equal "$(signers eva)" "eva lead "
+check "neither is one of nobody else in her history" bash -c "! git -C eva/history.git cat-file --batch-all-objects --batch --unordered | grep -qa -e anna -e '[^a-z]ben[^a-z]'"
+quiet judge ben q3 1
+quiet casepack -C hub person add ben --role auditor
+check "an auditor is given no case" status 1 casepack -C hub assign --form relevance --guideline guide --pass 2 --to ben
+casepack -C hub merge "$(bundle ben)" >/dev/null 2>&1
+check "and writes nothing" bash -c "casepack -C hub quarantine --json 2>/dev/null | jq -se 'any(.reason | contains(\"by an auditor, who reads\"))'"
+quiet casepack -C hub person add ben --role rater
+one=$(casepack -C hub quarantine --json 2>/dev/null | jq -r 'select(.kind == "refused") | .name')
+check "who is a rater after all has it accepted" status 0 casepack -C hub quarantine accept "$one" --reason "the role was a slip"
+check "and it counts too" bash -c "casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q3,.*,ben,'"
+check "the hub equals its replay at the end" status 0 casepack -C hub verify
+
 # ---- only forward ------------------------------------------------------------------------------------------------------
 
 check "the roster only goes forward: an older bundle changes nothing" bash -c 'h=$(casepack -C eva status --hash); for f in out/*-to-eva-*; do casepack -C eva open "$f" >/dev/null 2>&1; done; [ "$(casepack -C eva status --hash)" = "$h" ]'
