@@ -1,5 +1,6 @@
 #include "sync/roster.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "sync/edit.h"
@@ -9,16 +10,22 @@
 
 #define DEVICES_MAX 64
 
-struct choosing { struct cp_id list[DEVICES_MAX]; size_t n; };
+struct choosing { struct cp_id list[DEVICES_MAX]; size_t n; int64_t named; /* of them, by the lead */ };
 
-/* device: hex digits that its id begins with. */
+/* Chosen: the person's, or the one whose id begins with these hex digits. With it goes whatever has its key, and what goes on
+ * for it by that key's word alone: whoever has stolen it may have named a successor. */
+#define CHOSEN "SELECT id FROM replicas WHERE person = ?1 AND state <> 'revoked' AND substr(lower(hex(id)), 1, length(?2)) = ?2"
+#define GONE "WITH RECURSIVE gone(id) AS (" CHOSEN " UNION SELECT r.id FROM gone JOIN replicas g ON g.id = gone.id JOIN replicas r" \
+	" ON r.public_key = g.public_key OR (r.copy_of = g.id AND lower(hex(r.id)) NOT IN (SELECT about FROM rulings WHERE decision = 'trust')))"
+
 static enum cp_code choose(struct cp_store *s, const struct cp_id *person, const char *device, struct choosing *c, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT id FROM replicas WHERE person = ?1 AND state <> 'revoked' AND substr(lower(hex(id)), 1, length(?2))"
-			" = ?2 ORDER BY id LIMIT 64", "dt", person, device ? device : ""));
+	CP_TRY(cp_query_int(s, &c->named, 0, err, "SELECT count(*) FROM (" CHOSEN ")", "dt", person, device ? device : ""));
+	CP_TRY(cp_query(s, &q, err, GONE " SELECT id FROM replicas WHERE id IN gone AND state <> 'revoked' ORDER BY id LIMIT 64", "dt", person,
+			device ? device : ""));
 	for (c->n = 0;; c->n++) {
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
@@ -32,8 +39,8 @@ static enum cp_code check(struct cp_store *s, const struct choosing *c, const ch
 	if (c->n == 0)
 		return cp_fail(err, CP_ENOTFOUND, "%s has no device%s%s that is not revoked; `casepack person devices %s` lists them", pseudonym,
 				device ? " " : "", device ? device : "", pseudonym);
-	if (device != NULL && c->n > 1)
-		return cp_fail(err, CP_EINPUT, "%zu devices of %s begin with %s; say more of the id", c->n, pseudonym, device);
+	if (device != NULL && c->named > 1)
+		return cp_fail(err, CP_EINPUT, "%" PRId64 " devices of %s begin with %s; say more of the id", c->named, pseudonym, device);
 	for (size_t i = 0; i < c->n; i++)
 		if (cp_id_equal(&c->list[i], &s->me.replica))
 			return cp_fail(err, CP_EINPUT, "that is this hub's own device; another lead's hub has to revoke it");

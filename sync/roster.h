@@ -10,7 +10,8 @@
 
 #include "sync/store.h"
 
-/* Revoke every device of that person, or the one whose id begins with device (NULL: all). Hubs of leads only, and never
+/* Revoke every device of that person, or the one whose id begins with device (NULL: all); with it those that have its key,
+ * and those that go on for it by that key's word. Hubs of leads only, and never
  * this hub's own device. CP_ENOTFOUND: none that is not revoked already. *out_n counts them. */
 CP_CHECKED enum cp_code cp_roster_revoke(struct cp_store *s, const char *pseudonym, const char *device, const char *reason,
 		int64_t *out_n, struct cp_err *err);

@@ -195,7 +195,7 @@ enum cp_code cp_succeed(struct cp_store *s, const char *key_path, bool *proven, 
 
 struct noting { struct cp_store *s; const struct cp_pubkey *signer; bool is_relayed; };
 
-/* The device that it goes on for must be on the roster, or be noted itself. */
+/* The device that it goes on for must be on the roster, or be noted itself; never a hub, whose id is others' home. */
 static enum cp_code note(struct noting *n, const struct cp_change_commit *c, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(1024);
@@ -203,6 +203,7 @@ static enum cp_code note(struct noting *n, const struct cp_change_commit *c, str
 	struct cp_pubkey signer;
 	struct cp_id succeeds, id;
 	const char *proof;
+	int64_t is_hub;
 	size_t len;
 	bool known;
 
@@ -214,7 +215,8 @@ static enum cp_code note(struct noting *n, const struct cp_change_commit *c, str
 	CP_TRY(cp_author_find(n->s, &succeeds, &old, &known, err));
 	if (!known)
 		CP_TRY(cp_stranger_find(n->s, &succeeds, &old, &known, err));
-	if (!known)
+	CP_TRY(cp_query_int(n->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &succeeds));
+	if (!known || is_hub)
 		return CP_OK;
 	CP_TRY(cp_successor_text(&text, &n->s->me.project, &succeeds, &signer, err));
 	return cp_run(n->s, err, "INSERT OR IGNORE INTO strangers(replica, public_key, succeeds, is_proven, since_us)"

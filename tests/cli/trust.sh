@@ -214,6 +214,24 @@ check "who is a rater after all has it accepted" status 0 casepack -C hub quaran
 check "and it counts too" bash -c "casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q3,.*,ben,'"
 check "the hub equals its replay at the end" status 0 casepack -C hub verify
 
+# ---- whoever has stolen a key may have named a successor ---------------------------------------------------------------
+
+quiet casepack key new cal
+quiet casepack -C hub person add cal --key "$keys/cal.pub"
+quiet casepack -C hub assign --form relevance --guideline guide --to cal
+quiet casepack -C hub pack --to cal -o out
+quiet casepack -C cal open "$(last out to-cal)" --key cal
+cal=$(replica cal)
+cp -a cal stolen
+quiet casepack key new fence
+quiet casepack -C stolen key replace fence
+quiet judge stolen q1 3
+casepack -C hub merge "$(bundle stolen cal)" >said 2>&1
+check "a stolen key can name a successor, and the lead is told" grep -q 'goes on as .* with another key' said
+check "who revokes the stolen one" status 0 casepack -C hub person revoke cal --device "${cal:0:8}" --reason "stolen"
+check "has revoked the successor too" equal "$(state cal "$cal") $(state cal "$(replica stolen)")" "revoked revoked"
+check "what it brought is to be reviewed" bash -c "casepack -C hub quarantine --json 2>/dev/null | jq -se 'any(.kind == \"review\" and .who == \"cal\")'"
+
 # ---- only forward ------------------------------------------------------------------------------------------------------
 
 check "the roster only goes forward: an older bundle changes nothing" bash -c 'h=$(casepack -C eva status --hash); for f in out/*-to-eva-*; do casepack -C eva open "$f" >/dev/null 2>&1; done; [ "$(casepack -C eva status --hash)" = "$h" ]'
