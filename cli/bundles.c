@@ -120,6 +120,19 @@ bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *k
 	return false;
 }
 
+/* What a lead forgot went from here too. */
+static enum cp_code say_erased(const struct cp_erased *e, struct cp_err *err)
+{
+	char cases[CP_COUNT], drafts[CP_COUNT + 2] = "", n[CP_COUNT];
+
+	if (e->forgotten == 0)
+		return CP_OK;
+	if (e->drafts > 0)
+		snprintf(drafts, sizeof drafts, ", with %s", cp_count(n, e->drafts, "draft", "drafts"));
+	return cp_line(err, "%s forgotten by the lead: what %s showed is erased here%s", cp_count(cases, e->forgotten, "case was",
+			"cases were"), e->forgotten == 1 ? "it" : "they", drafts);
+}
+
 /* ---- merge --------------------------------------------------------------------------------- */
 
 static const char *outcome(const struct cp_merged *m)
@@ -131,12 +144,13 @@ static const char *outcome(const struct cp_merged *m)
 
 static enum cp_code merged_json(const char *path, const struct cp_merged *m, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			"file", cp_json_text(path), "outcome", outcome(m), "from", cp_json_text(m->from),
 			"commits", (json_int_t)m->commits, "edits", (json_int_t)m->edits,
 			"known", (json_int_t)m->known, "refused", (json_int_t)m->refused,
 			"waiting", (json_int_t)m->waiting, "conflicts", (json_int_t)m->conflicts,
 			"proofs", (json_int_t)m->proofs, "taken_back", (json_int_t)m->taken_back,
+			"forgotten", (json_int_t)m->erased.forgotten,
 			"copied", m->copied[0] == '\0' ? json_null() : cp_json_text(m->copied),
 			"why", m->why[0] == '\0' ? json_null() : cp_json_text(m->why)), err);
 }
@@ -198,7 +212,10 @@ enum cp_code cp_take_merge(struct cp_args *a, const char *path, bool quiet, stru
 	tally->taken += is_known ? 0 : 1;
 	if (is_known && quiet)
 		return CP_OK;
-	return a->json ? merged_json(path, &m, err) : merged_line(path, &m, err);
+	if (a->json)
+		return merged_json(path, &m, err);
+	CP_TRY(merged_line(path, &m, err));
+	return say_erased(&m.erased, err);
 }
 
 /* ---- open ---------------------------------------------------------------------------------- */
@@ -208,12 +225,14 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 	char assignments[CP_COUNT], cases[CP_COUNT], withdrawn[CP_COUNT + 2] = "", part[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+		return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
 				"file", cp_json_text(path), "outcome", o->is_old ? "known" : "taken",
 				"from", cp_json_text(o->from), "assignments", (json_int_t)o->assignments,
 				"cases", (json_int_t)o->cases, "withdrawn", (json_int_t)o->withdrawn,
 				"commits", (json_int_t)o->commits, "refused", (json_int_t)o->refused,
-				"again", (json_int_t)o->again, "acknowledged", (json_int_t)o->acknowledged, "is_old", (int)o->is_old,
+				"again", (json_int_t)o->again, "acknowledged", (json_int_t)o->acknowledged,
+				"forgotten", (json_int_t)o->erased.forgotten, "drafts_dropped", (json_int_t)o->erased.drafts,
+				"expired", (json_int_t)o->erased.expired, "is_old", (int)o->is_old,
 				"is_new_workspace", (int)o->is_new_workspace), err);
 	if (o->withdrawn > 0)
 		snprintf(withdrawn, sizeof withdrawn, ", %s",
@@ -228,6 +247,7 @@ enum cp_code cp_opened_say(const struct cp_args *a, const char *path, const stru
 		cp_say("a lead's hub, founded by %s with the key %s; compare it with what %s says", o->founder, o->fingerprint, o->founder);
 	if (o->acknowledged > 0)
 		CP_TRY(cp_line(err, "the hub confirms what you returned"));
+	CP_TRY(say_erased(&o->erased, err));
 	if (o->refused > 0)
 		CP_TRY(cp_line(err, "%s of yours %s refused by the hub, and counts no more; your lead knows why (`casepack log --refused`)",
 				cp_count(part, o->refused, "commit", "commits"), o->refused == 1 ? "was" : "were"));

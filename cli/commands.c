@@ -7,6 +7,7 @@
 	X(init) X(key) X(project) X(person) X(guideline) X(form) X(import) X(assign)             \
 	X(pack) X(open) X(rate) X(return) X(merge) X(sync)                                       \
 	X(status) X(inspect) X(conflicts) X(resolve) X(adjudicate) X(stale) X(quarantine)        \
+	X(forget)                                                                                \
 	X(log) X(show) X(verify) X(rebuild)                                                      \
 	X(export)                                                                                \
 	X(help) X(man) X(completion) X(version)

@@ -11,7 +11,7 @@
 
 enum column { CASE, CASE_NAME, KIND, LOCALE, SEGMENT, QUERY, RESULT, RANK, RATER, VENDOR, PASS, FIELD, VALUE, STATE,
 	NOTE, FORM, FORM_VERSION, GUIDELINE, REVISION, CONTENT, LATE, STALE, IN_CONFLICT, UNDECIDED,
-	FINAL, JUDGED_AT, ACTIVE_MS, COLUMNS };
+	FINAL, FORGOTTEN, JUDGED_AT, ACTIVE_MS, COLUMNS };
 
 static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "case", "text", "", "the case's id as it was imported" },
@@ -39,6 +39,7 @@ static const struct cp_column_meaning columns[COLUMNS] = {
 	{ "in_conflict", "boolean", "", "another device of the rater wrote the same judgment unknowingly" },
 	{ "undecided", "boolean", "", "in conflict, and by the policy nothing stands until a lead decides: value is only what is shown" },
 	{ "final", "text", "", "the lead's final answer to the same question; empty: none" },
+	{ "forgotten", "boolean", "", "a lead has forgotten the case: what it showed is erased, and ids that were not plain with it" },
 	{ "judged_at", "time", "RFC 3339, UTC", "when, by the rater's clock" },
 	{ "active_ms", "integer", "milliseconds", "time at work on the judgment, pauses over a minute not counted" },
 };
@@ -95,6 +96,7 @@ static void cells_of(struct cell out[COLUMNS], const struct cp_label *l)
 	out[IN_CONFLICT] = boolean(l->in_conflict);
 	out[UNDECIDED] = boolean(l->is_undecided);
 	out[FINAL] = text(l->final);
+	out[FORGOTTEN] = boolean(l->is_forgotten);
 	out[JUDGED_AT] = (struct cell){ TIME, NULL, l->judged_us };
 	out[ACTIVE_MS] = integer(l->active_ms);
 }

@@ -4,7 +4,7 @@
 #include "cli/keys.h"
 #include "cli/shown.h"
 
-struct effects { int64_t count[3], results; }; /* by enum cp_case_effect */
+struct effects { int64_t count[4], results; }; /* by enum cp_case_effect */
 
 /* ---- reading the files --------------------------------------------------------------- */
 
@@ -101,7 +101,7 @@ static enum cp_code add_case(struct cp_store *s, const struct cp_gather *g, size
 
 	if (code == CP_OK) {
 		e->count[effect]++;
-		e->results += (int64_t)in->n_results;
+		e->results += effect == CP_CASE_FORGOTTEN ? 0 : (int64_t)in->n_results;
 		return CP_OK;
 	}
 	if (code == CP_EINPUT) {
@@ -151,9 +151,10 @@ static enum cp_code print(const struct cp_args *a, const struct effects *e, stru
 	char results[CP_COUNT], cases[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I}", "dry_run", is_dry,
+		return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "dry_run", is_dry,
 				"new", (json_int_t)e->count[CP_CASE_NEW], "changed", (json_int_t)e->count[CP_CASE_CHANGED],
-				"same", (json_int_t)e->count[CP_CASE_SAME], "results", (json_int_t)e->results), err);
+				"same", (json_int_t)e->count[CP_CASE_SAME],
+				"forgotten", (json_int_t)e->count[CP_CASE_FORGOTTEN], "results", (json_int_t)e->results), err);
 	return cp_line(err, "%s%s new, %lld changed, %lld the same, %s", is_dry ? "would import: " : "",
 			cp_count(cases, e->count[CP_CASE_NEW], "case", "cases"), (long long)e->count[CP_CASE_CHANGED],
 			(long long)e->count[CP_CASE_SAME], cp_count(results, e->results, "result", "results"));
@@ -162,6 +163,7 @@ static enum cp_code print(const struct cp_args *a, const struct effects *e, stru
 static enum cp_code import(struct cp_args *a, struct cp_gather *g, struct cp_trouble *t, struct cp_err *err)
 {
 	struct effects e = { .results = 0 };
+	char n[CP_COUNT];
 	enum cp_code code = read_files(a, g, err);
 
 	say_unused(g);
@@ -170,6 +172,8 @@ static enum cp_code import(struct cp_args *a, struct cp_gather *g, struct cp_tro
 		return fail_trouble(t, err);
 	CP_TRY(store(a, g, &e, t, err));
 	CP_TRY(print(a, &e, err));
+	if (e.count[CP_CASE_FORGOTTEN] > 0)
+		cp_say("%s passed over: forgotten, and not brought back", cp_count(n, e.count[CP_CASE_FORGOTTEN], "case was", "cases were"));
 	return cp_arg_given(a, "--dry-run") ? CP_OK : cp_seal_if_ready(a->store, err);
 }
 
@@ -217,7 +221,7 @@ const struct cp_command cp_cmd_import = {
 	.about =
 		"Reads CSV, TSV or JSON lines (UTF-8) and makes cases of the rows. All files are one step: either every row "
 		"fits and all of it is taken, or each bad row is named by file, line and column, and nothing is changed. "
-		"Importing the same again changes nothing; a case whose content differs is changed. `-` is the standard "
+		"Importing the same again changes nothing; a case whose content differs is changed, and one that `casepack forget` has erased is passed over. `-` is the standard "
 		"input.\n\n"
 		"--map says which column is what: id, query, result, title, snippet, url, type, rank, side, locale, market, "
 		"need, segment, kind. Without it the columns that are called so are taken. All others are listed and "

@@ -1,9 +1,13 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/keys.h"
 #include "cli/shown.h"
 #include "cli/verbs.h"
+#include "sync/forget.h"
 #include "sync/policy.h"
+
+#define KEEP_DAYS_MAX 36500
 
 static enum cp_code add_policy(void *user, const char *key, const char *policy, struct cp_err *err)
 {
@@ -22,24 +26,32 @@ static enum cp_code show_json(struct cp_args *a, struct cp_err *err)
 {
 	const struct cp_me *me = cp_store_me(a->store);
 	json_t *policies = json_object();
+	int64_t keep_days;
 	enum cp_code code = cp_policy_each(a->store, add_policy, policies, err);
 
+	if (code == CP_OK)
+		code = cp_keep_days(a->store, &keep_days, err);
 	if (code != CP_OK) {
 		json_decref(policies);
 		return code;
 	}
-	return cp_json_line(json_pack("{s:o, s:o, s:o}", "project", cp_json_text(me->project_name),
-			"id", cp_json_hex(me->project.bytes, sizeof me->project.bytes), "policies", policies), err);
+	return cp_json_line(json_pack("{s:o, s:o, s:o, s:I}", "project", cp_json_text(me->project_name),
+			"id", cp_json_hex(me->project.bytes, sizeof me->project.bytes), "policies", policies, "keep_days", (json_int_t)keep_days), err);
 }
 
 static enum cp_code show(struct cp_args *a, struct cp_err *err)
 {
 	const struct cp_me *me = cp_store_me(a->store);
-	char hex[CP_ID_HEX];
+	char hex[CP_ID_HEX], days[CP_COUNT];
+	int64_t keep_days;
 
 	if (a->json)
 		return show_json(a, err);
+	CP_TRY(cp_keep_days(a->store, &keep_days, err));
 	CP_TRY(cp_line(err, "%s  (%s)", me->project_name, cp_hex(hex, me->project.bytes, sizeof me->project.bytes)));
+	if (keep_days > 0)
+		CP_TRY(cp_line(err, "raters keep what cases show for %s behind the receipt of its judgments",
+				cp_count(days, keep_days, "day", "days")));
 	CP_TRY(cp_line(err, "policies, where edits disagree (latest, or what a form asks for, unless said here):"));
 	return cp_policy_each(a->store, print_policy, NULL, err);
 }
@@ -55,9 +67,23 @@ static enum cp_code policy(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+static enum cp_code set_keep_days(struct cp_args *a, struct cp_err *err)
+{
+	long days;
+	bool changed;
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	days = strtol(a->words[1], NULL, 10);
+	if (*a->words[1] == '\0' || strspn(a->words[1], "0123456789") != strlen(a->words[1]) || days > KEEP_DAYS_MAX)
+		return cp_fail(err, CP_EUSAGE, "%s: is no number of days from 0 (for ever) to %d", a->words[1], KEEP_DAYS_MAX);
+	CP_TRY(cp_keep_days_set(a->store, days, &changed, err));
+	cp_say(changed ? "keep-days: %ld; raters' devices hear of it with what they are sent next" : "keep-days: %ld already", days);
+	return cp_seal_if_ready(a->store, err);
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
-	static const struct cp_verb verbs[] = { { "policy", NULL, policy }, { NULL, NULL, NULL } };
+	static const struct cp_verb verbs[] = { { "policy", NULL, policy }, { "keep-days", NULL, set_keep_days }, { NULL, NULL, NULL } };
 
 	return a->n == 0 ? show(a, err) : cp_verb_run(a, verbs, err);
 }
@@ -67,12 +93,13 @@ static const struct cp_example examples[] = {
 	{ "casepack project policy judgments.severity severest", "the higher severity stands until a lead looks" },
 	{ "casepack project policy cases.segment review", "nothing stands until a lead decides" },
 	{ "casepack project policy judgments default", "take it back" },
+	{ "casepack project keep-days 30", "raters' devices erase content 30 days behind the receipt of its judgments" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_project = {
 	.name = "project",
-	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default",
+	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N",
 	.summary = "the project and its policies",
 	.about = "Shows the project. `policy` says what stands meanwhile where edits disagree, for a table or one of its columns; "
 		"for judgments.FIELD, a field of a form: `latest`, the one with the latest clock; `severest`, the one with the "
@@ -80,7 +107,11 @@ const struct cp_command cp_cmd_project = {
 		"that is far ahead turns latest into review.\n\n"
 		"judgments.FIELD wins over judgments, and that over what the form's field asks for; a judgment is taken whole, by "
 		"the strictest policy of the fields that are answered. Every decision records the policy that was in force. A "
-		"change of policy decides anew whatever disagrees.",
+		"change of policy decides anew whatever disagrees.\n\n"
+		"`keep-days` says how long raters' devices keep what a case shows: N days after they heard that the hub holds their "
+		"judgments of it they erase it, as `casepack forget` does; 0 is for ever. A case with anything left to do stays, one that "
+		"was taken back before it was judged goes at once, and one that is given again is sent again. The days are the "
+		"device's own clock's. Hubs and relays keep content until it is forgotten.",
 	.options = cp_no_options,
 	.examples = examples,
 	.needs_store = true,

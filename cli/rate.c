@@ -153,7 +153,8 @@ static enum cp_code add_task(void *user, const struct cp_task *t, struct cp_err 
 	CP_TRY(cp_out_text(l->out, t->state, err));
 	CP_TRY(cp_out_text(l->out, t->due, err));
 	CP_TRY(cp_out_text(l->out, t->view.locale, err));
-	return cp_out_text(l->out, t->view.has_content ? t->view.query : "(its content has not come)", err);
+	return cp_out_text(l->out, t->view.has_content ? t->view.query : t->view.is_expired ? "(its content expired)"
+			: "(its content has not come)", err);
 }
 
 static enum cp_code list(struct cp_args *a, struct cp_err *err)

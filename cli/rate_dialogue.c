@@ -270,7 +270,7 @@ static enum cp_code show_position(struct talk *t, int64_t position, struct cp_er
 	if (task.view.has_content)
 		return show_case(t, &task, err);
 	char words[128];
-	snprintf(words, sizeof words, "The content of case %.64s has not come yet.", task.view.id);
+	snprintf(words, sizeof words, "The content of case %.64s has %s.", task.view.id, task.view.is_expired ? "expired" : "not come yet");
 	cp_task_drop(&task);
 	CP_TRY(say(words, err));
 	return t->d.task == NULL ? CP_OK : draw_step(t, err);
@@ -448,14 +448,15 @@ static enum cp_code begin(struct talk *t, const char *case_id, struct cp_err *er
 		return go_on(t, 1, err);
 	CP_TRY(cp_case_find(t->store, case_id, &key, err));
 	CP_TRY(cp_task_find(t->store, &key, &task, err));
-	bool is_withdrawn = strcmp(task.state, "withdrawn") == 0;
+	const char *why = task.view.is_forgotten ? "was forgotten by the lead" : strcmp(task.state, "withdrawn") == 0
+		? "was taken back by the lead" : task.view.is_expired ? "its content expired" : "its content has not come yet";
+	bool is_open = task.view.has_content && strcmp(task.state, "withdrawn") != 0;
 	enum cp_code code = cp_task_place(t->store, &task, err);
-	if (code == CP_OK && task.view.has_content && !is_withdrawn)
+	if (code == CP_OK && is_open)
 		return show_case(t, &task, err);
 	cp_task_drop(&task);
 	CP_TRY(code);
-	return cp_fail(err, CP_EINPUT, is_withdrawn ? "case %s: was taken back by the lead"
-			: "case %s: its content has not come yet", case_id);
+	return cp_fail(err, CP_EINPUT, "case %s: %s", case_id, why);
 }
 
 enum cp_code cp_rate_dialogue(struct cp_args *a, const char *case_id, struct cp_err *err)

@@ -50,8 +50,11 @@ static enum cp_code print_case(const struct cp_case_view *v, struct cp_err *err)
 	CP_TRY(print_field("segment", v->segment, err));
 	CP_TRY(print_field("state", v->state, err));
 	CP_TRY(print_field("content", cp_hex(hex, v->content.bytes, sizeof v->content.bytes), err));
+	if (v->is_forgotten)
+		CP_TRY(print_field("reason", v->reason, err));
 	if (!v->has_content)
-		return cp_line(err, "  its content has not come, or was erased");
+		return cp_line(err, v->is_forgotten ? "  forgotten by a lead: what it showed is erased"
+				: v->is_expired ? "  its content expired: its judgments are done with, and it is erased here" : "  its content has not come");
 	for (size_t i = 0; i < v->n_results; i++) {
 		const struct cp_result_view *r = &v->results[i];
 		CP_TRY(cp_line(err, "%4zu. %s%s%s  [%s]", i + 1, r->side[0] == '\0' ? "" : r->side,
@@ -217,14 +220,14 @@ static enum cp_code case_json(struct cp_args *a, const struct cp_case_view *v, s
 		json_decref(f.list);
 		return code;
 	}
-	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
 			"case", cp_json_text(v->id), "name", cp_json_text(v->name),
 			"key", cp_json_hex(v->key.bytes, sizeof v->key.bytes), "kind", cp_json_text(v->kind),
 			"query", cp_json_text(v->query), "need", cp_json_text(v->need),
 			"locale", cp_json_text(v->locale), "market", cp_json_text(v->market),
-			"segment", cp_json_text(v->segment), "state", cp_json_text(v->state),
+			"segment", cp_json_text(v->segment), "state", cp_json_text(v->state), "reason", cp_json_text(v->reason),
 			"content", cp_json_hex(v->content.bytes, sizeof v->content.bytes),
-			"has_content", (int)v->has_content, "results", results_json(v), "ratings", j.list, "final", f.list), err);
+			"has_content", (int)v->has_content, "is_expired", (int)v->is_expired, "results", results_json(v), "ratings", j.list, "final", f.list), err);
 }
 
 static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct cp_err *err)

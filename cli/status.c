@@ -45,7 +45,7 @@ static enum cp_code print_raters(struct cp_args *a, int64_t *n, struct cp_err *e
 
 static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o}",
+	return cp_json_line(json_pack("{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o}",
 			"project", cp_json_text(me->project_name), "role", cp_role_name(me->role),
 			"replica", cp_json_hex(me->replica.bytes, sizeof me->replica.bytes),
 			"cases", (json_int_t)s->cases, "persons", (json_int_t)s->persons,
@@ -56,7 +56,7 @@ static enum cp_code hub_json(const struct cp_me *me, const struct cp_status *s, 
 			"strangers", (json_int_t)s->strangers, "conflicts", (json_int_t)s->conflicts,
 			"conflict_classes", cp_json_text(s->conflict_classes),
 			"disputed", (json_int_t)s->disputed, "missing", (json_int_t)s->missing,
-			"main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
+			"forgotten", (json_int_t)s->forgotten, "main", s->main.hex[0] == '\0' ? json_null() : json_string(s->main.hex)), err);
 }
 
 static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s, struct cp_err *err)
@@ -85,6 +85,9 @@ static enum cp_code hub_words(const struct cp_me *me, const struct cp_status *s,
 	if (s->disputed > 0)
 		CP_TRY(cp_line(err, "%s, one hub refused and another accepted: `casepack log` says which",
 				cp_count(n, s->disputed, "change commit to review", "change commits to review")));
+	if (s->forgotten > 0)
+		CP_TRY(cp_line(err, "%s forgotten; who has not confirmed that: `casepack forget --list`",
+				cp_count(n, s->forgotten, "case is", "cases are")));
 	if (s->missing > 0)
 		CP_TRY(cp_line(err, "%s without content yet; it comes by a folder or a bundle from another hub",
 				cp_count(n, s->missing, "case", "cases")));
@@ -117,6 +120,14 @@ static void say_token(const struct cp_store *s)
 				cp_token_trouble(s));
 }
 
+/* What an erasing could not finish. */
+static void say_unerased(const struct cp_status *s)
+{
+	if (s->unerased)
+		cp_say("what was erased may still stand in free room of the databases, which could not be written anew: make room on the disk, "
+				"and the next command does it");
+}
+
 static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 {
 	const struct cp_me *me = cp_store_me(a->store);
@@ -124,6 +135,7 @@ static enum cp_code hub_status(struct cp_args *a, struct cp_err *err)
 	int64_t raters = 0;
 
 	CP_TRY(cp_status(a->store, &s, err));
+	say_unerased(&s);
 	a->waits = s.waiting > 0 || s.conflicts > 0 || s.strangers > 0 || s.review > 0;
 	CP_TRY(print_raters(a, &raters, err));
 	if (raters == 0)
@@ -176,6 +188,7 @@ static enum cp_code device_status(struct cp_args *a, struct cp_err *err)
 	struct cp_progress p = { .total = 0 };
 
 	CP_TRY(cp_status(a->store, &s, err));
+	say_unerased(&s);
 	CP_TRY(cp_progress(a->store, &p, err));
 	return a->json ? device_json(cp_store_me(a->store), &s, &p, err)
 		: device_words(cp_store_me(a->store), &s, &p, err);

@@ -241,11 +241,11 @@ static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *
 	char edits[CP_COUNT], commits[CP_COUNT], branches[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "remote", cp_json_text(a->words[0]),
+		return cp_json_line(json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "remote", cp_json_text(a->words[0]),
 				"outcome", s->commits + s->refused + s->pushed > 0 ? "exchanged" : "known",
 				"commits", (json_int_t)s->commits, "edits", (json_int_t)s->edits, "refused", (json_int_t)s->refused,
 				"disputed", (json_int_t)s->disputed, "waiting", (json_int_t)s->waiting, "pushed", (json_int_t)s->pushed,
-				"missing", (json_int_t)s->missing, "is_joined", (int)s->is_joined), err);
+				"missing", (json_int_t)s->missing, "forgotten", (json_int_t)s->erased.forgotten, "is_joined", (int)s->is_joined), err);
 	if (s->commits > 0)
 		CP_TRY(cp_line(err, "%s: taken, %s in %s%s", a->words[0], cp_count(edits, s->edits, "edit", "edits"),
 				cp_count(commits, s->commits, "commit", "commits"), s->is_joined ? "; joined with our main" : ""));
@@ -257,6 +257,9 @@ static enum cp_code say_synced(const struct cp_args *a, const struct cp_synced *
 				cp_count(commits, s->disputed, "commit was", "commits were")));
 	if (s->pushed > 0)
 		CP_TRY(cp_line(err, "%s: pushed %s", a->words[0], cp_count(branches, s->pushed, "branch", "branches")));
+	if (s->erased.forgotten > 0)
+		CP_TRY(cp_line(err, "%s: %s forgotten by another lead, and erased here", a->words[0],
+				cp_count(edits, s->erased.forgotten, "case was", "cases were")));
 	if (s->missing > 0)
 		CP_TRY(cp_line(err, "%s: %s without content here; it comes by no git server, nor do real names: `casepack pack --to %s` at another"
 				" hub, then `casepack merge` here", a->words[0], cp_count(edits, s->missing, "case", "cases"),

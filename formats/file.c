@@ -178,6 +178,43 @@ bool cp_file_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+static enum cp_code fill_with_zeros(int fd, const char *path, struct cp_err *err)
+{
+	static const char zeros[1 << 16];
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return cp_fail_errno(err, "%s", path);
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = write(fd, zeros, left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros);
+
+		if (n < 0 && errno != EINTR)
+			return cp_fail_errno(err, "%s", path);
+		left -= n > 0 ? n : 0;
+	}
+	return fsync(fd) == 0 ? CP_OK : cp_fail_errno(err, "%s", path);
+}
+
+enum cp_code cp_file_erase(const char *path, struct cp_err *err)
+{
+	CP_AUTO(str) char *folder = folder_of(path);
+	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	enum cp_code code = CP_OK;
+
+	if (fd < 0 && errno == ENOENT)
+		return CP_OK;
+	if (fd < 0 && errno != ELOOP)
+		return cp_fail_errno(err, "%s", path);
+	if (fd >= 0) {
+		code = fill_with_zeros(fd, path, err);
+		close(fd);
+	}
+	CP_TRY(code);
+	if (unlink(path) != 0)
+		return cp_fail_errno(err, "%s", path);
+	return cp_folder_sync(folder, err);
+}
+
 enum cp_code cp_folder_make(const char *path, struct cp_err *err)
 {
 	CP_AUTO(str) char *copy = strdup(path);

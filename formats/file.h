@@ -37,6 +37,8 @@ CP_CHECKED enum cp_code cp_file_write(const char *path, unsigned mode, const voi
 		struct cp_err *err);
 
 bool cp_file_exists(const char *path);
+/* Overwritten with zeros, flushed, and removed; a link is only removed. Quietly nothing when absent. */
+CP_CHECKED enum cp_code cp_file_erase(const char *path, struct cp_err *err);
 /* Every missing folder of path, like mkdir -p. */
 CP_CHECKED enum cp_code cp_folder_make(const char *path, struct cp_err *err);
 /* A folder of ours with all that is in it, links not followed; quietly nothing when absent. */

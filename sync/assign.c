@@ -127,9 +127,12 @@ static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, st
 	for (size_t i = 0; i < a->n_cases; i++) {
 		CP_AUTO(buf) struct cp_buf locale = CP_BUF(256);
 		struct cp_id id;
+		bool stands;
 
 		CP_TRY(cp_case_find(s, a->cases[i], &id, err));
-		CP_TRY(cp_query_text(s, &locale, NULL, err, "SELECT locale FROM cases WHERE id = ?1", "d", &id));
+		CP_TRY(cp_query_text(s, &locale, &stands, err, "SELECT locale FROM cases WHERE id = ?1 AND state <> 'forgotten'", "d", &id));
+		if (!stands)
+			return cp_fail(err, CP_EINPUT, "case %s: was forgotten; nobody can judge it any more", a->cases[i]);
 		CP_TRY(add_case(p, &room, &id, locale.data ? locale.data : ""));
 	}
 	if (a->n_cases > 0)

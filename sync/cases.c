@@ -186,6 +186,34 @@ enum cp_code cp_case_result_names(struct cp_store *s, const struct cp_id *assign
 	return code;
 }
 
+/* The id is the first member of a canonical document: it is read without the rest. */
+static json_t *id_of(const char *doc, size_t len)
+{
+	static const char start[] = "{\"id\":";
+	size_t n = strlen(start);
+	json_t *o, *id;
+
+	if (len > n && memcmp(doc, start, n) == 0)
+		return json_loadb(doc + n, len - n, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL);
+	o = json_loadb(doc, len, 0, NULL);
+	id = json_incref(json_object_get(o, "id"));
+	json_decref(o);
+	return id;
+}
+
+enum cp_code cp_case_of_document(struct cp_store *s, const char *doc, size_t len, struct cp_id *out, bool *is_known,
+		struct cp_err *err)
+{
+	json_t *id = id_of(doc, len);
+	enum cp_code code = CP_OK;
+
+	*is_known = json_is_string(id);
+	if (*is_known)
+		code = case_key(s, json_string_value(id), out, err);
+	json_decref(id);
+	return code;
+}
+
 /* ---- import ----------------------------------------------------------------------------------- */
 
 enum cp_code cp_cases_begin(struct cp_store *s, struct cp_err *err)
@@ -242,7 +270,7 @@ enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, en
 	struct cp_case_in c = *given;
 	struct cp_hash hash;
 	struct cp_id key;
-	int64_t known, shows;
+	int64_t known, forgotten, shows;
 	bool changed, swapped;
 
 	c.id = c.id && *c.id ? c.id : c.query;
@@ -250,6 +278,10 @@ enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, en
 		return cp_fail(err, CP_EINPUT, "a case needs an id or a query");
 	CP_TRY(case_key(s, c.id, &key, err));
 	CP_TRY(check_case(s, &c, &key, err));
+	CP_TRY(cp_query_int(s, &forgotten, 0, err, "SELECT state = 'forgotten' FROM cases WHERE id = ?1", "d", &key));
+	*out = CP_CASE_FORGOTTEN;
+	if (forgotten)
+		return CP_OK;
 	swapped = strcmp(c.kind, "sxs") == 0 && sides_are_swapped(s->secret, &key);
 	CP_TRY(document(&doc, &c, s->secret, swapped, err));
 	CP_TRY(cp_query_int(s, &shows, 0, err, "SELECT shows_queries FROM project WHERE id = ?1", "d", &s->me.project));
@@ -312,7 +344,8 @@ enum cp_code cp_case_find(struct cp_store *s, const char *id, struct cp_id *out,
 /* ---- viewing -------------------------------------------------------------------------------------- */
 
 /* What a view points into. */
-struct view_held { json_t *doc, *names; char *texts[5]; };
+enum { VIEW_TEXTS = 6 };
+struct view_held { json_t *doc, *names; char *texts[VIEW_TEXTS]; };
 
 void cp_case_view_drop(struct cp_case_view *v)
 {
@@ -321,7 +354,7 @@ void cp_case_view_drop(struct cp_case_view *v)
 	if (h != NULL) {
 		json_decref(h->doc);
 		json_decref(h->names);
-		for (int i = 0; i < 5; i++)
+		for (int i = 0; i < VIEW_TEXTS; i++)
 			free(h->texts[i]);
 	}
 	free(v->results);
@@ -372,6 +405,7 @@ enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp
 	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
 	struct view_held *h = calloc(1, sizeof *h);
 	struct cp_value row[CP_MAX_COLUMNS];
+	int64_t expired = 0;
 	bool found;
 	enum cp_code code;
 
@@ -389,11 +423,14 @@ enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp
 	for (int i = 0; i < 4; i++)
 		h->texts[i] = owned(&row[3 + i]);
 	h->texts[4] = owned(&row[9]);
+	h->texts[5] = owned(&row[10]);
 	out->name = h->texts[0];
 	out->kind = h->texts[1];
 	out->locale = h->texts[2];
 	out->segment = h->texts[3];
 	out->state = h->texts[4];
+	out->reason = h->texts[5];
+	out->is_forgotten = strcmp(out->state, "forgotten") == 0;
 	if (row[7].len == 32)
 		memcpy(out->content.bytes, row[7].bytes, 32);
 	h->names = json_loadb((const char *)row[8].bytes, row[8].len, 0, NULL);
@@ -406,9 +443,11 @@ enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp
 	out->market = said(h->doc, "market");
 	out->need = said(h->doc, "need");
 	view_results(out, h);
-	if (code == CP_OK || code == CP_ENOTFOUND)
-		return CP_OK;
-	cp_case_view_drop(out);
+	if (code == CP_ENOTFOUND)
+		code = cp_query_int(s, &expired, 0, err, "SELECT 1 FROM erased WHERE case_id = ?1", "d", key);
+	out->is_expired = expired && !out->is_forgotten;
+	if (code != CP_OK)
+		cp_case_view_drop(out);
 	return code;
 }
 

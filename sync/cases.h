@@ -20,7 +20,7 @@ struct cp_case_in {
 	const struct cp_result_in *results; size_t n_results;
 };
 
-enum cp_case_effect { CP_CASE_NEW, CP_CASE_CHANGED, CP_CASE_SAME };
+enum cp_case_effect { CP_CASE_NEW, CP_CASE_CHANGED, CP_CASE_SAME, CP_CASE_FORGOTTEN /* and passed over */ };
 
 /* Inside cp_cases_begin .. cp_cases_commit; nothing is kept unless it commits. A dry run does everything
  * and keeps nothing. Two cases of one import with the same id (compared in NFC): CP_EINPUT. */
@@ -34,6 +34,10 @@ void cp_cases_abort(struct cp_store *s);
  * 6 or more hex digits of its key. CP_ENOTFOUND; CP_EINPUT when several fit. */
 CP_CHECKED enum cp_code cp_case_find(struct cp_store *s, const char *id, struct cp_id *out, struct cp_err *err);
 
+/* Whose document that is, by the id in it; *is_known false where it cannot be read. */
+CP_CHECKED enum cp_code cp_case_of_document(struct cp_store *s, const char *doc, size_t len, struct cp_id *out, bool *is_known,
+		struct cp_err *err);
+
 /* The names in history of the results that the case of an assignment had in that version, as a JSON array appended.
  * CP_ENOTFOUND: that content is not here (any more). CP_EINPUT: it is another case's. */
 CP_CHECKED enum cp_code cp_case_result_names(struct cp_store *s, const struct cp_id *assignment,
@@ -43,8 +47,10 @@ struct cp_result_view { const char *name, *id, *type, *title, *snippet, *url, *s
 struct cp_case_view {
 	struct cp_id key;
 	const char *name, *id, *kind, *query, *locale, *market, *need, *segment, *state; /* "" where not given */
+	const char *reason;                  /* why it was forgotten, else "" */
 	struct cp_hash content;
 	bool has_content;                    /* false: the content has not come or was erased; id is then the name */
+	bool is_forgotten, is_expired;       /* erased: by a lead for ever, or here, where its judgments are done with */
 	struct cp_result_view *results; size_t n_results; /* name stands in history, id is the external one */
 	void *held;
 };

@@ -12,7 +12,7 @@
  * A document that no row names does no harm, the other way round a case is lost.
  */
 static const char schema[] =
-	"PRAGMA page_size = 16384; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -4096;"
+	"PRAGMA page_size = 16384; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -4096;"
 	" CREATE TABLE IF NOT EXISTS contents ("
 	" hash BLOB PRIMARY KEY CHECK (length(hash) = 32), size INTEGER NOT NULL, frame BLOB NOT NULL) STRICT";
 
@@ -20,8 +20,10 @@ static const char *const sql[CP_CONTENT_STATEMENTS] = {
 	"SELECT size, frame FROM contents WHERE hash = ?1",
 	"SELECT length(frame) FROM contents WHERE hash = ?1",
 	"INSERT INTO contents(hash, size, frame) VALUES(?1, ?2, ?3)",
+	"SELECT hash, size, frame FROM contents",
+	"DELETE FROM contents WHERE hash = ?1",
 };
-enum { GET, SIZE, PUT };
+enum { GET, SIZE, PUT, EACH, DELETE };
 
 static enum cp_code fail(struct cp_store *s, struct cp_err *err)
 {
@@ -102,6 +104,12 @@ enum cp_code cp_content_has(struct cp_store *s, const struct cp_hash *hash, bool
 	return CP_OK;
 }
 
+static enum cp_code begin_writing(struct cp_store *s, struct cp_err *err)
+{
+	return !sqlite3_get_autocommit(s->contents) || sqlite3_exec(s->contents, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK
+		? CP_OK : fail(s, err);
+}
+
 enum cp_code cp_content_put(struct cp_store *s, const void *doc, size_t len, struct cp_hash *out, bool *out_is_new,
 		struct cp_err *err)
 {
@@ -116,8 +124,7 @@ enum cp_code cp_content_put(struct cp_store *s, const void *doc, size_t len, str
 		*out_is_new = !has;
 	if (has)
 		return CP_OK;
-	if (sqlite3_get_autocommit(s->contents) && sqlite3_exec(s->contents, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return fail(s, err);
+	CP_TRY(begin_writing(s, err));
 	CP_TRY(cp_zframe_pack(&frame, doc, len, err));
 	sqlite3_bind_blob(q, 1, out->bytes, sizeof out->bytes, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, (int64_t)len);
@@ -149,4 +156,42 @@ enum cp_code cp_content_get(struct cp_store *s, const struct cp_hash *hash, stru
 	cp_hash_bytes(&found, out->data + start, out->len - start);
 	return memcmp(&found, hash, sizeof found) == 0 ? CP_OK
 		: cp_fail(err, CP_EFORMAT, "content %.12s is damaged in %s/content.db", hex, s->path);
+}
+
+/* ---- erasing ------------------------------------------------------------------------------ */
+
+enum cp_code cp_content_each(struct cp_store *s, cp_content_visit *visit, void *user, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
+	sqlite3_stmt *q = s->content_sql[EACH];
+	enum cp_code code = CP_OK;
+	int rc;
+
+	sqlite3_reset(q);
+	while (code == CP_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct cp_hash hash;
+		bool is_whole;
+
+		cp_col_hash(q, 0, &hash);
+		cp_buf_clear(&doc);
+		is_whole = cp_zframe_unpack(&doc, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2),
+				(size_t)sqlite3_column_int64(q, 1), NULL) == CP_OK;
+		code = visit(user, &hash, is_whole ? doc.data : "", is_whole ? doc.len : 0, err);
+	}
+	if (code == CP_OK && rc != SQLITE_DONE)
+		code = fail(s, err);
+	sqlite3_reset(q);
+	return code;
+}
+
+enum cp_code cp_content_delete(struct cp_store *s, const struct cp_hash *hash, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+	enum cp_code code;
+
+	CP_TRY(begin_writing(s, err));
+	code = look(s, DELETE, hash, &q, &row, err);
+	sqlite3_reset(q);
+	return code;
 }

@@ -21,6 +21,12 @@ CP_CHECKED enum cp_code cp_content_size(struct cp_store *s, const struct cp_hash
 /* Many reads in one view of the file: cheaper than one by one. Ended by cp_content_rollback. */
 CP_CHECKED enum cp_code cp_content_begin_reading(struct cp_store *s, struct cp_err *err);
 
+/* Every document; of one that is damaged len is 0. The visit changes nothing here. */
+typedef enum cp_code cp_content_visit(void *user, const struct cp_hash *hash, const char *doc, size_t len, struct cp_err *err);
+CP_CHECKED enum cp_code cp_content_each(struct cp_store *s, cp_content_visit *visit, void *user, struct cp_err *err);
+/* Gone with the open transaction's COMMIT; its bytes are overwritten where they stand. Nothing happens when it is not here. */
+CP_CHECKED enum cp_code cp_content_delete(struct cp_store *s, const struct cp_hash *hash, struct cp_err *err);
+
 /* For store.c and db.c: the connection, and its side of a transaction. */
 CP_CHECKED enum cp_code cp_content_open(struct cp_store *s, struct cp_err *err);
 void cp_content_close(struct cp_store *s);

@@ -4,6 +4,7 @@
 #ifndef CASEPACK_SYNC_DELIVER_H
 #define CASEPACK_SYNC_DELIVER_H
 
+#include "sync/erase.h"
 #include "sync/store.h"
 
 /* One bundle written. */
@@ -25,7 +26,8 @@ CP_CHECKED enum cp_code cp_return_full(struct cp_store *s, const char *dir, stru
 
 /* What open did. again: edits that were sealed behind what the hub refused, and will be once more. */
 struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, again, acknowledged; bool is_old, is_new_workspace; char from[64];
-	char founder[64], fingerprint[80]; /* of a new hub: whose key is trusted from now on */ };
+	char founder[64], fingerprint[80]; /* of a new hub: whose key is trusted from now on */
+	struct cp_erased erased; };
 /*
  * Device: take in a bundle for me. path: the workspace, made when missing (key_path then names the key,
  * NULL: the default one that fits). CP_ETRUST: not for this person, or not from the hub that is trusted here;
@@ -52,6 +54,7 @@ struct cp_merged {
 	char why[512];                  /* of the first refused or waiting one */
 	int64_t proofs, taken_back;     /* outbound commits that were not known any more; rows that were lost with them */
 	char copied[160];               /* a device that turned out to be a copy, in words; "" when none did */
+	struct cp_erased erased;
 };
 /* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */
 CP_CHECKED enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err);

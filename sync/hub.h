@@ -37,6 +37,7 @@ struct cp_synced {
 	bool is_joined;
 	int64_t missing;                             /* cases whose content has not come another way yet */
 	struct cp_passed passed[CP_PASSED_MAX]; size_t n_passed;
+	struct cp_erased erased;
 	int64_t strangers; char stranger_names[200]; /* branches there that are none of hubs' */
 };
 

@@ -155,7 +155,7 @@ static enum cp_code move_private(struct taking_in *t, struct cp_err *err)
 
 /* ---- content --------------------------------------------------------------------------------------- */
 
-/* A document that nothing here names is not taken. */
+/* A document that nothing here names, or a forgotten case, is not taken. */
 static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
 {
 	struct cp_store *s = user;
@@ -170,7 +170,8 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 static enum cp_code take_contents(struct taking_in *t, struct cp_err *err)
 {
 	if (sqlite3_exec(t->s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases"
-			" UNION SELECT content FROM judgments; CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
+			" WHERE state <> 'forgotten' UNION SELECT j.content FROM judgments j LEFT JOIN assignments a ON a.id = j.id"
+			" LEFT JOIN cases c ON c.id = a.case_id WHERE coalesce(c.state, '') <> 'forgotten'; CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, t->s->db, "%s", t->s->path);
 	return cp_bundle_each_case(t->b, each_case, t->s, err);
 }

@@ -6,6 +6,7 @@
 
 #include "formats/file.h"
 #include "sync/change.h"
+#include "sync/erase.h"
 #include "sync/inner.h"
 #include "sync/meeting.h"
 #include "sync/remote.h"
@@ -394,6 +395,8 @@ enum cp_code cp_hub_sync(struct cp_store *s, const char *place, struct cp_synced
 			wait_a_little(i);
 		code = once(s, place, out, err);
 	}
+	if (code == CP_OK)
+		code = cp_erase_due(s, &out->erased, err);
 	if (code == CP_OK)
 		code = cp_hub_missing(s, &out->missing, err);
 	if (code == CP_ETRUST || code == CP_EFORMAT)

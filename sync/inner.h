@@ -15,7 +15,7 @@
 
 #define CP_STATEMENTS 256
 #define CP_EXCHANGE "exchange.git" /* what another hub sent, while it is being checked; swept away when a store opens */
-#define CP_CONTENT_STATEMENTS 3
+#define CP_CONTENT_STATEMENTS 5
 
 struct cp_store {
 	struct cp_me me;

@@ -190,8 +190,9 @@ static enum cp_code judge_inside(struct cp_store *s, const struct cp_task *t, co
 		enum cp_submit how, const char *note, int64_t active_ms, struct cp_judge_result *out, struct cp_err *err)
 {
 	memset(out, 0, sizeof *out);
-	if (strcmp(t->state, "withdrawn") == 0)
-		return cp_fail(err, CP_EINPUT, "case %s: was taken back by the lead; nothing was changed", t->view.id);
+	if (strcmp(t->state, "withdrawn") == 0 || t->view.is_forgotten)
+		return cp_fail(err, CP_EINPUT, "case %s: was %s by the lead; nothing was changed", t->view.id,
+				t->view.is_forgotten ? "forgotten" : "taken back");
 	if (note != NULL && !cp_utf8_valid(note, strlen(note)))
 		return cp_fail(err, CP_EINPUT, "case %s: the note is not UTF-8", t->view.id);
 	if (how == CP_SUBMIT_SKIP && (note == NULL || !*note) && (t->note == NULL || !*t->note))

@@ -16,7 +16,7 @@ struct cp_task {
 	const char *guideline;      /* name, "" when none */
 	int64_t guideline_number;   /* revision that will be named: the current one here */
 	int64_t position, total;    /* of my assignments, in my order, from 1; 0 where nobody asked (cp_task_place) */
-	const char *due, *state;    /* state: todo, draft, submitted, skipped, escalated, withdrawn (by the lead) */
+	const char *due, *state;    /* state: todo, draft, submitted, skipped, escalated, withdrawn or forgotten (by the lead) */
 	const char *note;
 	void *held;
 };

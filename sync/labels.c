@@ -65,6 +65,7 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->locale = v->locale;
 	l->segment = v->segment;
 	l->kind = v->kind;
+	l->is_forgotten = v->is_forgotten;
 	l->rater = cp_col_text(q, 1);
 	l->vendor = cp_col_text(q, 2);
 	l->pass = sqlite3_column_int64(q, 3);

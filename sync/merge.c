@@ -2,6 +2,7 @@
 
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/erase.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/proof.h"
@@ -103,6 +104,8 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	CP_TRY(cp_seal(s, NULL, err));
 	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB) {
 		code = cp_hub_merge(s, b, out, err);
+		if (code == CP_OK)
+			code = cp_erase_due(s, &out->erased, err);
 		return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
 	}
 	code = cp_copies_meet(s, b, out, err);
@@ -112,6 +115,8 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 		code = cp_proofs_take(s, b, out, err);
 	if (code == CP_OK)
 		code = merge_inside(s, b, out, err);
+	if (code == CP_OK)
+		code = cp_erase_due(s, &out->erased, err);
 	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
 }
 

@@ -7,6 +7,7 @@
 #include "sync/content.h"
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/erase.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
@@ -146,16 +147,20 @@ static enum cp_code check_needs(const struct opening *o, struct cp_err *err)
 			" changed; `casepack return --full` tells the hub, which sends it again", (uintmax_t)o->m->number, needs ? needs : "");
 }
 
-/* A document that no case of mine names is not taken. */
+/* A document that no case of mine names, or a forgotten one, is not taken. */
 static enum cp_code each_case(void *user, const char *json, size_t len, struct cp_err *err)
 {
 	struct opening *o = user;
 	struct cp_hash hash;
 	int64_t named;
+	bool is_new;
 
 	cp_hash_bytes(&hash, json, len);
 	CP_TRY(cp_query_int(o->s, &named, 0, err, "SELECT 1 FROM temp.named WHERE hash = ?1", "h", &hash));
-	return named ? cp_content_put(o->s, json, len, &hash, NULL, err) : CP_OK;
+	if (!named)
+		return CP_OK;
+	CP_TRY(cp_content_put(o->s, json, len, &hash, &is_new, err));
+	return is_new ? cp_erase_note_content(o->s, &hash, err) : CP_OK;
 }
 
 /* ---- one transaction --------------------------------------------------------------------------------- */
@@ -204,6 +209,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 	if (held != NULL && cp_repo_has(s->history, held)) {
 		int64_t known;
 
+		CP_TRY(cp_erase_note_receipt(s, held, err));
 		CP_TRY(cp_query_int(s, &known, 0, err, "SELECT edits FROM commits WHERE oid = ?1", "t", held));
 		o->out->acknowledged = known;
 	} else {
@@ -234,7 +240,8 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_triples_end(&triples, err));
 	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
-	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash FROM cases;"
+	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash, id FROM cases"
+			" WHERE state <> 'forgotten';"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
 		return cp_fail_sqlite(err, s->db, "%s", s->path);
 	CP_TRY(cp_bundle_each_case(o->b, each_case, o, err));
@@ -323,7 +330,8 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	code = take_in_whole(&o, err);
 	CP_TRY(code);
 	CP_TRY(cp_refusals_leave(s, err));
-	return learn_person(s, err);
+	CP_TRY(learn_person(s, err));
+	return cp_erase_due(s, &out->erased, err);
 }
 
 /* A new workspace is made beside its place and moved there when it is whole. */

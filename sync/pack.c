@@ -31,6 +31,7 @@ struct packing {
 	char told[CP_HASH_HEX];              /* names all that the manifest acknowledges */
 	uint64_t estimate;                   /* bytes, generous */
 	int64_t cases, assignments, commits;
+	int64_t keep_days;                   /* of the project: else what was given once is there still */
 };
 
 static enum cp_code read_peer(struct packing *p, struct cp_err *err)
@@ -103,12 +104,23 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 
 struct contents { struct packing *p; struct cp_bundle_writer *w; };
 
+/* Once in a bundle. */
+static enum cp_code is_packed(struct contents *c, const struct cp_hash *hash, bool *out, struct cp_err *err)
+{
+	int before = sqlite3_total_changes(c->p->s->db);
+
+	CP_TRY(cp_run(c->p->s, err, "INSERT OR IGNORE INTO temp.packed VALUES(?1)", "h", hash));
+	*out = sqlite3_total_changes(c->p->s->db) == before;
+	return CP_OK;
+}
+
 /* One case row of an outbound commit: its document travels along, unless it was erased. */
 static enum cp_code add_content(struct contents *c, const struct cp_value *hash, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
 	struct cp_hash h;
 	int64_t size;
+	bool packed;
 	enum cp_code code;
 
 	if (hash->type != CP_BLOB || hash->len != 32)
@@ -119,12 +131,30 @@ static enum cp_code add_content(struct contents *c, const struct cp_value *hash,
 		c->p->estimate += size > 0 ? (uint64_t)size : 0;
 		return CP_OK;
 	}
+	CP_TRY(is_packed(c, &h, &packed, err));
+	if (packed)
+		return CP_OK;
 	code = cp_content_get(c->p->s, &h, &doc, err);
 	if (code == CP_ENOTFOUND)
 		return CP_OK;
 	CP_TRY(code);
 	c->p->cases++;
 	return cp_bundle_add_case(c->w, doc.data, doc.len, err);
+}
+
+/* Where raters' content expires, that of a case comes again when it is given again. */
+static enum cp_code add_content_again(struct contents *c, const struct cp_change *assignment, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf content = CP_BUF(64);
+	const struct cp_value *state = &assignment->now[CP_A_STATE];
+	struct cp_value hash;
+
+	if (c->p->keep_days == 0 || state->len != strlen("given") || memcmp(state->bytes, "given", state->len) != 0)
+		return CP_OK;
+	CP_TRY(cp_query_text(c->p->s, &content, NULL, err, "SELECT content FROM cases WHERE id = ?1 AND state <> 'forgotten'", "v",
+			&assignment->now[CP_A_CASE]));
+	hash = cp_v_blob(content.data, content.len);
+	return add_content(c, &hash, err);
 }
 
 static enum cp_code each_case_row(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
@@ -145,6 +175,8 @@ static enum cp_code each_case_row(void *user, const char *oid, const struct cp_c
 			return CP_OK;
 		if (change.table == CP_T_CASES)
 			CP_TRY(add_content(c, &change.now[7], err));
+		if (change.table == CP_T_ASSIGNMENTS)
+			CP_TRY(add_content_again(c, &change, err));
 		if (change.table == CP_T_ASSIGNMENTS && c->w != NULL)
 			c->p->assignments++;
 	}
@@ -156,6 +188,10 @@ static enum cp_code each_owed(struct packing *p, struct cp_bundle_writer *w, str
 
 	if (*p->outbound.hex == '\0' || strcmp(p->outbound.hex, p->acked.hex) == 0)
 		return CP_OK;
+	if (sqlite3_exec(p->s->db, "CREATE TEMP TABLE IF NOT EXISTS packed (hash BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM temp.packed",
+			NULL, NULL, NULL) != SQLITE_OK)
+		return cp_fail_sqlite(err, p->s->db, "%s", p->s->path);
+	CP_TRY(cp_query_int(p->s, &p->keep_days, 0, err, "SELECT keep_days FROM project WHERE id = ?1", "d", &p->s->me.project));
 	return cp_repo_walk(p->s->history, p->outbound.hex, p->acked.hex, each_case_row, &c, err);
 }
 

@@ -229,6 +229,8 @@ static enum cp_code case_page(struct cp_store *s, const struct cp_id *id, struct
 	json_object_set_new(o, "content", hex_json(row[7].bytes, row[7].len));
 	json_object_set_new(o, "results", json_loadb((const char *)row[8].bytes, row[8].len, 0, NULL));
 	json_object_set_new(o, "state", json_stringn((const char *)row[9].bytes, row[9].len));
+	if (row[10].len > 0)
+		json_object_set_new(o, "reason", json_stringn((const char *)row[10].bytes, row[10].len));
 	return add_json(text, o, err);
 }
 

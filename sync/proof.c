@@ -14,7 +14,7 @@
 #include "sync/triple.h"
 
 #define PREFIX "outbound/"
-enum { CASE_CONTENT = 7 }; /* column of cases */
+enum { CASE_CONTENT = 7, CASE_STATE = 9, CASE_REASON }; /* columns of cases */
 
 bool cp_is_outbound(const void *commit, size_t len)
 {
@@ -375,6 +375,21 @@ static bool is_mine(const struct cp_store *s, const struct cp_value *person)
 	return person->len == sizeof s->me.person.bytes && memcmp(person->bytes, s->me.person.bytes, person->len) == 0;
 }
 
+static bool is_forgotten(const struct cp_change *c, const struct cp_value *row)
+{
+	const struct cp_value *state = &row[CASE_STATE];
+
+	return c->table == CP_T_CASES && state->len == strlen("forgotten") && memcmp(state->bytes, "forgotten", state->len) == 0;
+}
+
+/* A case that is here as it was before: the lead's edit is lost, but not that it was made. */
+static enum cp_code forget_again(struct taking *t, const struct cp_change *c, struct cp_err *err)
+{
+	t->rows++;
+	return cp_edit_document(t->s, CP_T_CASES, (const struct cp_id *)c->now[CP_C_ID].bytes, (struct cp_set[]){
+			{ "state", c->now[CASE_STATE] }, { "reason", c->now[CASE_REASON] } }, 2, CP_EDIT_PLAIN, NULL, NULL, err);
+}
+
 /* One row that was given: where the document is not here any more it is taken back as it was. */
 static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_err *err)
 {
@@ -390,7 +405,7 @@ static enum cp_code take_back(struct taking *t, struct cp_change *c, struct cp_e
 		return CP_OK; /* nobody decides in another lead's name: that one's hub brings it */
 	CP_TRY(cp_row_get(t->s, c->table, (const struct cp_id *)c->now[CP_C_ID].bytes, held, &found, err));
 	if (found)
-		return CP_OK;
+		return is_forgotten(c, c->now) && !is_forgotten(c, held) ? forget_again(t, c, err) : CP_OK;
 	c->now[CP_C_REV].len = 8; /* an edit of one rev: of several the one that was shown */
 	t->rows++;
 	t->assignments += c->table == CP_T_ASSIGNMENTS;

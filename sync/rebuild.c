@@ -199,7 +199,7 @@ static enum cp_code count_missing(struct cp_store *s, int64_t *out, struct cp_er
 	sqlite3_stmt *q;
 	bool row, has;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT content FROM cases", ""));
+	CP_TRY(cp_query(s, &q, err, "SELECT content FROM cases WHERE state <> 'forgotten' AND id NOT IN (SELECT case_id FROM erased)", ""));
 	for (*out = 0;; *out += !has) {
 		struct cp_hash hash;
 
@@ -275,6 +275,11 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	CP_TRY(cp_run(s, err, "INSERT INTO main.drafts SELECT * FROM old.drafts", ""));
 	CP_TRY(cp_run(s, err, "INSERT INTO main.draft_ratings SELECT * FROM old.draft_ratings", ""));
 	CP_TRY(cp_refusals_copy(s, err));
+	/* What expired; what is forgotten is looked for again. */
+	CP_TRY(cp_run(s, err, "INSERT INTO main.erased SELECT * FROM old.erased WHERE case_id NOT IN (SELECT id FROM main.cases WHERE"
+			" state = 'forgotten')", ""));
+	CP_TRY(cp_run(s, err, "UPDATE main.commits SET acked_us = coalesce((SELECT acked_us FROM old.commits o WHERE o.oid = commits.oid), 0)",
+			""));
 	CP_TRY(take_outbox(s, sealed, n, err));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
 			" 'given_out', 'put_back', 'proved')", ""));

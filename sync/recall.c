@@ -77,7 +77,7 @@ static enum cp_code gather(struct recalling *c, struct cp_recalled *out, struct 
 	bool row;
 
 	CP_TRY(cp_query(c->s, &q, err, "SELECT a.id, a.case_id, a.person, EXISTS (SELECT 1 FROM judgments j WHERE j.id = a.id)"
-			" FROM assignments a JOIN cases c ON c.id = a.case_id WHERE a.state = 'given' AND (?1 IS NULL OR c.locale = ?1)"
+			" FROM assignments a JOIN cases c ON c.id = a.case_id WHERE a.state = 'given' AND c.state <> 'forgotten' AND (?1 IS NULL OR c.locale = ?1)"
 			" AND (?2 IS NULL OR c.segment = ?2) AND (?3 = 0 OR a.pass = ?3)"
 			" AND (?4 IS NULL OR (a.due <> '' AND a.due < ?4)) ORDER BY a.person, a.position, a.id", "ttit", r->locale, r->segment,
 			r->pass, r->how == CP_EXPIRE ? r->before : NULL));

@@ -27,7 +27,9 @@ enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit, void *use
 			" coalesce((SELECT max(received_us) FROM peers e JOIN replicas r ON r.id = e.replica WHERE r.person = p.id), 0),"
 			" coalesce((SELECT min(outbound <> '' AND outbound = outbound_acked) FROM peers e JOIN replicas r"
 			"  ON r.id = e.replica WHERE r.person = p.id), 0)"
-			" FROM persons p LEFT JOIN assignments a ON a.person = p.id AND a.state = 'given' LEFT JOIN judgments j ON j.id = a.id"
+			" FROM persons p LEFT JOIN assignments a ON a.person = p.id AND a.state = 'given'"
+			"  AND (EXISTS (SELECT 1 FROM judgments k WHERE k.id = a.id) OR NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = a.case_id"
+			"   AND c.state = 'forgotten')) LEFT JOIN judgments j ON j.id = a.id"
 			" WHERE p.role = 'rater' OR a.id IS NOT NULL GROUP BY p.id ORDER BY p.pseudonym", ""));
 	for (;;) {
 		struct cp_rater_status r;
@@ -83,6 +85,8 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 {
 	const struct { int64_t *out; const char *sql; } counts[] = {
 		{ &out->cases, "SELECT count(*) FROM cases" },
+		{ &out->forgotten, "SELECT count(*) FROM cases WHERE state = 'forgotten'" },
+		{ &out->unerased, "SELECT value FROM meta WHERE key = 'scrub'" },
 		{ &out->persons, "SELECT count(*) FROM persons" },
 		{ &out->assignments, "SELECT count(*) FROM assignments WHERE state = 'given'" },
 		{ &out->judgments, "SELECT count(*) FROM judgments" },

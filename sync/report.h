@@ -23,6 +23,8 @@ struct cp_status {
 	int64_t cases, persons, assignments, judgments, ratings, outbox, commits, refused, waiting, conflicts;
 	int64_t review, strangers;   /* taken in from devices that were revoked since; devices with a new key (sync/quarantine.h) */
 	int64_t disputed;            /* change commits that one hub refused and another accepted */
+	int64_t forgotten;           /* of the cases */
+	int64_t unerased;            /* 1: what was erased may still stand in free room of the databases */
 	int64_t missing;             /* hub: cases whose content has not come */
 	int64_t unsent;              /* device: edits sealed or not that the hub has not acknowledged */
 	char conflict_classes[128];  /* the open ones by class: "2 fork, 1 hard" */
@@ -73,6 +75,7 @@ struct cp_label {
 	const char *content;         /* hash in hex */
 	const char *stale;           /* "", open, or what was decided: keep, requeue, void */
 	bool is_late, is_stale, in_conflict; /* is_stale: and not kept */
+	bool is_forgotten;           /* the case: what it showed is erased */
 	bool is_undecided;           /* in conflict, and nothing stands until a lead decides */
 	const char *final;           /* the lead's final answer to the same question, "" when there is none */
 };

@@ -182,8 +182,9 @@ static enum cp_code check_named(struct checking *k, const struct cp_change *c, c
 		say(k, CP_REFUSE, "a guideline revision of %zu bytes", guideline->len);
 	}
 	CP_TRY(cp_content_has(k->s, &j->content, &has, err));
-	if (!has)
-		CP_TRY(cp_query_int(k->s, &n, 0, err, "SELECT 1 FROM cases WHERE content = ?1", "h", &j->content));
+	if (!has) /* of a forgotten case no version comes any more */
+		CP_TRY(cp_query_int(k->s, &n, 0, err, "SELECT 1 FROM cases WHERE content = ?1 UNION ALL SELECT 1 FROM assignments a"
+				" JOIN cases c ON c.id = a.case_id WHERE a.id = ?2 AND c.state = 'forgotten' LIMIT 1", "hd", &j->content, &j->id));
 	if (!has && !n)
 		say(k, CP_WAIT, "content %s is not known here yet", short_hex(&j->content, hex));
 	return CP_OK;

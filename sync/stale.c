@@ -132,7 +132,7 @@ static enum cp_code settle(struct cp_store *s, const struct cp_stale_settle *w, 
 			disputed ? CP_EDIT_FORCED : CP_EDIT_PLAIN, NULL, NULL, err);
 }
 
-/* The same case for the same rater once more, unless a later pass waits for its judgment already. */
+/* The same case for the same rater once more, unless a later pass waits for its judgment already, or nobody can see it. */
 static enum cp_code requeue(struct cp_store *s, const struct cp_id *assignment, int64_t *n, struct cp_err *err)
 {
 	struct cp_value row[CP_MAX_COLUMNS];
@@ -146,7 +146,8 @@ static enum cp_code requeue(struct cp_store *s, const struct cp_id *assignment, 
 		return CP_OK;
 	CP_TRY(cp_assignment_read(&g, row, &due, err));
 	CP_TRY(cp_query_int(s, &waits, 0, err, "SELECT 1 FROM assignments a WHERE case_id = ?1 AND person = ?2 AND pass > ?3 AND"
-			" state = 'given' AND NOT EXISTS (SELECT 1 FROM judgments j WHERE j.id = a.id) LIMIT 1", "ddi", &g.case_id, &g.person, g.pass));
+			" state = 'given' AND NOT EXISTS (SELECT 1 FROM judgments j WHERE j.id = a.id)"
+			" UNION ALL SELECT 1 FROM cases WHERE id = ?1 AND state = 'forgotten' LIMIT 1", "ddi", &g.case_id, &g.person, g.pass));
 	if (waits)
 		return CP_OK;
 	CP_TRY(cp_query_int(s, &pass, 0, err, "SELECT max(pass) + 1 FROM assignments WHERE case_id = ?1 AND person = ?2", "dd",

@@ -16,6 +16,7 @@
 #include "sync/content.h"
 #include "sync/copies.h"
 #include "sync/edit.h"
+#include "sync/erase.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
 #include "sync/migrate.h"
@@ -152,7 +153,8 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 	CP_TRY(cp_store_read_me(s, err));
 	CP_TRY(cp_seal_repair(s, err));
 	CP_TRY(notice_copy(s, err));
-	return reevaluate(s, err);
+	CP_TRY(reevaluate(s, err));
+	return cp_erase_due(s, NULL, err);
 }
 
 static struct cp_store *store_new(const char *path)

@@ -225,7 +225,7 @@ static const char *what_happened(const struct cp_document *d, const struct cp_do
 	bool first = e->n_replaced == 0;
 
 	switch (d->table) {
-	case CP_T_CASES:         return first ? "imported" : "changed";
+	case CP_T_CASES:         return first ? "imported" : state != NULL ? "forgotten" : "changed";
 	case CP_T_ASSIGNMENTS:   return first ? "assigned" : "reassigned";
 	case CP_T_ADJUDICATIONS: return "adjudicated";
 	case CP_T_SETTLEMENTS:   return "settled";

@@ -23,9 +23,12 @@ void cp_task_drop(struct cp_task *t)
 	memset(t, 0, sizeof *t);
 }
 
-/* Where I stand with an assignment, in SQL: what the lead withdrew, my draft, what I submitted, or nothing yet. */
+/* Mine to judge, or judged: not what a lead took back or forgot. */
+#define GIVEN_SQL "a.person = ?1 AND a.state = 'given' AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = a.case_id AND c.state = 'forgotten')"
+/* Where I stand with an assignment, in SQL: what the lead forgot or withdrew, my draft, what I submitted, or nothing yet. */
 #define STATE_SQL \
-	"CASE WHEN a.state <> 'given' THEN 'withdrawn' WHEN d.id IS NOT NULL THEN 'draft'" \
+	"CASE WHEN EXISTS (SELECT 1 FROM cases c WHERE c.id = a.case_id AND c.state = 'forgotten') THEN 'forgotten'" \
+	" WHEN a.state <> 'given' THEN 'withdrawn' WHEN d.id IS NOT NULL THEN 'draft'" \
 	" WHEN j.id IS NOT NULL THEN j.state ELSE 'todo' END"
 #define MINE_SQL \
 	" FROM assignments a LEFT JOIN judgments j ON j.id = a.id LEFT JOIN drafts d ON d.id = a.id" \
@@ -33,7 +36,7 @@ void cp_task_drop(struct cp_task *t)
 
 static const char *state_name(const char *text)
 {
-	static const char *const names[] = { "todo", "draft", "submitted", "skipped", "escalated", "withdrawn" };
+	static const char *const names[] = { "todo", "draft", "submitted", "skipped", "escalated", "withdrawn", "forgotten" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(names[i], text) == 0)
@@ -167,15 +170,15 @@ enum cp_code cp_task_find(struct cp_store *s, const struct cp_id *case_id, struc
 
 static enum cp_code count_mine(struct cp_store *s, int64_t *out, struct cp_err *err)
 {
-	return cp_query_int(s, out, 0, err, "SELECT count(*) FROM assignments WHERE person = ?1 AND state = 'given'", "d",
+	return cp_query_int(s, out, 0, err, "SELECT count(*) FROM assignments a WHERE " GIVEN_SQL, "d",
 			&s->me.person);
 }
 
 enum cp_code cp_task_place(struct cp_store *s, struct cp_task *t, struct cp_err *err)
 {
 	CP_TRY(count_mine(s, &t->total, err));
-	return cp_query_int(s, &t->position, 0, err, "SELECT count(*) FROM assignments a, assignments b WHERE b.id = ?2 AND"
-			" a.person = ?1 AND a.state = 'given' AND (a.position, a.id) <= (b.position, b.id)", "dd",
+	return cp_query_int(s, &t->position, 0, err, "SELECT count(*) FROM assignments a, assignments b WHERE b.id = ?2 AND "
+			GIVEN_SQL " AND (a.position, a.id) <= (b.position, b.id)", "dd",
 			&s->me.person, &t->assignment);
 }
 
@@ -184,7 +187,7 @@ enum cp_code cp_task_at(struct cp_store *s, int64_t position, struct cp_task *ou
 	sqlite3_stmt *q;
 	struct cp_id id;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments WHERE person = ?1 AND state = 'given' ORDER BY position, id"
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments a WHERE " GIVEN_SQL " ORDER BY position, id"
 			" LIMIT 1 OFFSET ?2", "di", &s->me.person, position - 1));
 	CP_TRY(first_id(s, q, &id, out_found, err));
 	if (!*out_found)
@@ -215,7 +218,7 @@ static enum cp_code my_ids(struct cp_store *s, struct cp_buf *out, struct cp_err
 	struct cp_id id;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments WHERE person = ?1 AND state = 'given' ORDER BY position, id", "d",
+	CP_TRY(cp_query(s, &q, err, "SELECT id FROM assignments a WHERE " GIVEN_SQL " ORDER BY position, id", "d",
 			&s->me.person));
 	for (;;) {
 		CP_TRY(cp_step(s, q, &row, err));
@@ -245,7 +248,7 @@ enum cp_code cp_task_each(struct cp_store *s, cp_task_visit *visit, void *user, 
 enum cp_code cp_task_next(struct cp_store *s, int64_t from, int64_t *out_position, struct cp_err *err)
 {
 	return cp_query_int(s, out_position, 0, err, "SELECT n FROM (SELECT row_number() OVER (ORDER BY a.position, a.id) AS n,"
-			" " STATE_SQL " AS state" MINE_SQL " AND a.state = 'given') WHERE state IN ('todo', 'draft') AND n >= ?2"
+			" " STATE_SQL " AS state" MINE_SQL " AND " GIVEN_SQL ") WHERE state IN ('todo', 'draft') AND n >= ?2"
 			" ORDER BY n LIMIT 1", "di", &s->me.person, from);
 }
 
@@ -255,7 +258,7 @@ enum cp_code cp_progress(struct cp_store *s, struct cp_progress *out, struct cp_
 	bool row;
 
 	memset(out, 0, sizeof *out);
-	CP_TRY(cp_query(s, &q, err, "SELECT " STATE_SQL ", count(*)" MINE_SQL " AND a.state = 'given' GROUP BY 1", "d",
+	CP_TRY(cp_query(s, &q, err, "SELECT " STATE_SQL ", count(*)" MINE_SQL " AND " GIVEN_SQL " GROUP BY 1", "d",
 			&s->me.person));
 	for (;;) {
 		const char *state;

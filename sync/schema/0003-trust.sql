@@ -67,6 +67,17 @@ CREATE TABLE strangers (
 
 ALTER TABLE waiting ADD COLUMN parent TEXT NOT NULL DEFAULT ''; -- '' for the first of its line
 
+-- Cases whose content was erased here, forgotten or expired, and the rev that each had then: another one is looked at again.
+CREATE TABLE erased (
+	case_id BLOB PRIMARY KEY,
+	rev   BLOB NOT NULL,
+	at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cases_forgotten ON cases (id) WHERE state = 'forgotten';
+
+-- A device: when it heard that its hub holds the commit; 0: not yet.
+ALTER TABLE commits ADD COLUMN acked_us INTEGER NOT NULL DEFAULT 0;
+
 -- Private tables stand behind the new one in the list of synced tables.
 UPDATE edits SET tbl = tbl + 1 WHERE tbl >= 15;
 UPDATE tricky SET tbl = tbl + 1 WHERE tbl >= 15;
