@@ -157,7 +157,8 @@ static enum cp_code look_at_devices(struct cp_store *s, struct cp_err *err)
 
 	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO temp.unseen SELECT c.id, g.replica FROM given g JOIN cases c ON c.id = g.id"
 			" WHERE g.tbl = ?1 AND c.state = 'forgotten' AND g.rev <> c.rev", "i", (int64_t)CP_T_CASES));
-	code = cp_query(s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> outbound_acked AND outbound <> ''", "");
+	code = cp_query(s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> outbound_acked AND outbound <> ''"
+			" AND replica IN (SELECT replica FROM given)", "");
 	while (code == CP_OK && row) {
 		code = cp_step(s, q, &row, err);
 		if (code == CP_OK && row)

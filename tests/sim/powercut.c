@@ -23,8 +23,11 @@
 
 #include "formats/file.h"
 #include "formats/sshkey.h"
+#include "sync/cases.h"
+#include "sync/forget.h"
 #include "sync/rebuild.h"
 #include "sync/report.h"
+#include "sync/seal.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/steps.h"
 
@@ -361,6 +364,116 @@ static int final_meeting(struct final *f)
 	return labels("bea", f->text);
 }
 
+/* ---- forgetting ------------------------------------------------------------------------------------- */
+
+/* The bytes that stand in the file `frame`, in hex, are in no file of a folder. */
+#define NOT_IN "python3 -c 'import os, sys; f = bytes.fromhex(open(\"frame\").read()); sys.exit(any(f in open(os.path.join(d, n)," \
+	" \"rb\").read() for d, _, names in os.walk(sys.argv[1]) for n in names))'"
+#define MEDIA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* A case that names a media file, which is there. */
+static int import_with_media(struct cp_store *hub)
+{
+	struct cp_result_in r = { .id = "r1", .title = "canary", .url = "media/" MEDIA };
+	struct cp_case_in c = { .id = "birds", .kind = "item", .query = "birds", .locale = "en-US", .results = &r, .n_results = 1 };
+	enum cp_case_effect effect;
+
+	OK(cp_cases_begin(hub, err));
+	OK(cp_cases_add(hub, &c, &effect, err));
+	OK(cp_cases_commit(hub, "import", err));
+	return 0;
+}
+
+/* Both hold it, anna has judged other cases, and a part of its document as it is kept stands in the file `frame`. */
+static int before_forgetting(void)
+{
+	struct cp_store *hub = NULL;
+
+	OK(cp_store_open(&hub, at("hub"), err));
+	WELL(import_with_media(hub));
+	WELL(assign(hub));
+	cp_store_close(hub);
+	WELL(pack());
+	WELL(open_newest("a"));
+	WELL(shell("for w in hub a; do mkdir -p $w/media/01 && echo canary >$w/media/01/" MEDIA "; done"));
+	WELL(rate_and_return(NULL));
+	WELL(merge());
+	return shell("sqlite3 hub/content.db \"SELECT hex(substr(frame, 9, 32)) FROM contents ORDER BY rowid DESC LIMIT 1\" >frame"
+			" && ! " NOT_IN " hub && ! " NOT_IN " a");
+}
+
+static int forget(void *user)
+{
+	struct cp_forget f = { .cases = (const char *const[]){ "birds" }, .n_cases = 1, .reason = "asked for" };
+	struct cp_store *hub = NULL;
+	struct cp_forgot done;
+
+	(void)user;
+	OK(cp_store_open(&hub, at("hub"), err));
+	OK(cp_forget(hub, &f, &done, err));
+	progress->steps++;
+	OK(cp_seal(hub, NULL, err));
+	cp_store_close(hub);
+	return 0;
+}
+
+/* Nothing in any file there is what the case showed: compressed, as content.db has it, or the media file. */
+static int is_erased(const char *workspace)
+{
+	char command[500];
+
+	snprintf(command, sizeof command, NOT_IN " %s && ! grep -rqa canary %s", workspace, workspace);
+	return shell(command);
+}
+
+/* Opened again, a workspace where it is forgotten has erased it. */
+static int after_forgetting_in(const char *workspace, bool is_acknowledged)
+{
+	struct cp_store *s = NULL;
+	struct cp_status st;
+	struct cp_hash hash;
+
+	WELL(is_sound(workspace, &hash));
+	OK(cp_store_open(&s, at(workspace), err));
+	OK(cp_status(s, &st, err));
+	cp_store_close(s);
+	HOLDS(st.forgotten == 1 || !is_acknowledged);
+	return st.forgotten == 1 ? is_erased(workspace) : 0;
+}
+
+static int after_forgetting(int steps)
+{
+	return after_forgetting_in("hub", steps > 0);
+}
+
+static int final_forgetting(struct final *f)
+{
+	WELL(after_forgetting_in("hub", true));
+	WELL(shell("rm -f out/*.casepack"));
+	WELL(pack());
+	WELL(is_erased("out"));
+	return labels("hub", f->text);
+}
+
+static int before_news_of_it(void)
+{
+	WELL(before_forgetting());
+	WELL(forget(NULL));
+	return pack();
+}
+
+static int after_news_of_it(int steps)
+{
+	return after_forgetting_in("a", steps > 0);
+}
+
+static int final_news_of_it(struct final *f)
+{
+	WELL(after_forgetting_in("a", true));
+	WELL(submitted("a", 1, 1));
+	return is_sound("a", &f->hash);
+}
+
 /* ---- the cuts -------------------------------------------------------------------------------------- */
 
 /* A check in a child of its own: what it leaves in memory, or its end by an assertion, touches nobody. */
@@ -495,6 +608,8 @@ SURVIVES(a_rebuild_survives, 2, before_rebuild, rebuild, after_rebuild, final_re
 SURVIVES(a_new_hub_survives, 8, nothing, found, after_founding, final_founding)
 SURVIVES(two_hubs_that_meet_by_bundles_survive, 37, before_meeting, meet_by_bundles, after_meeting, final_meeting)
 SURVIVES(two_hubs_that_meet_at_a_remote_survive, 37, before_meeting, meet_at_remote, after_meeting, final_meeting)
+SURVIVES(forgetting_survives, 8, before_forgetting, forget, after_forgetting, final_forgetting)
+SURVIVES(hearing_that_a_case_is_forgotten_survives, 8, before_news_of_it, open_next, after_news_of_it, final_news_of_it)
 
 /* ---- the program ------------------------------------------------------------------------------------ */
 
@@ -544,6 +659,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_new_hub_survives),
 		cmocka_unit_test(two_hubs_that_meet_by_bundles_survive),
 		cmocka_unit_test(two_hubs_that_meet_at_a_remote_survive),
+		cmocka_unit_test(forgetting_survives),
+		cmocka_unit_test(hearing_that_a_case_is_forgotten_survives),
 	};
 
 	if (argc > 1)
