@@ -105,13 +105,25 @@ enum cp_code cp_base64_add(struct cp_buf *out, const void *bytes, size_t len, st
 	return CP_OK;
 }
 
+bool cp_base64_spelled(const char *text, size_t len, const char *ignored)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+				(c == '\0' || (strchr("+/=", c) == NULL && strchr(ignored, c) == NULL)))
+			return false;
+	}
+	return true;
+}
+
 enum cp_code cp_base64_read(struct cp_buf *out, const char *text, size_t len, struct cp_err *err)
 {
 	size_t got = 0;
 	const char *end = NULL;
 
 	CP_TRY(cp_buf_room(out, len, err));
-	if (sodium_base642bin((unsigned char *)out->data + out->len, len, text, len, NULL, &got,
+	if (!cp_base64_spelled(text, len, "") || sodium_base642bin((unsigned char *)out->data + out->len, len, text, len, NULL, &got,
 			&end, sodium_base64_VARIANT_ORIGINAL) != 0 || end != text + len)
 		return cp_fail(err, CP_EFORMAT, "not base64");
 	out->len += got;

@@ -189,7 +189,8 @@ bool cp_ssharmor_read(struct cp_buf *out, const char *what, const char *text, si
 	len -= head + tail;
 	if (cp_buf_room(out, len, NULL) != CP_OK)
 		return false;
-	if (sodium_base642bin((unsigned char *)out->data + out->len, len, text, len, "\r\n", &got, &end,
+	if (!cp_base64_spelled(text, len, "\r\n") ||
+			sodium_base642bin((unsigned char *)out->data + out->len, len, text, len, "\r\n", &got, &end,
 			sodium_base64_VARIANT_ORIGINAL) != 0 || end != text + len)
 		return false;
 	out->len += got;

@@ -709,6 +709,25 @@ static void a_public_key_is_one_line_spelled_in_one_way(void **state)
 	assert_memory_equal(&key, &untouched, sizeof key);
 }
 
+static void no_byte_of_a_public_key_stands_for_another(void **state)
+{
+	char line[] = "ssh-ed25519 " GOOD;
+	struct cp_pubkey key, other;
+
+	(void)state;
+	line[50] = '/'; /* for which a library may take what it does not know */
+	assert_int_equal(cp_pubkey_read(&key, line, strlen(line), NULL), CP_OK);
+	for (size_t i = 0; i < strlen(line) * 256; i++) {
+		char changed[sizeof line];
+
+		memcpy(changed, line, sizeof line);
+		changed[i / 256] = (char)(i % 256);
+		if (changed[i / 256] != line[i / 256] && changed[i / 256] != ' ' &&
+				cp_pubkey_read(&other, changed, strlen(line), NULL) == CP_OK)
+			assert_memory_not_equal(&other, &key, sizeof key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -731,6 +750,7 @@ int main(void)
 		cmocka_unit_test(a_locked_file_that_names_another_public_key_is_refused),
 		cmocka_unit_test(public_keys_print_as_ssh_keygen_wrote_them_and_have_its_fingerprint),
 		cmocka_unit_test(a_public_key_is_one_line_spelled_in_one_way),
+		cmocka_unit_test(no_byte_of_a_public_key_stands_for_another),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
