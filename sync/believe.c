@@ -121,10 +121,10 @@ static enum cp_code check(struct cp_belief *b, const struct word *w, struct cp_c
 	CP_TRY(cp_change_commit_check(c, tree->data, tree->len, changeset->data, changeset->len, false, err));
 	CP_TRY(cp_rights_types(changeset->data, changeset->len, false, &good, err));
 	if (*c->parent != '\0')
-		CP_TRY(cp_query_int(b->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND verdict = 'accepted'", "t",
-				c->parent));
+		CP_TRY(cp_query_int(b->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND verdict = 'accepted'"
+				" AND is_private = 0", "td", c->parent, &c->replica));
 	if (!good || !has_parent)
-		return cp_fail(err, CP_EFORMAT, good ? "commit %.12s was accepted before its forerunner"
+		return cp_fail(err, CP_EFORMAT, good ? "commit %.12s was accepted before its forerunner, or follows another device's"
 				: "commit %.12s has values of the wrong type or length", w->oid);
 	return CP_OK;
 }

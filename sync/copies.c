@@ -9,6 +9,7 @@
 #include "sync/rights.h"
 #include "sync/seal.h"
 #include "sync/succession.h"
+#include "sync/take.h"
 #include "sync/token.h"
 
 #define TRAILER "Casepack-Copy-Of"
@@ -370,11 +371,39 @@ static enum cp_code enter_all(struct cp_store *s, const struct meeting *m, struc
 	return code;
 }
 
+/* Will the bundle be taken in once they are on the roster? What would refuse it is a failure here, unless it is its sender,
+ * of whom merging speaks itself. */
+static enum cp_code check_rest(const struct meeting *m, struct cp_bundle *b, bool *out, struct cp_err *err)
+{
+	const struct cp_manifest *manifest = cp_bundle_manifest(b);
+	struct cp_author *also = calloc(m->n + 1, sizeof *also), sender;
+	enum cp_code code;
+	bool known;
+
+	if (also == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	code = cp_author_find(m->s, &manifest->sender, &sender, &known, err);
+	for (size_t i = 0; i < m->n; i++) {
+		also[i] = m->list[i].root;
+		also[i].replica = m->list[i].id;
+		if (!known && cp_id_equal(&also[i].replica, &manifest->sender)) {
+			sender = also[i];
+			known = true;
+		}
+	}
+	*out = known && memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) == 0 && manifest->schema <= CP_SCHEMA &&
+		(manifest->kind == CP_BUNDLE_RETURN || (manifest->kind == CP_BUNDLE_RELAY && sender.is_relay));
+	if (code == CP_OK && *out)
+		code = cp_taking_check(m->s, b, also, m->n, err);
+	free(also);
+	return code;
+}
+
 enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
 	const struct cp_manifest *m = cp_bundle_manifest(b);
 	struct meeting meeting = { .s = s };
-	bool strangers = false;
+	bool strangers = false, is_good = false;
 	enum cp_code code;
 
 	CP_TRY(cp_successors_meet(s, b, out, err));
@@ -384,7 +413,9 @@ enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, struct cp_m
 	if (!strangers && m->kind != CP_BUNDLE_RELAY)
 		return CP_OK;
 	code = cp_bundle_each_object(b, each_object, &meeting, err);
-	if (code == CP_OK)
+	if (code == CP_OK && meeting.n > 0)
+		code = check_rest(&meeting, b, &is_good, err);
+	if (code == CP_OK && is_good)
 		code = enter_all(s, &meeting, out, err);
 	free(meeting.list);
 	return code == CP_OK ? cp_seal(s, NULL, err) : code;

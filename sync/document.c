@@ -119,11 +119,14 @@ static struct cp_cell_write *cell_add(struct cp_doc_edit *e, const struct cp_val
 	return cell;
 }
 
+/* A hub refuses an edit that writes its row twice; in history that another one believed the first counts. */
 static void take_row(struct cp_document *d, const struct cp_change *c, int64_t commit_no)
 {
 	struct cp_doc_edit *e = edit_of(d, &c->now[CP_C_REV], commit_no);
 	const struct cp_value *parents = &c->was[CP_C_REV];
 
+	if (e->has_row)
+		return;
 	e->has_row = true;
 	e->clock = c->now[CP_C_CLOCK].integer;
 	if (c->op == CP_UPDATE && parents->len >= 8) {

@@ -85,7 +85,8 @@ static enum cp_code check_private(struct taking_in *t, const struct cp_change_co
 	CP_TRY(cp_change_commit_check(c, p->tree.data, p->tree.len, bytes, len, true, err));
 	CP_TRY(cp_rights_types(bytes, len, false, &good, err));
 	if (*c->parent != '\0')
-		CP_TRY(cp_query_int(t->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND is_private", "t", c->parent));
+		CP_TRY(cp_query_int(t->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND is_private", "td", c->parent,
+				&c->replica));
 	return good && has_parent ? CP_OK : cp_fail(err, CP_EFORMAT, "private commit %.12s: %s", p->commit_oid.hex,
 			good ? "its forerunner did not come along" : "values of the wrong type or length");
 }

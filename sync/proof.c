@@ -11,6 +11,7 @@
 #include "sync/inner.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
+#include "sync/take.h"
 #include "sync/triple.h"
 
 #define PREFIX "outbound/"
@@ -491,6 +492,7 @@ enum cp_code cp_proofs_take(struct cp_store *s, struct cp_bundle *b, struct cp_m
 
 	if (!has_proofs(cp_bundle_manifest(b)))
 		return CP_OK;
+	CP_TRY(cp_taking_check(s, b, NULL, 0, err));
 	CP_TRY(cp_edit_begin(s, err));
 	code = take_inside(&t, b, err);
 	if (code == CP_OK)

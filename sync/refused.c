@@ -38,11 +38,12 @@ static enum cp_code print(const struct cp_refused *r, char **out, struct cp_err 
 	return code;
 }
 
-enum cp_code cp_refused_keep(struct cp_store *s, const struct cp_refused *r, int64_t at_us, struct cp_err *err)
+enum cp_code cp_refused_keep(struct cp_store *s, struct cp_refused_line *line, const struct cp_refused *r, int64_t at_us,
+		struct cp_err *err)
 {
 	struct cp_repo *repo = s->private;
 	char path[80], *text;
-	struct cp_oid blob, old;
+	struct cp_oid blob;
 	struct cp_commit c = { 0 }, before = { 0 };
 	struct cp_tree_edit edit = { path, { "" } };
 	const struct cp_seckey *key;
@@ -54,22 +55,32 @@ enum cp_code cp_refused_keep(struct cp_store *s, const struct cp_refused *r, int
 	free(text);
 	CP_TRY(code);
 	CP_TRY(cp_store_key(s, &key, err));
-	CP_TRY(cp_repo_branch(repo, "refused", &old, err));
-	edit.blob = blob;
-	if (*old.hex != '\0') {
-		CP_TRY(cp_repo_read_commit(repo, old.hex, &before, err));
-		c.n_parents = 1;
-		c.parents[0] = old;
+	if (*line->now.hex == '\0') {
+		CP_TRY(cp_repo_branch(repo, "refused", &line->was, err));
+		line->now = line->was;
 	}
-	code = cp_repo_tree(repo, *old.hex ? &before.tree : NULL, &edit, 1, &c.tree, err);
+	edit.blob = blob;
+	if (*line->now.hex != '\0') {
+		CP_TRY(cp_repo_read_commit(repo, line->now.hex, &before, err));
+		c.n_parents = 1;
+		c.parents[0] = line->now;
+	}
+	code = cp_repo_tree(repo, c.n_parents ? &before.tree : NULL, &edit, 1, &c.tree, err);
 	cp_commit_drop(&before);
 	CP_TRY(code);
 	cp_me_ident(&s->me, at_us, &c.author);
 	c.committer = c.author;
 	c.message = (char[]){ "refused a change commit\n" };
-	CP_TRY(cp_repo_commit(repo, &c, key, &blob, err));
-	CP_TRY(cp_repo_flush(repo, err));
-	return cp_repo_move(repo, "refused", &old, &blob, err);
+	CP_TRY(cp_repo_commit(repo, &c, key, &line->now, err));
+	return cp_repo_staged(repo) > CP_REPO_PACK_MAX ? cp_repo_flush(repo, err) : CP_OK;
+}
+
+enum cp_code cp_refused_publish(struct cp_store *s, const struct cp_refused_line *line, struct cp_err *err)
+{
+	if (strcmp(line->now.hex, line->was.hex) == 0)
+		return CP_OK;
+	CP_TRY(cp_repo_flush(s->private, err));
+	return cp_repo_move(s->private, "refused", &line->was, &line->now, err);
 }
 
 static enum cp_code take_base64(const json_t *o, const char *name, struct cp_buf *out, struct cp_err *err)

@@ -54,6 +54,7 @@ struct checking {
 	enum cp_verdict verdict;
 	char *why;                     /* 256 bytes */
 	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
+	struct cp_buf written;         /* of each row a hash of 16 bytes: its table, key and rev */
 	struct cp_revisions revisions; /* of this changeset */
 	struct cp_id form_id; struct cp_form form; bool has_form; /* the last one read */
 	struct cp_id names_id; struct cp_hash names_content; json_t *names; /* likewise */
@@ -62,6 +63,7 @@ struct checking {
 static void checking_drop(struct checking *c)
 {
 	free(c->seen);
+	cp_buf_drop(&c->written);
 	cp_revisions_drop(&c->revisions);
 	json_decref(c->names);
 	if (c->has_form)
@@ -414,6 +416,38 @@ static enum cp_code check_revision(struct checking *k, const struct cp_change *c
 	return CP_OK;
 }
 
+static enum cp_code note_written(struct checking *k, const struct cp_change *c, struct cp_err *err)
+{
+	const void *parts[5] = { cp_shapes[c->table].name, c->now[cp_table_rev(c->table)].bytes };
+	size_t lens[5] = { strlen(cp_shapes[c->table].name), 8 }, n = 2;
+	struct cp_id id;
+
+	for (size_t i = 0; i < cp_shapes[c->table].n_columns; i++)
+		if (cp_shapes[c->table].key[i] != 0) {
+			parts[n] = cp_change_key(c, i)->bytes;
+			lens[n++] = cp_change_key(c, i)->len;
+		}
+	cp_id_derive(&id, "row", n, parts, lens);
+	return cp_buf_add(&k->written, id.bytes, sizeof id.bytes, err);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct cp_id));
+}
+
+/* An edit writes a row once: of two under one rev nobody could say which it meant. */
+static void check_written(struct checking *k)
+{
+	size_t size = sizeof(struct cp_id), n = k->written.len / size;
+
+	if (n > 1)
+		qsort(k->written.data, n, size, by_bytes);
+	for (size_t i = 1; i < n; i++)
+		if (by_bytes(k->written.data + (i - 1) * size, k->written.data + i * size) == 0)
+			say(k, CP_REFUSE, "one edit writes a row twice");
+}
+
 static enum cp_code check_change(struct checking *k, const struct cp_change *c, struct cp_err *err)
 {
 	if (!types_hold(c, false)) {
@@ -424,6 +458,7 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 		say(k, CP_REFUSE, "a row of %s by an auditor, who reads and writes nothing", cp_shapes[c->table].name);
 		return CP_OK;
 	}
+	CP_TRY(note_written(k, c, err));
 	if (c->table == CP_T_JUDGMENTS)
 		return check_judgment(k, c, err);
 	if (c->table == CP_T_RATINGS)
@@ -444,7 +479,8 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author, const void *changeset, size_t len,
 		enum cp_verdict *out, char why[256], struct cp_err *err)
 {
-	CP_AUTO(checking) struct checking k = { .s = s, .author = author, .changeset = changeset, .len = len, .verdict = CP_ACCEPT, .why = why };
+	CP_AUTO(checking) struct checking k = { .s = s, .author = author, .changeset = changeset, .len = len, .verdict = CP_ACCEPT, .why = why,
+		.written = CP_BUF((size_t)1 << 31) };
 
 	why[0] = '\0';
 	/* Judgments first: in a joined changeset an answer may stand before or behind its judgment's row. */
@@ -462,6 +498,7 @@ enum cp_code cp_rights_check(struct cp_store *s, const struct cp_author *author,
 				CP_TRY(check_change(&k, &c, err));
 		}
 	}
+	check_written(&k);
 	*out = k.verdict;
 	return CP_OK;
 }

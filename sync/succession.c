@@ -319,6 +319,22 @@ static enum cp_code enter_proven(struct cp_store *s, struct cp_merged *out, stru
 	}
 }
 
+/* Of a bundle that is malformed anywhere nobody is noted. */
+static enum cp_code note_all(struct noting *n, struct cp_bundle *b, struct cp_err *err)
+{
+	struct cp_err why = { CP_OK, "" };
+	enum cp_code code;
+
+	CP_TRY(cp_txn_begin(n->s, err));
+	code = cp_bundle_each_object(b, each_object, n, err);
+	if (code == CP_OK && cp_taking_check(n->s, b, NULL, 0, &why) == CP_EFORMAT)
+		code = cp_fail(err, why.code, "%s", why.text);
+	if (code == CP_OK)
+		return cp_txn_commit(n->s, err);
+	cp_txn_rollback(n->s);
+	return code;
+}
+
 enum cp_code cp_successors_meet(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
 	const struct cp_manifest *m = cp_bundle_manifest(b);
@@ -329,7 +345,7 @@ enum cp_code cp_successors_meet(struct cp_store *s, struct cp_bundle *b, struct 
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &known, err));
 	if (!cp_id_equal(&m->project, &s->me.project) || (known && !n.is_relayed))
 		return CP_OK;
-	CP_TRY(cp_bundle_each_object(b, each_object, &n, err));
+	CP_TRY(note_all(&n, b, err));
 	return s->me.is_relay ? CP_OK : enter_proven(s, out, err);
 }
 

@@ -37,9 +37,12 @@ struct cp_taking {
 	int64_t at_us;
 	struct group *groups; size_t n, room;
 	struct cp_triples triples;       /* what is coming in */
+	struct cp_refused_line refused;
 	int64_t known;
 	char why[512];
-	bool is_done;
+	bool is_done, is_check;          /* is_check: only to see whether the bundle would be refused */
+	const struct cp_author *also; size_t n_also; /* in a check */
+	struct cp_buf trees;             /* in a check: the names of those that came */
 };
 
 static cp_triple_visit take_triple;
@@ -54,6 +57,7 @@ enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct 
 	t->s = s;
 	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
 	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t);
+	t->trees = (struct cp_buf)CP_BUF(CP_TEXT_MAX);
 	*out = t;
 	return CP_OK;
 }
@@ -73,6 +77,7 @@ void cp_taking_free(struct cp_taking *t)
 	}
 	free(t->groups);
 	cp_triples_drop(&t->triples);
+	cp_buf_drop(&t->trees);
 	free(t);
 }
 
@@ -145,18 +150,25 @@ enum cp_code cp_line_choose(struct cp_store *s, struct cp_change_commit *c, stru
 	return CP_OK;
 }
 
-/* Where its chain stands: behind a forerunner that is unknown or was refused it waits. */
+/* Where its chain stands: behind a forerunner that is unknown or was refused it waits, and behind one of another device
+ * it has no place. */
 static enum cp_code check_chain(struct cp_store *s, const struct incoming *in, enum cp_verdict *out, char why[256],
 		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf verdict = CP_BUF(32);
+	int64_t is_own;
 	bool found;
 
 	*out = CP_ACCEPT;
 	if (*in->c.parent == '\0')
 		return CP_OK;
 	CP_TRY(cp_query_text(s, &verdict, &found, err, "SELECT verdict FROM commits WHERE oid = ?1", "t", in->c.parent));
-	if (!found) {
+	CP_TRY(cp_query_int(s, &is_own, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND is_private = 0", "td",
+			in->c.parent, &in->c.replica));
+	if (found && !is_own) {
+		*out = CP_REFUSE;
+		snprintf(why, 256, "its forerunner %.12s is another device's", in->c.parent);
+	} else if (!found) {
 		*out = CP_WAIT;
 		snprintf(why, 256, "its forerunner %.12s has not come yet", in->c.parent);
 	} else if (strcmp(verdict.data, "accepted") != 0) {
@@ -241,7 +253,7 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
 	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
 	if (t->s->private != NULL)
-		CP_TRY(cp_refused_keep(t->s, &(struct cp_refused){ in->oid, in->c.branch, why, in->commit, in->commit_len, in->tree,
+		CP_TRY(cp_refused_keep(t->s, &t->refused, &(struct cp_refused){ in->oid, in->c.branch, why, in->commit, in->commit_len, in->tree,
 				in->tree_len, in->changeset, in->len }, t->at_us, err));
 	g = group_of(t, in->c.branch);
 	group_add(g, in->oid, why, false, in->c.edits);
@@ -330,6 +342,10 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", in->oid);
 	CP_TRY(cp_author_find(t->s, &in->c.replica, &in->author, &found, err));
 	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
+	for (size_t i = 0; !found && i < t->n_also; i++) {
+		in->author = t->also[i];
+		found = cp_id_equal(&in->author.replica, &in->c.replica);
+	}
 	in->is_stranger = !found;
 	if (!found)
 		CP_TRY(cp_copy_stranger(t->s, &signer, &in->author, &found, err));
@@ -365,7 +381,7 @@ static enum cp_code take_triple(void *user, struct cp_triples *c, const void *ch
 	if (code == CP_OK && strcmp(in.c.commit.tree.hex, c->tree_oid.hex) != 0)
 		code = cp_fail(err, CP_EFORMAT, "commit %.12s is followed by another tree", in.oid);
 	if (code == CP_OK)
-		code = take_one(t, &in, &verdict, err);
+		code = t->is_check ? cp_buf_printf(&t->trees, err, "%s\n", c->tree_oid.hex) : take_one(t, &in, &verdict, err);
 	cp_change_commit_drop(&in.c);
 	return code;
 }
@@ -378,6 +394,8 @@ static enum cp_code find_tree(void *user, const char *oid, struct cp_buf *tree, 
 	struct cp_oid name;
 	bool row;
 
+	if (t->trees.len > 0 && strstr(t->trees.data, oid) != NULL)
+		return CP_OK; /* a check has no use for its bytes */
 	if (cp_repo_read_single(t->s->history, oid, "changeset", tree, changeset, NULL) == CP_OK)
 		return CP_OK;
 	cp_buf_clear(tree);
@@ -400,6 +418,28 @@ enum cp_code cp_taking_object(struct cp_taking *t, const char *oid, const char *
 		struct cp_err *err)
 {
 	return cp_triples_object(&t->triples, oid, type, bytes, len, err);
+}
+
+static enum cp_code check_object(void *user, const char *oid, const char *type, const void *bytes, size_t len, struct cp_err *err)
+{
+	return cp_taking_object(user, oid, type, bytes, len, err);
+}
+
+enum cp_code cp_taking_check(struct cp_store *s, struct cp_bundle *b, const struct cp_author *also, size_t n_also,
+		struct cp_err *err)
+{
+	struct cp_taking *t;
+	enum cp_code code;
+
+	CP_TRY(cp_taking_begin(s, &t, err));
+	t->is_check = true;
+	t->also = also;
+	t->n_also = n_also;
+	code = cp_bundle_each_object(b, check_object, t, err);
+	if (code == CP_OK)
+		code = cp_triples_end(&t->triples, err);
+	cp_taking_free(t);
+	return code;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */
@@ -512,6 +552,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	CP_TRY(cp_conflict_classes(t->s, out->conflict_classes, sizeof out->conflict_classes, err));
 	snprintf(out->why, sizeof out->why, "%s", t->why);
 	CP_TRY(cp_repo_flush(t->s->history, err));
+	CP_TRY(cp_refused_publish(t->s, &t->refused, err));
 	CP_TRY(move_branches(t, err));
 	CP_TRY(cp_main_publish(t->s, NULL, NULL, &main, err));
 	t->is_done = true;

@@ -7,6 +7,7 @@
 
 #include "sync/deliver.h"
 #include "sync/repo.h"
+#include "sync/rights.h"
 #include "sync/store.h"
 
 struct cp_change_commit;
@@ -16,6 +17,13 @@ struct cp_change_commit;
  * which never overwrites the first.
  */
 CP_CHECKED enum cp_code cp_line_choose(struct cp_store *s, struct cp_change_commit *c, struct cp_err *err);
+
+/*
+ * Would that bundle be refused as a whole? Reads all its change commits and writes nothing: to be asked before anything
+ * else that it brings is taken in. also: devices that would be entered into the roster first.
+ */
+CP_CHECKED enum cp_code cp_taking_check(struct cp_store *s, struct cp_bundle *b, const struct cp_author *also, size_t n_also,
+		struct cp_err *err);
 
 struct cp_taking; /* opaque: what one bundle brings */
 
