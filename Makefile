@@ -29,7 +29,9 @@ LIB_SRC   := $(sort $(wildcard formats/*.c sync/*.c))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
 UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*.c))) $(BUILD)/unit/disk $(BUILD)/unit/powercut
 DISK_SRC  := $(addprefix tests/sim/,disk.c disk_calls.c disk_drop.c)
-FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*.c))
+FUZZ_SRC  := $(sort $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+DAMAGES   := $(patsubst tests/damage/%.c,$(BUILD)/tests/damage/%,$(sort $(wildcard tests/damage/*.c)))
+REPLAYS   := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 
 all: layers $(BUILD)/casepack
 
@@ -69,9 +71,19 @@ $(BUILD)/unit/disk $(BUILD)/unit/powercut: $(DISK_SRC:%.c=$(BUILD)/%.o) $(BUILD)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka
 
+# Those of tests/damage draw their chance from the simulator's.
+$(BUILD)/tests/damage/%: tests/damage/%.c $(wildcard tests/damage/*.h tests/fuzz/*.h) $(BUILD)/tests/sim/chance.o $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
+
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libcasepack.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcasepack.a $(LIBS)
+
+# The fuzz targets without a fuzzer, over tests/fuzz/corpus; some replace the product's clock.
+$(BUILD)/replay/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/sim/chance.o $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
 # The simulator replaces the product's clock.
 SIM_SRC := $(addprefix tests/sim/,chance.c cut.c deeds_carry.c deeds_copies.c deeds_decide.c deeds_hub.c deeds_lead.c deeds_rater.c \
@@ -91,7 +103,7 @@ test: setup
 
 DRIVERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/driver.c)))
 
-check: all $(UNITS) $(DRIVERS) $(BUILD)/sim
+check: all $(UNITS) $(DRIVERS) $(REPLAYS) $(DAMAGES) $(BUILD)/sim
 	@tests/run $(BUILD) '$(TEST)'
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -142,11 +154,17 @@ install: all
 
 # Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then what runs
 # without them, and longer than in `make test`; last the simulator on SEEDS, without end unless they have one.
+# `make corpus` puts what is new of these corpora, made small, to those that are kept.
 SECONDS_EACH ?= 60
 SEEDS ?= 301-
-campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(BUILD)/sim
+FUZZ_ENV := ASAN_OPTIONS=malloc_context_size=8 LSAN_OPTIONS=suppressions=tests/tools/lsan.supp:print_suppressions=0
+campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(DAMAGES) $(BUILD)/sim
 	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n; \
-	  echo "== $$n"; $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 build/fuzz/corpus/$$n || exit 1; done
+	  echo "== $$n"; $(FUZZ_ENV) $$t -max_total_time=$(SECONDS_EACH) -verbosity=0 -print_final_stats=1 -entropic=0 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
+	@$(BUILD)/tests/damage/bits whole
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined build/address-undefined/tests/damage/changesets
+	@build/address-undefined/tests/damage/changesets 2 100000
 	@python3 tests/tree/crosscheck.py --driver $(BUILD)/tests/tree/driver --runs 20000 --seed 2
 	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
 	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
@@ -154,15 +172,22 @@ campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(BUILD)/sim
 	@tests/sim/planted.sh $(BUILD)
 	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 
+CORPUS_MAX := 65536 # bytes of a stored input
+corpus: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+	  $(FUZZ_ENV) $$t -merge=1 -verbosity=0 -max_len=$(CORPUS_MAX) tests/fuzz/corpus/$$n build/fuzz/corpus/$$n || exit 1; done
+
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
-	@$(MAKE) --no-print-directory BUILD=build/fuzz/lib CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" build/fuzz/lib/libcasepack.a
-	clang $(CPPFLAGS) -Ibuild/fuzz/lib/gen -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< build/fuzz/lib/libcasepack.a $(LIBS)
+	@$(MAKE) --no-print-directory BUILD=build/fuzz/lib CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	  build/fuzz/lib/libcasepack.a build/fuzz/lib/tests/sim/chance.o
+	clang $(CPPFLAGS) -Ibuild/fuzz/lib/gen -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -Wl,--wrap=clock_gettime -o $@ $< \
+	  build/fuzz/lib/tests/sim/chance.o build/fuzz/lib/libcasepack.a $(LIBS)
 
 clean:
 	rm -rf build
 
-.PHONY: all layers test check bench demo setup install campaign clean
+.PHONY: all layers test check bench demo setup install campaign corpus clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
