@@ -154,7 +154,7 @@ install: all
 
 # Every fuzz target for SECONDS_EACH, with clang's libFuzzer; corpora grow in build/fuzz/corpus. Then what runs
 # without them, and longer than in `make test`; last the simulator on SEEDS, without end unless they have one.
-# `make corpus` puts what is new of these corpora, made small, to those that are kept.
+# `make corpus` puts to the corpora that are kept what these, and real runs (tests/fuzz/seeds.py), reach beyond them.
 SECONDS_EACH ?= 60
 SEEDS ?= 301-
 FUZZ_ENV := ASAN_OPTIONS=malloc_context_size=8 LSAN_OPTIONS=suppressions=tests/tools/lsan.supp:print_suppressions=0
@@ -172,10 +172,10 @@ campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(DAMAGES) $(
 	@tests/sim/planted.sh $(BUILD)
 	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 
-CORPUS_MAX := 65536 # bytes of a stored input
-corpus: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
-	@for t in $^; do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
-	  $(FUZZ_ENV) $$t -merge=1 -verbosity=0 -max_len=$(CORPUS_MAX) tests/fuzz/corpus/$$n build/fuzz/corpus/$$n || exit 1; done
+corpus: all $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+	@CASEPACK=$(CURDIR)/$(BUILD)/casepack python3 tests/fuzz/seeds.py build/fuzz/corpus
+	@for t in $(filter build/fuzz/%,$^); do n=$$(basename $$t); mkdir -p build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+	  $(FUZZ_ENV) $$t -set_cover_merge=1 -use_counters=0 -verbosity=0 -max_len=4096 tests/fuzz/corpus/$$n build/fuzz/corpus/$$n || exit 1; done
 
 build/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
