@@ -86,6 +86,8 @@ static void choice_edits(struct cp_buf *b)
 			b->data[at] = (char)value;
 		}
 	}
+	if (b->data != NULL)
+		b->data[b->len] = '\0';
 }
 
 /* ---- what people wrote in truth --------------------------------------------------------- */
@@ -285,7 +287,8 @@ static void make_commit(struct made *m, unsigned odd)
 	for (int i = 0; i < 2; i++)
 		DONE(cp_buf_printf(&payload, err, "%s %s <%s@%s.invalid> %lld +0000\n", i ? "committer" : "author", names[who], replica,
 				project, (long long)(HUB_NOW_US / 1000000)));
-	DONE(cp_buf_printf(&payload, err, "\n%s", message.data ? message.data : ""));
+	DONE(cp_buf_puts(&payload, "\n", err));
+	DONE(cp_buf_add(&payload, message.data ? message.data : "", message.len, err));
 	if (odd & 64)
 		choice_edits(&payload);
 	DONE(cp_sshsig_sign(&armor, &scene.keys[(1 + key) % 4], "git", payload.data, payload.len, false, err));
