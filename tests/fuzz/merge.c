@@ -324,7 +324,7 @@ static void add_objects(struct cp_bundle_writer *w, const struct made *m, bool i
 		if (is_odd && choice(4) == 3)
 			oid.hex[0] = oid.hex[0] == '0' ? '1' : '0';
 		if (!(left_out >> i & 1))
-			DONE(cp_bundle_add_object(w, oid.hex, types[is_odd ? choice(3) + which : which] ? types[which] : "blob",
+			DONE(cp_bundle_add_object(w, oid.hex, types[is_odd ? (which + choice(3)) % 3 : which],
 					objects[which]->data ? objects[which]->data : "", objects[which]->len, err));
 	}
 }
