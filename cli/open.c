@@ -25,7 +25,8 @@ static enum cp_code key_that_fits(struct cp_buf *out, const char *bundle, struct
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	CP_AUTO(buf) struct cp_buf folder = CP_BUF(4096);
 
-	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
+	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
+		return cp_fail_untaken(err, bundle);
 	CP_TRY(cp_key_folder(&folder, err));
 	DIR *d = opendir(folder.data);
 	if (d == NULL)

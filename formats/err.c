@@ -1,6 +1,7 @@
 #include "formats/err.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,5 +53,28 @@ enum cp_code cp_fail_at(struct cp_err *err, const char *fmt, ...)
 	va_end(args);
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof err->text - used, ": %s", words);
+	return err->code;
+}
+
+static bool begins_with(const char *text, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strncmp(text, path, n) == 0 && text[n] == ':';
+}
+
+enum cp_code cp_fail_untaken(struct cp_err *err, const char *path)
+{
+	static const char changed[] = "; nothing was changed", ask[] = "; nothing was changed; ask its sender for another";
+	size_t used;
+
+	if (err == NULL)
+		return CP_EIO;
+	if (!begins_with(err->text, path))
+		cp_fail_at(err, "%s", path);
+	if ((err->code != CP_EFORMAT && err->code != CP_ETRUST) || strstr(err->text, changed) != NULL)
+		return err->code;
+	used = strnlen(err->text, sizeof err->text - sizeof ask);
+	snprintf(err->text + used, sizeof err->text - used, "%s", strstr(err->text, "a newer casepack") != NULL ? changed : ask);
 	return err->code;
 }

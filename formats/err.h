@@ -40,6 +40,13 @@ enum cp_code cp_fail_errno(struct cp_err *err, const char *fmt, ...) CP_PRINTF(2
 /* Put "WHERE: " in front of the words that are there, and return their code (CP_EIO when err is NULL). */
 enum cp_code cp_fail_at(struct cp_err *err, const char *fmt, ...) CP_PRINTF(2, 3);
 
+/*
+ * The words for a file that was not taken in: its path in front, once, and where it was refused (CP_EFORMAT, CP_ETRUST)
+ * that nothing was changed, and what to do now, behind words that do not say so yet. Returns their code (CP_EIO when err is
+ * NULL).
+ */
+enum cp_code cp_fail_untaken(struct cp_err *err, const char *path);
+
 /* Hand a failure upward as it is. */
 #define CP_TRY(call)                                \
 	do {                                        \

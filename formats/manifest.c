@@ -167,6 +167,8 @@ static enum cp_code check_parts(const struct cp_manifest *m, enum cp_code code, 
 		if (next++ == CP_MAX_PARTS)
 			return cp_fail(err, code, "parts: number %zu is unknown, repeated or out of order",
 			               i + 1);
+		if (next == CP_PART_PRIVATE + 1 && m->kind != CP_BUNDLE_HUB)
+			return cp_fail(err, code, "parts: %s, which only a hub bundle has", p->name);
 		if (p->size < 1 || p->size > (uint64_t)CP_MAX_JSON_INT || p->expanded < 1 ||
 		    p->expanded > (uint64_t)CP_MAX_JSON_INT)
 			return cp_fail(err, code, "%s: a size that no part can have", p->name);

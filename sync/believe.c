@@ -50,7 +50,7 @@ enum cp_code cp_believe_key(struct cp_store *s, const struct cp_id *replica, con
 		return check_founder(s, replica, &signer, oid, err);
 	if (memcmp(&signer, &author.key, sizeof signer) != 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s says it is by %s, but another key signed it", oid, author.pseudonym);
-	return CP_OK;
+	return cp_author_named(&author, c, oid, err);
 }
 
 enum cp_code cp_believe_hub(struct cp_store *s, const char *main_oid, const struct cp_commit *c, struct cp_id *hub,

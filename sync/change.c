@@ -1,5 +1,6 @@
 #include "sync/change.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,24 @@ enum cp_code cp_change_commit_make(struct cp_store *s, struct cp_repo *repo, con
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
+/* Each at most once, and in the order of history.md. */
+static enum cp_code check_trailers(const struct cp_commit *c, struct cp_err *err)
+{
+	static const char *const names[] = { "Casepack-Schema", "Casepack-Edits", "Casepack-Outbox", "Casepack-Clock",
+		"Casepack-Applied", "Casepack-Changeset" };
+	const char *before = c->message, *text, *again;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!cp_commit_trailer(c, names[i], 0, &text, &len))
+			continue;
+		if (text < before || cp_commit_trailer(c, names[i], 1, &again, &len))
+			return cp_fail(err, CP_EFORMAT, "trailer %s stands there twice, or out of order", names[i]);
+		before = text;
+	}
+	return CP_OK;
+}
+
 static enum cp_code trailer_int(const struct cp_commit *c, const char *name, int64_t *out, struct cp_err *err)
 {
 	const char *text;
@@ -104,8 +123,9 @@ static enum cp_code trailer_int(const struct cp_commit *c, const char *name, int
 		return cp_fail(err, CP_EFORMAT, "change commit without a proper %s trailer", name);
 	memcpy(digits, text, len);
 	digits[len] = '\0';
+	errno = 0;
 	*out = strtoll(digits, &end, 10);
-	if (*end != '\0' || *out < 0 || *digits < '0' || *digits > '9' || (*digits == '0' && len > 1))
+	if (errno != 0 || *end != '\0' || *out < 0 || *digits < '0' || *digits > '9' || (*digits == '0' && len > 1))
 		return cp_fail(err, CP_EFORMAT, "change commit without a proper %s trailer", name);
 	return CP_OK;
 }
@@ -135,6 +155,7 @@ static enum cp_code read_inside(struct cp_change_commit *out, const void *bytes,
 		return cp_fail(err, CP_EFORMAT, "change commit whose author is not its committer");
 	if (!cp_ident_device(b, &out->replica, &out->project))
 		return cp_fail(err, CP_EFORMAT, "change commit by \"%s\", which is no device", b->email);
+	CP_TRY(check_trailers(&out->commit, err));
 	CP_TRY(trailer_int(&out->commit, "Casepack-Schema", &out->schema, err));
 	CP_TRY(trailer_int(&out->commit, "Casepack-Edits", &out->edits, err));
 	CP_TRY(trailer_int(&out->commit, "Casepack-Outbox", &out->outbox, err));
@@ -175,6 +196,8 @@ enum cp_code cp_change_commit_check(const struct cp_change_commit *c, const void
 		return cp_fail(err, CP_EFORMAT, "the changeset is not the one that was signed");
 	if (c->schema > CP_SCHEMA)
 		return cp_fail(err, CP_EFORMAT, "written by a newer casepack (schema %lld); install it here", (long long)c->schema);
+	if (c->schema < 1)
+		return cp_fail(err, CP_EFORMAT, "there is no schema %lld", (long long)c->schema);
 	CP_TRY(cp_changeset_check(changeset, len, cp_shapes + first, is_private ? CP_T_COUNT - CP_T_PUBLIC : CP_T_PUBLIC,
 			NULL, err));
 	CP_TRY(cp_changeset_edits(changeset, len, &edits, err));

@@ -1,5 +1,6 @@
 #include "sync/content.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "formats/file.h"
@@ -133,6 +134,25 @@ enum cp_code cp_content_put(struct cp_store *s, const void *doc, size_t len, str
 	sqlite3_reset(q);
 	sqlite3_clear_bindings(q);
 	return rc == SQLITE_DONE ? CP_OK : fail(s, err);
+}
+
+static bool is_canonical(const void *doc, size_t len)
+{
+	json_t *o = json_loadb(doc, len, JSON_REJECT_DUPLICATES, NULL);
+	char *text = json_is_object(o) ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	bool is_same = text != NULL && strlen(text) == len && memcmp(text, doc, len) == 0;
+
+	free(text);
+	json_decref(o);
+	return is_same;
+}
+
+enum cp_code cp_content_take(struct cp_store *s, const void *doc, size_t len, struct cp_hash *out, bool *out_is_new,
+		struct cp_err *err)
+{
+	if (!is_canonical(doc, len))
+		return cp_fail(err, CP_EFORMAT, "holds a content that is no canonical JSON object");
+	return cp_content_put(s, doc, len, out, out_is_new, err);
 }
 
 enum cp_code cp_content_get(struct cp_store *s, const struct cp_hash *hash, struct cp_buf *out, struct cp_err *err)

@@ -11,6 +11,9 @@
 /* Stores the document under its hash; *out_is_new (may be NULL): it was not there. Inside a transaction. */
 CP_CHECKED enum cp_code cp_content_put(struct cp_store *s, const void *doc, size_t len, struct cp_hash *out,
 		bool *out_is_new, struct cp_err *err);
+/* The same for one that came in a bundle. CP_EFORMAT: not one JSON object as casepack prints it (sorted keys, no spaces). */
+CP_CHECKED enum cp_code cp_content_take(struct cp_store *s, const void *doc, size_t len, struct cp_hash *out,
+		bool *out_is_new, struct cp_err *err);
 /* Appends it; CP_ENOTFOUND when it has not come or was erased, CP_EFORMAT when it does not hash to its name. */
 CP_CHECKED enum cp_code cp_content_get(struct cp_store *s, const struct cp_hash *hash, struct cp_buf *out,
 		struct cp_err *err);

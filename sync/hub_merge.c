@@ -55,6 +55,8 @@ static enum cp_code take_main(struct taking_in *t, struct cp_err *err)
 
 	if (tip == NULL)
 		return CP_OK;
+	if (!cp_repo_has(t->scratch, tip))
+		return cp_fail(err, CP_EFORMAT, "its sender's main ends in commit %.12s, which did not come along", tip);
 	CP_TRY(cp_meeting_take(&t->meeting, tip, &news, err));
 	CP_TRY(cp_meeting_note(&t->meeting, t->theirs, tip, err));
 	return news || *t->meeting.main.hex == '\0' ? cp_meeting_join(&t->meeting, tip, false, err) : CP_OK;
@@ -165,7 +167,7 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 
 	cp_hash_bytes(&hash, json, len);
 	CP_TRY(cp_query_int(s, &named, 0, err, "SELECT 1 FROM temp.named WHERE hash = ?1", "h", &hash));
-	return named ? cp_content_put(s, json, len, &hash, NULL, err) : CP_OK;
+	return named ? cp_content_take(s, json, len, &hash, NULL, err) : CP_OK;
 }
 
 static enum cp_code take_contents(struct taking_in *t, struct cp_err *err)
@@ -239,6 +241,11 @@ enum cp_code cp_hub_take_bundle(struct cp_store *s, struct cp_bundle *b, struct 
 	code = cp_meeting_scratch(s, &t.scratch, err);
 	if (code == CP_OK)
 		code = take_in(&t, out, err);
+	if (code == CP_ENOTFOUND) {
+		struct cp_err lacks = *err;
+
+		code = cp_fail(err, CP_EFORMAT, "does not bring all that its history names: %s", lacks.text);
+	}
 	cp_repo_scratch_end(t.scratch);
 	return code;
 }

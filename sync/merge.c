@@ -5,6 +5,7 @@
 #include "sync/erase.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
+#include "sync/parcel.h"
 #include "sync/proof.h"
 #include "sync/rights.h"
 #include "sync/seal.h"
@@ -90,34 +91,42 @@ static enum cp_code merge_inside(struct cp_store *s, struct cp_bundle *b, struct
 	return code;
 }
 
-enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err)
+static enum cp_code merge_bundle(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
-	CP_AUTO(bundle) struct cp_bundle *b = NULL;
-	const struct cp_seckey *key;
 	enum cp_code code;
 
-	memset(out, 0, sizeof *out);
-	if (!s->me.is_hub)
-		return cp_fail(err, CP_EINPUT, "%s: is a rater's workspace; `casepack open` takes in what the lead sends", s->path);
-	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
-	CP_TRY(cp_store_key(s, &key, err));
-	CP_TRY(cp_seal(s, NULL, err));
-	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB) {
-		code = cp_hub_merge(s, b, out, err);
-		if (code == CP_OK)
-			code = cp_erase_due(s, &out->erased, err);
-		return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
-	}
+	CP_TRY(cp_parcel_check_rest(b, err));
+	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB)
+		return cp_hub_merge(s, b, out, err);
 	code = cp_copies_meet(s, b, out, err);
 	if (code == CP_OK)
 		code = check_sender(s, b, out, err);
 	if (code == CP_OK)
 		code = cp_proofs_take(s, b, out, err);
-	if (code == CP_OK)
-		code = merge_inside(s, b, out, err);
+	return code == CP_OK ? merge_inside(s, b, out, err) : code;
+}
+
+enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	const struct cp_seckey *key;
+	struct cp_err local = { CP_OK, "" };
+	enum cp_code code;
+
+	err = err != NULL ? err : &local;
+	memset(out, 0, sizeof *out);
+	if (!s->me.is_hub)
+		return cp_fail(err, CP_EINPUT, "%s: is a rater's workspace; `casepack open` takes in what the lead sends", s->path);
+	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
+		return cp_fail_untaken(err, bundle);
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(cp_seal(s, NULL, err));
+	code = merge_bundle(s, b, out, err);
 	if (code == CP_OK)
 		code = cp_erase_due(s, &out->erased, err);
-	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
+	if (code == CP_OK)
+		return CP_OK;
+	return cp_fail_untaken(err, bundle);
 }
 
 enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, struct cp_err *err)

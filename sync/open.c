@@ -11,6 +11,7 @@
 #include "sync/hub.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
+#include "sync/parcel.h"
 #include "sync/proof.h"
 #include "sync/refusal.h"
 #include "sync/triple.h"
@@ -76,19 +77,43 @@ static bool begins_anew(const struct opening *o, const struct cp_change_commit *
 }
 
 /* A commit of material is by a hub whose key is trusted here when its turn comes: who takes over from another hub passes on
- * what that one gave last, which names the new one. The first of all founds that trust. */
+ * what that one gave last, which names the new one. The first of all founds that trust. A hub that goes on under a new id has
+ * the key of an old one. */
 static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, const struct cp_pubkey *signer, struct cp_err *err)
 {
-	int64_t known, roster;
+	int64_t trusted, roster;
 	struct cp_id id;
 
-	CP_TRY(cp_query_int(o->s, &known, 0, err, "SELECT 1 FROM replicas WHERE public_key = ?1 AND is_hub = 1"
-			" AND state = 'active'", "b", signer->bytes, sizeof signer->bytes));
+	CP_TRY(cp_query_int(o->s, &trusted, 0, err, "SELECT 1 FROM replicas WHERE public_key = ?1 AND is_hub = 1 AND state = 'active'"
+			" AND (id = ?2 OR NOT EXISTS (SELECT 1 FROM replicas WHERE id = ?2))", "bd", signer->bytes, sizeof signer->bytes, giver));
 	CP_TRY(cp_query_int(o->s, &roster, 0, err, "SELECT count(*) FROM replicas", ""));
 	cp_replica_id(&id, &o->s->me.project, signer);
-	if (known || (roster == 0 && cp_id_equal(&id, giver)))
+	if (trusted || (roster == 0 && cp_id_equal(&id, giver)))
 		return CP_OK;
 	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+}
+
+/* Who goes on under a new id is named by what it gives. */
+static enum cp_code check_named(struct opening *o, const struct cp_id *giver, const struct cp_pubkey *signer, const char *oid,
+		struct cp_err *err)
+{
+	int64_t named;
+
+	CP_TRY(cp_query_int(o->s, &named, 0, err, "SELECT 1 FROM replicas WHERE id = ?1 AND public_key = ?2", "db", giver,
+			signer->bytes, sizeof signer->bytes));
+	return named ? CP_OK : cp_fail(err, CP_ETRUST, "commit %.12s is by a hub that the roster does not name", oid);
+}
+
+/* What a hub gave to another device, or in another project, is not for this one, whoever passes it on. */
+static enum cp_code check_receiver(struct opening *o, const struct cp_change_commit *c, const char *oid, struct cp_err *err)
+{
+	char line[80], hex[CP_ID_HEX];
+
+	if (!cp_id_equal(&c->project, &o->s->me.project))
+		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", oid);
+	snprintf(line, sizeof line, "\nCasepack-Outbound: %s\n", cp_hex(hex, o->s->me.replica.bytes, 16));
+	return strstr(c->commit.message, line) != NULL ? CP_OK
+		: cp_fail(err, CP_ETRUST, "commit %.12s was given to another device", oid);
 }
 
 static enum cp_code apply_outbound(struct opening *o, const struct cp_change_commit *c, const struct cp_triples *t,
@@ -101,6 +126,7 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 		return CP_OK; /* applied before, whoever gave it */
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
 	CP_TRY(check_giver(o, &c->replica, &signer, err));
+	CP_TRY(check_receiver(o, c, t->commit_oid.hex, err));
 	CP_TRY(cp_change_commit_check(c, t->tree.data, t->tree.len, bytes, len, false, err));
 	if (*c->parent == '\0' && begins_anew(o, c))
 		o->tip.hex[0] = '\0';
@@ -109,6 +135,7 @@ static enum cp_code apply_outbound(struct opening *o, const struct cp_change_com
 		return CP_OK;
 	}
 	CP_TRY(cp_outbound_apply(o->s, bytes, len, &o->out->assignments, &o->out->cases, err));
+	CP_TRY(check_named(o, &c->replica, &signer, t->commit_oid.hex, err));
 	CP_TRY(cp_repo_put(o->s->history, t->commit_oid.hex, "commit", t->commit.data, t->commit.len, err));
 	CP_TRY(cp_repo_put(o->s->history, c->commit.tree.hex, "tree", t->tree.data, t->tree.len, err));
 	CP_TRY(cp_repo_blob(o->s->history, bytes, len, &blob, err));
@@ -159,7 +186,7 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 	CP_TRY(cp_query_int(o->s, &named, 0, err, "SELECT 1 FROM temp.named WHERE hash = ?1", "h", &hash));
 	if (!named)
 		return CP_OK;
-	CP_TRY(cp_content_put(o->s, json, len, &hash, &is_new, err));
+	CP_TRY(cp_content_take(o->s, json, len, &hash, &is_new, err));
 	return is_new ? cp_erase_note_content(o->s, &hash, err) : CP_OK;
 }
 
@@ -316,7 +343,6 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 {
 	struct opening o = { .s = s, .b = b, .m = cp_bundle_manifest(b), .out = out };
 	char hex[CP_ID_HEX];
-	enum cp_code code = CP_OK;
 
 	if (is_first)
 		CP_TRY(cp_workspace_adopt(s, o.m, err));
@@ -327,8 +353,8 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
 	if (!is_first)
 		CP_TRY(cp_refusals_prepare(s, o.m, err));
-	code = take_in_whole(&o, err);
-	CP_TRY(code);
+	CP_TRY(cp_parcel_check_rest(b, err));
+	CP_TRY(take_in_whole(&o, err));
 	CP_TRY(cp_refusals_leave(s, err));
 	CP_TRY(learn_person(s, err));
 	return cp_erase_due(s, &out->erased, err);
@@ -377,25 +403,32 @@ static enum cp_code open_there(const char *path, const char *key_path, struct cp
 	return code == CP_OK && is_first ? cp_copy_notice(s, err) : code;
 }
 
+static enum cp_code open_bundle(const char *path, struct cp_bundle *b, const char *key_path, cp_passphrase_ask *ask, void *user,
+		struct cp_opened *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
+	const struct cp_manifest *m = cp_bundle_manifest(b);
+
+	if (m->schema > CP_SCHEMA)
+		return cp_fail(err, CP_EFORMAT, "needs a newer casepack (schema %d, this one knows %d)", m->schema, CP_SCHEMA);
+	if (m->kind == CP_BUNDLE_HUB)
+		return cp_hub_open(path, b, key_path, ask, user, out, err);
+	if (m->kind != CP_BUNDLE_CASES)
+		return cp_fail(err, CP_EINPUT, "is a %s bundle; `casepack merge` takes it in at the hub", cp_bundle_kind_name(m->kind));
+	return cp_file_exists(db) ? open_there(path, key_path, b, ask, user, out, err) : open_new(path, key_path, b, out, err);
+}
+
 enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask, void *user,
 		struct cp_opened *out, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
-	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
-	enum cp_code code;
+	struct cp_err local = { CP_OK, "" };
 
+	err = err != NULL ? err : &local;
 	memset(out, 0, sizeof *out);
-	CP_TRY(cp_bundle_open(&b, bundle, &cp_limits_default, err));
-	if (cp_bundle_manifest(b)->schema > CP_SCHEMA)
-		return cp_fail(err, CP_EFORMAT, "%s: needs a newer casepack (schema %d, this one knows %d)", bundle,
-				cp_bundle_manifest(b)->schema, CP_SCHEMA);
-	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB) {
-		code = cp_hub_open(path, b, key_path, ask, user, out, err);
-		return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
-	}
-	if (cp_bundle_manifest(b)->kind != CP_BUNDLE_CASES)
-		return cp_fail(err, CP_EINPUT, "%s: is a %s bundle; `casepack merge` takes it in at the hub", bundle,
-				cp_bundle_kind_name(cp_bundle_manifest(b)->kind));
-	code = cp_file_exists(db) ? open_there(path, key_path, b, ask, user, out, err) : open_new(path, key_path, b, out, err);
-	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", bundle);
+	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
+		return cp_fail_untaken(err, bundle);
+	if (open_bundle(path, b, key_path, ask, user, out, err) == CP_OK)
+		return CP_OK;
+	return cp_fail_untaken(err, bundle);
 }

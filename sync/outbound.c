@@ -9,6 +9,7 @@
 #include "sync/content.h"
 #include "sync/inner.h"
 #include "sync/proof.h"
+#include "sync/rights.h"
 
 /*
  * What a device may see, table by table in the order of the schema; ?1 is the person, ?2 the device. A
@@ -282,7 +283,9 @@ static enum cp_code put_row(struct cp_store *s, struct cp_change *c, struct cp_e
 	for (size_t i = 0; i < cp_shapes[c->table].n_columns; i++)
 		if (c->now[i].type == CP_ABSENT) /* added to the table since */
 			cp_table_default(&c->now[i], c->table, i);
-	CP_TRY(cp_row_put(s, c->table, c->now, err));
+	if (cp_row_put(s, c->table, c->now, err) != CP_OK)
+		return (sqlite3_errcode(s->db) & 0xff) != SQLITE_CONSTRAINT ? err->code : cp_fail(err, CP_EFORMAT,
+				"material with a row of %s that breaks a rule of the database", cp_shapes[c->table].name);
 	return c->table == CP_T_SETTLEMENTS
 		? cp_apply_tree(s, CP_T_JUDGMENTS, (const struct cp_id *)c->now[CP_C_ID].bytes, err) : CP_OK;
 }
@@ -292,7 +295,11 @@ enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t
 {
 	struct cp_changeset r;
 	struct cp_change c;
-	bool more = true, has_policies = false;
+	bool more = true, has_policies = false, good;
+
+	CP_TRY(cp_rights_types(changeset, len, true, &good, err));
+	if (!good)
+		return cp_fail(err, CP_EFORMAT, "material with values of the wrong type or length");
 
 	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_PUBLIC);
 	for (;;) {
@@ -300,9 +307,7 @@ enum cp_code cp_outbound_apply(struct cp_store *s, const void *changeset, size_t
 		if (!more)
 			return has_policies ? cp_apply_again(s, err) : CP_OK;
 		if (c.op != CP_INSERT || !is_in_scope(c.table))
-			return cp_fail(err, CP_EFORMAT, "material with a row of %s; nothing was changed", cp_shapes[c.table].name);
-		if (cp_change_key(&c, CP_C_ID)->len != sizeof(struct cp_id))
-			return cp_fail(err, CP_EFORMAT, "material with a row of no document; nothing was changed");
+			return cp_fail(err, CP_EFORMAT, "material with a row of %s", cp_shapes[c.table].name);
 		*assignments += c.table == CP_T_ASSIGNMENTS;
 		*cases += c.table == CP_T_CASES;
 		has_policies = has_policies || c.table == CP_T_PROJECT;

@@ -7,6 +7,9 @@
 #include "formats/bundle.h"
 #include "sync/store.h"
 
+/* Parts that nothing is taken from: what is wrong in them refuses the bundle all the same. */
+CP_CHECKED enum cp_code cp_parcel_check_rest(struct cp_bundle *b, struct cp_err *err);
+
 /* Project, sender, time, volume 1 of 1. The number is the caller's. */
 void cp_parcel_manifest(struct cp_store *s, struct cp_manifest *m, enum cp_bundle_kind kind);
 CP_CHECKED enum cp_code cp_parcel_recipient(struct cp_manifest *m, const struct cp_id *replica, struct cp_err *err);

@@ -461,7 +461,7 @@ static enum cp_code each_case(void *user, const char *json, size_t len, struct c
 	cp_hash_bytes(&hash, json, len);
 	CP_TRY(cp_query_int(s, &named, 0, err, "SELECT 1 FROM cases WHERE content = ?1 AND state <> 'forgotten' LIMIT 1", "h", &hash));
 	CP_TRY(cp_content_has(s, &hash, &has, err));
-	return named && !has ? cp_content_put(s, json, len, &hash, NULL, err) : CP_OK;
+	return named && !has ? cp_content_take(s, json, len, &hash, NULL, err) : CP_OK;
 }
 
 static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp_err *err)

@@ -15,6 +15,8 @@
 #include "sync/resolution.h"
 #include "sync/rights_text.h"
 
+#define TIME_MOST_MS ((int64_t)1 << 53) /* what every program that reads an export can count */
+
 enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err)
 {
@@ -36,6 +38,12 @@ enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, str
 	out->is_auditor = sqlite3_column_int(q, 6) != 0;
 	sqlite3_reset(q);
 	return CP_OK;
+}
+
+enum cp_code cp_author_named(const struct cp_author *author, const struct cp_commit *c, const char *oid, struct cp_err *err)
+{
+	return strcmp(c->committer.name, author->pseudonym) == 0 ? CP_OK
+		: cp_fail(err, CP_ETRUST, "commit %.12s is by %s, but calls its author %s", oid, author->pseudonym, c->committer.name);
 }
 
 /* What is known of the judgment whose rows are being read. */
@@ -221,6 +229,9 @@ static enum cp_code check_judgment(struct checking *k, const struct cp_change *c
 		good = good || (state->len == strlen(states[i]) && memcmp(state->bytes, states[i], state->len) == 0);
 	if (!good)
 		say(k, CP_REFUSE, "a judgment in an unknown state");
+	for (size_t i = CP_J_ACTIVE_MS; i <= CP_J_WALL_MS; i++)
+		if (c->now[i].type == CP_INT && (c->now[i].integer < 0 || c->now[i].integer > TIME_MOST_MS))
+			say(k, CP_REFUSE, "a judgment that took %lld ms", (long long)c->now[i].integer);
 	if (!has_base)
 		say(k, CP_WAIT, "judgment %s builds on an edit that has not come yet", short_hex(&j.id, hex));
 	else if (known)
@@ -364,6 +375,26 @@ static bool is_joined(const struct cp_value *rev)
 	return rev->type == CP_BLOB && rev->len >= 8 && rev->len <= 8 * CP_ROW_REVS && rev->len % 8 == 0;
 }
 
+/* Content is named by its hash, or not at all; results are a list of names. */
+static bool case_holds(const struct cp_change *c)
+{
+	const struct cp_value *content = &c->now[7], *results = &c->now[8];
+	json_t *names, *v;
+	bool good;
+	size_t i;
+
+	if (content->type == CP_BLOB && content->len != 0 && content->len != sizeof(struct cp_hash))
+		return false;
+	if (results->type != CP_TEXT)
+		return true;
+	names = json_loadb((const char *)results->bytes, results->len, 0, NULL);
+	good = json_is_array(names);
+	json_array_foreach(names, i, v)
+		good = good && json_is_string(v);
+	json_decref(names);
+	return good;
+}
+
 static bool types_hold(const struct cp_change *c, bool is_material)
 {
 	const struct cp_value *key = cp_change_key(c, 0), *rev = &c->now[cp_table_rev(c->table)];
@@ -377,7 +408,7 @@ static bool types_hold(const struct cp_change *c, bool is_material)
 		return cp_change_key(c, CP_R_FIELD)->type == CP_TEXT && cp_change_key(c, CP_R_RESULT)->type == CP_TEXT &&
 			(c->now[CP_R_VALUE].type == CP_TEXT || c->now[CP_R_VALUE].type == CP_NULL ||
 			 c->now[CP_R_VALUE].type == CP_ABSENT);
-	if (c->now[CP_C_CLOCK].type != CP_INT || c->now[CP_C_CLOCK].integer < 0)
+	if (c->now[CP_C_CLOCK].type != CP_INT || c->now[CP_C_CLOCK].integer < 0 || (c->table == CP_T_CASES && !case_holds(c)))
 		return false;
 	for (size_t i = CP_C_CLOCK + 1; i < cp_shapes[c->table].n_columns; i++) {
 		struct cp_value def;

@@ -337,11 +337,13 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 	struct cp_pubkey signer;
 	bool found;
 
-	CP_TRY(cp_change_commit_read(&in->c, in->commit, in->commit_len, err));
+	if (cp_change_commit_read(&in->c, in->commit, in->commit_len, err) != CP_OK)
+		return cp_fail_at(err, "commit %.12s", in->oid);
 	if (!cp_id_equal(&in->c.project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "commit %.12s is of another project", in->oid);
 	CP_TRY(cp_author_find(t->s, &in->c.replica, &in->author, &found, err));
-	CP_TRY(cp_commit_signer(&signer, &in->c.commit, err));
+	if (cp_commit_signer(&signer, &in->c.commit, err) != CP_OK)
+		return cp_fail_at(err, "commit %.12s", in->oid);
 	for (size_t i = 0; !found && i < t->n_also; i++) {
 		in->author = t->also[i];
 		found = cp_id_equal(&in->author.replica, &in->c.replica);
@@ -356,7 +358,7 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s says it is by %s, but another key signed it", in->oid,
 				in->author.pseudonym);
-	return CP_OK;
+	return cp_author_named(&in->author, &in->c.commit, in->oid, err);
 }
 
 /* ---- the stream of a bundle ----------------------------------------------------------------- */
@@ -370,8 +372,9 @@ static enum cp_code take_triple(void *user, struct cp_triples *c, const void *ch
 	int64_t known;
 	enum cp_code code;
 
-	if (cp_is_outbound(in.commit, in.commit_len))
-		return CP_OK; /* material, which comes back as proof, is nobody's work */
+	if (cp_is_outbound(in.commit, in.commit_len)) /* material, which comes back as proof, is nobody's work */
+		return cp_repo_has(t->s->history, in.oid) ? CP_OK
+			: cp_fail(err, CP_EFORMAT, "commit %.12s says that a hub gave it, but its bundle does not", in.oid);
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
 	if (known) {
 		t->known++;

@@ -45,6 +45,8 @@ enum cp_code cp_triples_object(void *triples, const char *oid, const char *type,
 		t->expects = 0;
 		return t->visit(t->user, t, bytes, len, err);
 	}
+	if (len > CP_COMMIT_MAX)
+		return cp_fail(err, CP_EFORMAT, "%s %.12s: %zu bytes, the limit is %zu", type, oid, len, CP_COMMIT_MAX);
 	*(t->expects == 0 ? &t->commit_oid : &t->tree_oid) = name;
 	keep = t->expects++ == 0 ? &t->commit : &t->tree;
 	cp_buf_clear(keep);
