@@ -169,6 +169,7 @@ campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(DAMAGES) $(
 	@$(MAKE) --no-print-directory $(BUILD)/unit/powercut
 	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
 	@CASEPACK=$(BUILD)/casepack bash tests/forks/forks.sh --whole
+	@CASEPACK=$(BUILD)/casepack ADVERSARY_EVERY=1 bash tests/adversary/run.sh
 	@tests/sim/planted.sh $(BUILD)
 	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 
