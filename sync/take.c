@@ -372,8 +372,8 @@ static enum cp_code take_triple(void *user, struct cp_triples *c, const void *ch
 	int64_t known;
 	enum cp_code code;
 
-	if (cp_is_outbound(in.commit, in.commit_len)) /* material, which comes back as proof, is nobody's work */
-		return cp_repo_has(t->s->history, in.oid) ? CP_OK
+	if (cp_is_outbound(in.commit, in.commit_len)) /* material, which comes back as proof, is nobody's work; it is taken before work is */
+		return t->is_check || cp_repo_has(t->s->history, in.oid) ? CP_OK
 			: cp_fail(err, CP_EFORMAT, "commit %.12s says that a hub gave it, but its bundle does not", in.oid);
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
 	if (known) {
