@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "formats/file.h"
 #include "sync/cases.h"
@@ -30,13 +31,17 @@ static enum cp_code add_forgotten(struct cp_store *s, struct cp_err *err)
  */
 static enum cp_code add_expired(struct cp_store *s, struct cp_err *err)
 {
-	int64_t days, cutoff;
+	int64_t days, cutoff, any;
 
 	_Static_assert(CP_T_JUDGMENTS == 11, "the number stands in the statement");
 	CP_TRY(cp_query_int(s, &days, 0, err, "SELECT keep_days FROM project WHERE id = ?1", "d", &s->me.project));
 	if (s->me.is_hub || days <= 0 || __builtin_mul_overflow(days, DAY_US, &cutoff))
 		return CP_OK;
 	cutoff = cp_now_us() - cutoff;
+	CP_TRY(cp_query_int(s, &any, 0, err, "SELECT EXISTS (SELECT 1 FROM commits WHERE acked_us BETWEEN 1 AND ?1)"
+			" OR EXISTS (SELECT 1 FROM assignments WHERE state <> 'given')", "i", cutoff));
+	if (!any)
+		return CP_OK;
 	return cp_run(s, err, "INSERT OR IGNORE INTO temp.erasing SELECT id, rev, content, 0 FROM cases c WHERE state <> 'forgotten'"
 			" AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.case_id = c.id)"
 			" AND EXISTS (SELECT 1 FROM assignments a WHERE a.case_id = c.id)"
@@ -202,14 +207,35 @@ static enum cp_code drop_drafts(struct cp_store *s, int64_t *n, struct cp_err *e
 	return cp_run(s, err, "DELETE FROM drafts WHERE id IN " FORGOTTEN_SQL, "");
 }
 
+/* What a rebuild keeps or left beside the database holds drafts of then. One that was cut off may have given the database in use
+ * a second name. */
+static enum cp_code erase_former(struct cp_store *s, struct cp_err *err)
+{
+	static const char *const names[] = { "casepack.db.old", "casepack.db.new" }, *const ends[] = { "", "-wal", "-shm" };
+	char path[4096];
+	struct stat in_use, st;
+
+	snprintf(path, sizeof path, "%s/casepack.db", s->path);
+	if (stat(path, &in_use) != 0)
+		return cp_fail_errno(err, "%s", path);
+	for (int i = 0; i < 6; i++) {
+		snprintf(path, sizeof path, "%s/%s%s", s->path, names[i / 3], ends[i % 3]);
+		if (lstat(path, &st) == 0 && (st.st_ino != in_use.st_ino || st.st_dev != in_use.st_dev))
+			CP_TRY(cp_file_erase(path, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code erase_inside(struct cp_store *s, struct cp_erased *out, struct cp_err *err)
 {
 	int64_t n;
 
-	CP_TRY(erase_contents(s, out, err));
-	CP_TRY(drop_drafts(s, &out->drafts, err));
 	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM temp.erasing WHERE is_forgotten", ""));
 	out->forgotten += n;
+	if (n > 0)
+		CP_TRY(erase_former(s, err));
+	CP_TRY(erase_contents(s, out, err));
+	CP_TRY(drop_drafts(s, &out->drafts, err));
 	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM temp.erasing WHERE NOT is_forgotten", ""));
 	out->expired += n;
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO erased(case_id, rev, at_us) SELECT id, rev, ?1 FROM temp.erasing", "i",

@@ -3,7 +3,7 @@
  * judgments the hub has held for as many days as the project keeps content (project.keep_days).
  *
  * Gone are the documents in content.db, every version of them, the media files that no other document names, and of
- * forgotten cases the drafts, which may quote them. Judgments, ratings and the case's row stay. Bytes are overwritten
+ * forgotten cases the drafts, which may quote them, and the databases that a rebuild kept. Judgments, ratings and the case's row stay. Bytes are overwritten
  * where they stand, the databases are written anew, and their logs emptied; what the file system or the disk
  * keep of old blocks is beyond this.
  *

@@ -56,6 +56,7 @@ grade() { casepack -C "$1" rate "$2" "${3:-grade@KanariResult 1=2}" grade@d2="${
 quiet grade anna 'kanari id/ü' # of the first version, and not returned yet
 quiet casepack -C ben rate q1 grade@d1=1
 quiet casepack -C ben rate 'kanari id/ü' 'grade@KanariResult 1=1' --draft --note KanariDraft
+quiet casepack -C ben rebuild --key ben # which keeps the database of then, with the draft
 back ben acme; back acme hub
 cases KanariSecond >second.jsonl
 quiet casepack -C hub import second.jsonl --locale en-US
