@@ -263,7 +263,7 @@ def work_that_says_it_was_given(w, b):
     b.commit.words += b"\n\nCasepack-Outbound: " + w.id("anna").encode()
 
 
-@attack("return", 4, "says that a hub gave it, but its bundle does not")
+@attack("return", 4, "says that a hub gave it, but no hub of this project signed it")
 def material_forged_by_a_rater(w, b):
     b.commit.words += b"\n\nCasepack-Outbound: " + w.id("anna").encode()
     b.manifest["tips"]["outbound/" + w.id("anna")] = b.commit.oid
@@ -274,7 +274,7 @@ def noise_that_says_it_was_given(w, b):
     b.commit.on("commit", lambda c: b"tree x\nCasepack-Outbound: x\n")
 
 
-@attack("return", 4, "says that a hub gave it, but its bundle does not")
+@attack("return", 4, "says that a hub gave it, but no hub of this project signed it")
 def material_of_another_project(w, b):
     b.commits = w.bundle("far-material").commits
     b.manifest["tips"]["outbound/" + w.id("anna")] = b.commit.oid
