@@ -94,7 +94,7 @@ quiet tool pack u taken-over.casepack "$keys/ben"
 check "another rater's change commit, signed anew, is refused" merge_refused "another key signed it" taken-over.casepack
 
 edit_of "$first"
-quiet tool resign u "$keys/ben" "$anna" "$ben"
+quiet tool resign u "$keys/ben" "anna <$anna" "ben <$ben"
 quiet tool set u sender "\"$ben\""
 quiet tool pack u as-own.casepack "$keys/ben"
 as_own() { # his own signature over her rows: the commit is quarantined, not one row of it counts
@@ -350,7 +350,7 @@ check "content that no case names is not taken in" unnamed
 
 cp -a twin-of-hub forging
 quiet casepack -C forging merge "$first"
-forged() { # TEXT KEY MAIN [OLD NEW]: the database from before does not fit it, and verify finds out a new one
+forged() { # TEXT KEY MAIN [OLD NEW WAS WHO]: the database from before does not fit it, and verify finds out a new one
 	local text=$1
 	shift
 	rm -rf forged && cp -a forging forged && tool forge forged/history.git "replica/$anna" "$@" || return 1
@@ -362,7 +362,7 @@ forged() { # TEXT KEY MAIN [OLD NEW]: the database from before does not fit it, 
 check "history signed by whom it should be verifies" casepack -C forging verify
 check "a change commit that another key signed does not" forged "but another key signed it" "$keys/ben" "$keys/lead"
 check "nor a commit of main" forged "but another key signed it" "$keys/anna" "$keys/stranger"
-check "nor one rater's answers, given out as another's" forged "is another person's" "$keys/ben" "$keys/lead" "$anna" "$ben"
+check "nor one rater's answers, given out as another's" forged "is another person's" "$keys/ben" "$keys/lead" "$anna" "$ben" anna ben
 
 # ---- told before it is opened ----
 

@@ -178,12 +178,13 @@ def alter(folder, key, old, new):
     change(folder, "tips", json.dumps({name: oid_of("commit", made) for name in tips}))
 
 
-def forge(repo, branch, key, main_key, old="", new=""):
+def forge(repo, branch, key, main_key, old="", new="", was="", who=""):
     def git(*words, data=None):
         return run("git", "-C", repo, *words, data=data).strip()
 
     def again(data, key):
-        parts = (text.replace(old.encode(), new.encode()) if old else text for text in unsigned(data))
+        parts = (text.replace(old.encode(), new.encode()).replace(f"{was} <".encode(), f"{who} <".encode()) if old else text
+                 for text in unsigned(data))
         return git("hash-object", "-t", "commit", "-w", "--stdin", data=signed(*parts, key)).decode()
 
     tip = git("rev-parse", branch).decode()
