@@ -1,32 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "cli/keys.h"
 #include "cli/shown.h"
-#include "sync/cases.h"
 #include "sync/settle.h"
-
-/* FIELD@RESULT=VALUE taken apart in place. A result's id may hold "=": the one counts in front of which it is one. */
-static enum cp_code parse(char *word, const struct cp_case_view *v, struct cp_final *out, struct cp_err *err)
-{
-	char *equals = strchr(word, '='), *at = strchr(word, '@');
-
-	for (size_t i = 0; at != NULL && equals != NULL && at < equals && i < v->n_results; i++) {
-		size_t n = strlen(v->results[i].id);
-
-		if (strncmp(at + 1, v->results[i].id, n) == 0 && at[1 + n] == '=' && at + 1 + n > equals)
-			equals = at + 1 + n;
-	}
-	if (equals == NULL || equals == word)
-		return cp_fail(err, CP_EUSAGE, "adjudicate: %s is no answer; say FIELD=VALUE or FIELD@RESULT=VALUE", word);
-	*equals = '\0';
-	if (at != NULL && at < equals)
-		*at = '\0';
-	out->field = word;
-	out->result = at != NULL && at < equals ? at + 1 : "";
-	out->value = equals + 1;
-	return CP_OK;
-}
 
 static enum cp_code say_final(const struct cp_args *a, const struct cp_case_view *v, const struct cp_final *f, bool changed,
 		struct cp_err *err)
@@ -46,11 +24,15 @@ static enum cp_code adjudicate_word(struct cp_args *a, const struct cp_case_view
 {
 	CP_AUTO(str) char *word = strdup(given);
 	struct cp_final f = { .case_id = v->key, .cause = cp_arg(a, "--cause"), .reason = cp_arg(a, "--reason") };
+	struct cp_said_answer said;
 	bool changed;
 
 	if (word == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
-	CP_TRY(parse(word, v, &f, err));
+	CP_TRY(cp_answer_read(&said, word, v, "adjudicate", err));
+	f.field = said.field;
+	f.result = said.result;
+	f.value = said.value;
 	CP_TRY(cp_adjudicate(a->store, &f, &changed, err));
 	return say_final(a, v, &f, changed, err);
 }

@@ -13,9 +13,11 @@ static enum cp_code seed_of(const struct cp_args *a, struct cp_assign *out, stru
 	int64_t seed;
 
 	CP_TRY(cp_arg_int(a, "--seed", 0, INT64_MAX, (int64_t)randombytes_uniform(1000000000), &seed, err));
-	out->is_shuffled = cp_arg_given(a, "--shuffle") || cp_arg_given(a, "--seed");
+	out->has_gold = cp_arg_given(a, "--gold");
+	out->is_shuffled = cp_arg_given(a, "--shuffle") || cp_arg_given(a, "--seed") || out->has_gold;
+	out->is_seeded = !out->has_gold || cp_arg_given(a, "--seed"); /* a short number is soon tried out */
 	out->seed = (uint64_t)seed;
-	return CP_OK;
+	return cp_arg_int(a, "--gold", 0, 90, 0, &out->gold_percent, err);
 }
 
 static enum cp_code read_args(const struct cp_args *a, struct cp_assign *out, struct cp_err *err)
@@ -35,11 +37,12 @@ static enum cp_code read_args(const struct cp_args *a, struct cp_assign *out, st
 
 static enum cp_code print_json(const struct cp_assign *as, const struct cp_assigned *done, struct cp_err *err)
 {
-	return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "dry_run", as->is_dry_run,
+	return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "dry_run", as->is_dry_run,
 			"made", (json_int_t)done->made, "there_already", (json_int_t)done->there_already,
 			"cases", (json_int_t)done->cases, "people", (json_int_t)done->people,
 			"without_rater", (json_int_t)done->without_rater,
-			"seed", as->is_shuffled ? json_integer((json_int_t)as->seed) : json_null()), err);
+			"seed", as->is_shuffled && as->is_seeded ? json_integer((json_int_t)as->seed) : json_null(),
+			"gold", as->has_gold ? json_integer((json_int_t)done->gold) : json_null()), err);
 }
 
 static enum cp_code print_words(const struct cp_assign *as, const struct cp_assigned *done, struct cp_err *err)
@@ -49,7 +52,9 @@ static enum cp_code print_words(const struct cp_assign *as, const struct cp_assi
 	CP_TRY(cp_line(err, "%s%s, %lld there already: %s, %s", as->is_dry_run ? "would make " : "",
 			cp_count(made, done->made, "assignment", "assignments"), (long long)done->there_already,
 			cp_count(cases, done->cases, "case", "cases"), cp_count(people, done->people, "person", "people")));
-	return as->is_shuffled ? cp_line(err, "shuffled with --seed %llu", (unsigned long long)as->seed) : CP_OK;
+	if (as->has_gold)
+		CP_TRY(cp_line(err, "gold among them: %s", cp_count(made, done->gold, "assignment", "assignments")));
+	return as->is_shuffled && as->is_seeded ? cp_line(err, "shuffled with --seed %llu", (unsigned long long)as->seed) : CP_OK;
 }
 
 static enum cp_code print(const struct cp_args *a, const struct cp_assign *as, const struct cp_assigned *done,
@@ -61,6 +66,9 @@ static enum cp_code print(const struct cp_args *a, const struct cp_assign *as, c
 	if (done->without_rater > 0)
 		cp_say("%s: nobody who was named can take them; see the locales in `casepack person list`",
 				cp_count(cases, done->without_rater, "case has too few raters", "cases have too few raters"));
+	if (done->short_of_gold > 0)
+		cp_say("%s: too few cases with gold answers fit them", cp_count(cases, done->short_of_gold, "person got less gold than that",
+				"people got less gold than that"));
 	return CP_OK;
 }
 
@@ -127,6 +135,7 @@ static const struct cp_option options[] = {
 	{ "--due", "YYYY-MM-DD", "by when" },
 	{ "--shuffle", NULL, "another order for each person, not that of the import" },
 	{ "--seed", "N", "the order that was drawn with this number; implies --shuffle" },
+	{ "--gold", "PERCENT", "so much of what each person gets now has gold answers, drawn and mixed among the others; implies --shuffle" },
 	{ "--add", "N", "top-up: so many raters more for each case; 1 unless said" },
 	{ "--disagree", "FIELD", "top-up: cases whose raters have all judged, and disagree on this field" },
 	{ "--from", "PEOPLE", "withdraw, expire, reassign: from these people" },
@@ -140,6 +149,7 @@ static const struct cp_example examples[] = {
 	{ "casepack assign --form relevance --guideline search --overlap 2 --shuffle",
 		"two raters for each case, evenly spread" },
 	{ "casepack assign --form relevance --to ana --case \"red shoes\" --pass 2", "one case once more, for ana" },
+	{ "casepack assign --form relevance --overlap 2 --gold 10", "one case in ten of what each person gets is gold" },
 	{ "casepack assign top-up --form relevance --disagree grade", "a further rater where the first ones disagree" },
 	{ "casepack assign reassign --from ana --to ben,carla", "ana is ill: what she has not judged goes to two others" },
 	{ "casepack assign expire --before 2026-06-01", "take back what is overdue" },
@@ -149,7 +159,7 @@ static const struct cp_example examples[] = {
 const struct cp_command cp_cmd_assign = {
 	.name = "assign",
 	.usage = "--form NAME [--guideline NAME] [--to PEOPLE] [--overlap N] [--locale LOCALE] [--segment NAME] "
-		"[--case ID]... [--pass N] [--due YYYY-MM-DD] [--shuffle] [--seed N] [-n]\n"
+		"[--case ID]... [--pass N] [--due YYYY-MM-DD] [--shuffle] [--seed N] [--gold PERCENT] [-n]\n"
 		"top-up --form NAME --disagree FIELD|--case ID... [--add N] [--guideline NAME] [--to PEOPLE] [--pass N] [-n]\n"
 		"withdraw [--from PEOPLE] [--case ID]... [--locale LOCALE] [--segment NAME] [--pass N] [--judged] [-n]\n"
 		"expire --before YYYY-MM-DD [--from PEOPLE] [--case ID]... [--judged] [-n]\n"
@@ -161,6 +171,10 @@ const struct cp_command cp_cmd_assign = {
 		"was added.\n\n"
 		"With --shuffle each person gets the cases in another order. The number that it was drawn with is printed: "
 		"the same --seed, cases and people give the same order again.\n\n"
+		"With --gold PERCENT cases that have gold answers (`casepack gold`) are given as that share of what each person gets now, "
+		"and not otherwise: drawn for each from those that fit, never a second time in one pass, never without others, at "
+		"places that nothing but chance decides, so no number is printed unless you name one. Without --gold such "
+		"cases are given like all others.\n\n"
 		"`top-up` adds raters to cases that have some. `withdraw`, `expire` and `reassign` take cases back while bundles "
 		"are in the field: only what is not judged yet, unless --judged is said. A judgment that arrives later, made by "
 		"somebody who did not know, is kept, marked late, and counted apart. Nothing is deleted; what was taken back is given "

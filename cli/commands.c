@@ -4,7 +4,7 @@
 
 /* Every command, in the order in which help shows them. */
 #define COMMANDS(X)                                                                              \
-	X(init) X(key) X(project) X(person) X(guideline) X(form) X(import) X(assign)             \
+	X(init) X(key) X(project) X(person) X(guideline) X(form) X(import) X(assign) X(gold)     \
 	X(pack) X(open) X(rate) X(return) X(merge) X(sync)                                       \
 	X(status) X(inspect) X(conflicts) X(resolve) X(adjudicate) X(stale) X(quarantine)        \
 	X(forget)                                                                                \

@@ -63,7 +63,7 @@ enum cp_code cp_seal_again(struct cp_store *s, int64_t no, const char *why, int6
 {
 	CP_AUTO(buf) struct cp_buf oid = CP_BUF(64), whole = CP_BUF((size_t)1 << 31), words = CP_BUF(256);
 	struct copying k = { .changeset = CP_BUF((size_t)1 << 31) };
-	int64_t schema;
+	int64_t schema, seq;
 	enum cp_code code;
 
 	CP_TRY(cp_query_text(s, &oid, NULL, err, "SELECT oid FROM commits WHERE no = ?1", "i", no));
@@ -76,10 +76,13 @@ enum cp_code cp_seal_again(struct cp_store *s, int64_t no, const char *why, int6
 		return CP_OK;
 	}
 	if (code == CP_OK)
-		code = cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset, schema) SELECT 0, ?5, ?4, claimed_us,"
-				" ?2, ?3 FROM commits WHERE no = ?1", "ibiit", no, k.changeset.data, k.changeset.len, schema, k.edits, words.data);
+		code = cp_outbox_number(s, false, &seq, err);
 	if (code == CP_OK)
-		code = cp_apply_change(s, k.changeset.data, k.changeset.len, -sqlite3_last_insert_rowid(s->db), err);
+		code = cp_run(s, err, "INSERT INTO outbox(seq, is_private, words, edits, at_us, changeset, schema) SELECT ?6, 0, ?5, ?4,"
+				" claimed_us, ?2, ?3 FROM commits WHERE no = ?1", "ibiiti", no, k.changeset.data, k.changeset.len, schema, k.edits,
+				words.data, seq);
+	if (code == CP_OK)
+		code = cp_apply_change(s, k.changeset.data, k.changeset.len, -seq, err);
 	*again += k.edits;
 	cp_buf_drop(&k.changeset);
 	return code;

@@ -1,6 +1,7 @@
 #include "sync/assign.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "sync/texts.h"
 
 struct rater { struct cp_id id; char pseudonym[64], locales[256]; int64_t load, last_position; };
-struct wanted { struct cp_id id; char locale[64]; };
+struct wanted { struct cp_id id; char locale[64]; bool is_gold; };
 struct plan {
 	struct rater *raters; size_t n_raters;
 	struct wanted *cases; size_t n_cases;
@@ -87,6 +88,7 @@ static enum cp_code add_case(struct plan *p, size_t *room, const struct cp_id *i
 		assert(p->cases != NULL);
 	}
 	p->cases[p->n_cases].id = *id;
+	p->cases[p->n_cases].is_gold = false;
 	snprintf(p->cases[p->n_cases++].locale, sizeof p->cases->locale, "%s", locale);
 	return CP_OK;
 }
@@ -151,21 +153,41 @@ static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, st
 	}
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same order on every machine. */
-static uint64_t next_random(uint64_t *state)
+static enum cp_code mark_gold(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_err *err)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+	if (a->has_gold && s->private == NULL)
+		return cp_fail(err, CP_EINPUT, "%s: only a lead's hub knows gold answers", s->path);
+	for (size_t c = 0; a->has_gold && c < p->n_cases; c++) {
+		int64_t is_gold;
 
+		CP_TRY(cp_query_int(s, &is_gold, 0, err, "SELECT 1 FROM gold WHERE case_id = ?1 AND value IS NOT NULL", "d",
+				&p->cases[c].id));
+		p->cases[c].is_gold = is_gold != 0;
+	}
+	return CP_OK;
+}
+
+/* ---- chance ------------------------------------------------------------------------------- */
+
+struct chance { bool is_seeded; uint64_t state; };
+
+/* Below n. With a seed SplitMix64 (Steele, Lea, Flood 2014): the same on every machine. */
+static size_t draw(struct chance *c, size_t n)
+{
+	uint64_t z = c->state += 0x9e3779b97f4a7c15u;
+
+	if (!c->is_seeded)
+		return randombytes_uniform((uint32_t)n);
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return (size_t)((z ^ z >> 31) % n);
 }
 
 /* Fisher and Yates. */
-static void shuffle(size_t *order, size_t n, uint64_t seed)
+static void shuffle(size_t *order, size_t n, struct chance *chance)
 {
 	for (size_t i = n; i > 1; i--) {
-		size_t j = (size_t)(next_random(&seed) % i), swap = order[i - 1];
+		size_t j = draw(chance, i), swap = order[i - 1];
 
 		order[i - 1] = order[j];
 		order[j] = swap;
@@ -256,6 +278,63 @@ enum cp_code cp_assignment_read(struct cp_given *out, const struct cp_value *row
 	return CP_OK;
 }
 
+/* ---- gold --------------------------------------------------------------------------------- */
+
+/* Does that rater fit the case, and had it not in this pass? */
+static enum cp_code may_get(struct cp_store *s, const struct cp_assign *a, const struct rater *r, const struct wanted *c,
+		bool *out, struct cp_err *err)
+{
+	struct cp_id id;
+	int64_t was;
+
+	assignment_key(&c->id, &r->id, a->pass, &id);
+	CP_TRY(cp_query_int(s, &was, 0, err, "SELECT 1 FROM assignments WHERE id = ?1", "d", &id));
+	*out = !was && cp_locale_fits(r->locales, c->locale);
+	return CP_OK;
+}
+
+/*
+ * To the n others that the rater gets now its share of gold, drawn from what fits: gold never travels alone. The whole stays in
+ * the order of the cases, so that whoever could undo the shuffle would learn nothing from where a case stood before.
+ */
+static enum cp_code add_gold(struct cp_store *s, const struct cp_assign *a, const struct plan *p, size_t r, struct chance *chance,
+		bool *gets, size_t n, struct cp_assigned *out, struct cp_err *err)
+{
+	int64_t rest = 100 - a->gold_percent, wanted = ((int64_t)n * a->gold_percent + rest / 2) / rest, given = 0;
+	size_t *fits = calloc(p->n_cases + 1, sizeof *fits), n_fits = 0;
+	enum cp_code code = CP_OK;
+
+	assert(fits != NULL);
+	for (size_t c = 0; code == CP_OK && wanted > 0 && c < p->n_cases; c++) {
+		bool may = false;
+
+		if (p->cases[c].is_gold)
+			code = may_get(s, a, &p->raters[r], &p->cases[c], &may, err);
+		if (may)
+			fits[n_fits++] = c;
+	}
+	for (; given < wanted && n_fits > 0; given++) {
+		size_t at = draw(chance, n_fits);
+
+		gets[fits[at] * p->n_raters + r] = true;
+		fits[at] = fits[--n_fits];
+	}
+	out->gold += given;
+	out->short_of_gold += given < wanted;
+	free(fits);
+	return code;
+}
+
+static size_t list_share(const struct plan *p, const bool *gets, size_t r, size_t *order)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < p->n_cases; c++)
+		if (gets[c * p->n_raters + r])
+			order[n++] = c;
+	return n;
+}
+
 /* Who gets what is chosen in the order of the cases; then each rater's share is put into its order. */
 static enum cp_code carry_out(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_assigned *out,
 		struct cp_err *err)
@@ -266,15 +345,18 @@ static enum cp_code carry_out(struct cp_store *s, const struct cp_assign *a, str
 
 	assert(gets != NULL && order != NULL);
 	for (size_t c = 0; code == CP_OK && c < p->n_cases; c++)
-		code = choose_raters(s, a, p, &p->cases[c], &gets[c * p->n_raters], out, err);
+		if (!p->cases[c].is_gold)
+			code = choose_raters(s, a, p, &p->cases[c], &gets[c * p->n_raters], out, err);
 	for (size_t r = 0; code == CP_OK && r < p->n_raters; r++) {
-		size_t n = 0;
+		struct chance chance = { a->is_seeded, a->seed + r };
+		size_t n = list_share(p, gets, r, order);
 
-		for (size_t c = 0; c < p->n_cases; c++)
-			if (gets[c * p->n_raters + r])
-				order[n++] = c;
+		if (a->has_gold) {
+			code = add_gold(s, a, p, r, &chance, gets, n, out, err);
+			n = list_share(p, gets, r, order);
+		}
 		if (a->is_shuffled)
-			shuffle(order, n, a->seed + r);
+			shuffle(order, n, &chance);
 		for (size_t i = 0; code == CP_OK && i < n; i++)
 			code = cp_assignment_give(s, &(struct cp_given){ p->cases[order[i]].id, p->raters[r].id, p->form, p->guideline,
 					p->has_guideline, a->pass, ++p->raters[r].last_position, a->due ? a->due : "" }, err);
@@ -330,6 +412,7 @@ enum cp_code cp_assign(struct cp_store *s, const struct cp_assign *a, struct cp_
 		CP_TRY(text_named(s, false, a->guideline, &p.guideline, err));
 	CP_TRY(load_raters(s, a, &p, err));
 	CP_TRY(load_cases(s, a, &p, err));
+	CP_TRY(mark_gold(s, a, &p, err));
 	if (p.n_cases == 0 && a->disagree_on != NULL)
 		return CP_OK;
 	if (p.n_raters == 0 || p.n_cases == 0)

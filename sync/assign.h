@@ -34,11 +34,15 @@ struct cp_assign {
 	const char *disagree_on;             /* only cases, all judged, whose raters disagree on that field; NULL: all */
 	int64_t pass;                        /* from 1 */
 	const char *due;                     /* YYYY-MM-DD or NULL */
-	bool is_shuffled; uint64_t seed;     /* of each rater's order; same seed, cases and people, same order */
+	bool is_shuffled;                    /* another order for each rater */
+	bool is_seeded; uint64_t seed;       /* same seed, cases and people, same order; else nobody can draw it again */
+	bool has_gold; int64_t gold_percent; /* so much of what each rater gets now has gold answers, mixed among the others, and no
+	                                        case that has some is given otherwise; 0 to 90. Only where is_shuffled */
 	bool is_dry_run;
 };
-/* without_rater: cases that got fewer raters than the overlap, or without one nobody. */
-struct cp_assigned { int64_t made, there_already, cases, people, without_rater; };
+/* cases: that fit. without_rater: those that got fewer raters than the overlap, or without one nobody. gold: assignments
+ * among made, of cases with gold answers, where has_gold; short_of_gold: raters who got fewer than their share. */
+struct cp_assigned { int64_t made, there_already, cases, people, without_rater, gold, short_of_gold; };
 /* A rater gets only cases of its locales. Cases go to those who fit and have fewest. CP_EINPUT when
  * nobody can take any. The same call again makes nothing new.
  * An assignment that was taken back is given again only to people who are named. */

@@ -26,25 +26,44 @@ static void sessions_end(struct cp_store *s)
 	}
 }
 
-enum cp_code cp_edit_begin(struct cp_store *s, struct cp_err *err)
+static enum cp_code begin_inside(struct cp_store *s, bool is_public, struct cp_err *err)
+{
+	if (is_public)
+		CP_TRY(session_begin(s, 0, 0, CP_T_PUBLIC, err));
+	if (s->private != NULL)
+		CP_TRY(session_begin(s, 1, CP_T_PUBLIC, CP_T_COUNT, err));
+	CP_TRY(cp_meta_int(s, "clock", &s->clock_before, err));
+	return cp_clock_tick(s, &s->edit_clock, err);
+}
+
+static enum cp_code begin(struct cp_store *s, bool is_public, struct cp_err *err)
 {
 	enum cp_code code;
 
-	assert(s->session[0] == NULL);
+	assert(s->session[0] == NULL && s->session[1] == NULL);
 	CP_TRY(cp_txn_begin(s, err));
-	code = session_begin(s, 0, 0, CP_T_PUBLIC, err);
-	if (code == CP_OK && s->private != NULL)
-		code = session_begin(s, 1, CP_T_PUBLIC, CP_T_COUNT, err);
-	if (code == CP_OK)
-		code = cp_clock_tick(s, &s->edit_clock, err);
-	if (code != CP_OK)
-		cp_edit_abort(s);
+	code = begin_inside(s, is_public, err);
+	if (code != CP_OK) {
+		sessions_end(s);
+		cp_txn_rollback(s);
+	}
 	return code;
+}
+
+enum cp_code cp_edit_begin(struct cp_store *s, struct cp_err *err)
+{
+	return begin(s, true, err);
+}
+
+enum cp_code cp_edit_begin_private(struct cp_store *s, struct cp_err *err)
+{
+	assert(s->private != NULL);
+	return begin(s, false, err);
 }
 
 void cp_edit_abort(struct cp_store *s)
 {
-	if (s->session[0] == NULL)
+	if (s->session[0] == NULL && s->session[1] == NULL)
 		return;
 	sessions_end(s);
 	cp_txn_rollback(s);
@@ -187,6 +206,29 @@ enum cp_code cp_edit_rating(struct cp_store *s, const struct cp_id *judgment, co
 
 /* ---- commit ------------------------------------------------------------------------- */
 
+/* Older programs counted public and private saves together, and left the counting to SQLite. */
+static enum cp_code last_number(struct cp_store *s, bool is_private, int64_t *out, struct cp_err *err)
+{
+	CP_TRY(cp_meta_int(s, is_private ? "outbox_private" : "outbox", out, err));
+	if (*out == 0 && is_private)
+		*out = CP_OUTBOX_PRIVATE;
+	else if (*out == 0)
+		CP_TRY(cp_query_int(s, out, 0, err, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox' AND seq < ?1", "i",
+				CP_OUTBOX_PRIVATE));
+	return CP_OK;
+}
+
+enum cp_code cp_outbox_number(struct cp_store *s, bool is_private, int64_t *out, struct cp_err *err)
+{
+	int64_t last;
+
+	CP_TRY(last_number(s, false, &last, err)); /* before SQLite has seen a number of the other kind */
+	CP_TRY(cp_meta_set_int(s, "outbox", last, err));
+	CP_TRY(last_number(s, is_private, &last, err));
+	*out = last + 1;
+	return cp_meta_set_int(s, is_private ? "outbox_private" : "outbox", *out, err);
+}
+
 /* What the session saw goes into the outbox; *out_seq is 0 when it saw nothing. */
 static enum cp_code outbox_add(struct cp_store *s, int which, const char *words, int64_t *out_seq,
 		struct cp_buf *changeset, struct cp_err *err)
@@ -207,11 +249,10 @@ static enum cp_code outbox_add(struct cp_store *s, int which, const char *words,
 	if (len == 0)
 		return CP_OK;
 	CP_TRY(cp_changeset_edits(changeset->data, changeset->len, &edits, err));
-	CP_TRY(cp_run(s, err, "INSERT INTO outbox(is_private, words, edits, at_us, changeset, schema)"
-			" VALUES(?1, ?2, ?3, ?4, ?5, ?6)", "itiibi", (int64_t)which, words, (int64_t)edits, s->edit_clock,
-			changeset->data, changeset->len, (int64_t)CP_SCHEMA));
-	*out_seq = sqlite3_last_insert_rowid(s->db);
-	return CP_OK;
+	CP_TRY(cp_outbox_number(s, which == 1, out_seq, err));
+	return cp_run(s, err, "INSERT INTO outbox(seq, is_private, words, edits, at_us, changeset, schema)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", "iitiibi", *out_seq, (int64_t)which, words, (int64_t)edits, s->edit_clock,
+			changeset->data, changeset->len, (int64_t)CP_SCHEMA);
 }
 
 static enum cp_code commit_inside(struct cp_store *s, const char *words, struct cp_err *err)
@@ -220,10 +261,13 @@ static enum cp_code commit_inside(struct cp_store *s, const char *words, struct 
 	CP_AUTO(buf) struct cp_buf private = CP_BUF((size_t)1 << 31);
 	int64_t seq[2] = { 0, 0 };
 
-	CP_TRY(outbox_add(s, 0, words, &seq[0], &public, err));
+	if (s->session[0] != NULL)
+		CP_TRY(outbox_add(s, 0, words, &seq[0], &public, err));
 	if (s->session[1] != NULL)
 		CP_TRY(outbox_add(s, 1, words, &seq[1], &private, err));
 	sessions_end(s); /* what the index and the trees write is derived, and is not recorded */
+	if (seq[0] == 0) /* the next public edit ticks as if this one had not been */
+		CP_TRY(cp_meta_set_int(s, "clock", s->clock_before, err));
 	if (seq[0] > 0)
 		CP_TRY(cp_apply_own(s, public.data, public.len, -seq[0], err));
 	if (seq[1] > 0)

@@ -16,6 +16,8 @@
 struct cp_set { const char *column; struct cp_value value; };
 
 CP_CHECKED enum cp_code cp_edit_begin(struct cp_store *s, struct cp_err *err);
+/* Private tables only, at a lead's hub: no public commit, number or clock follows from it. */
+CP_CHECKED enum cp_code cp_edit_begin_private(struct cp_store *s, struct cp_err *err);
 
 /*
  * How an edit gets its rev and clock. DERIVED: from the content, so that two hubs

@@ -31,6 +31,7 @@ struct cp_store {
 	struct cp_changes *changes;   /* of change commits read lately, changes.c's */
 	sqlite3_session *session[2];  /* public, private; only inside an edit */
 	int64_t edit_clock;           /* of the edit that is open */
+	int64_t clock_before;         /* what the clock showed before it */
 	bool is_judging;              /* between cp_judge_begin and _commit */
 	bool is_proving;              /* a replay checks what each author was permitted to write */
 	uint8_t secret[32];           /* of the project, while an import is open */
@@ -87,6 +88,13 @@ void cp_txn_rollback(struct cp_store *s);
 int64_t cp_now_us(void);
 /* The next tick of the hybrid logical clock, remembered in meta. Inside a transaction. */
 CP_CHECKED enum cp_code cp_clock_tick(struct cp_store *s, int64_t *out, struct cp_err *err);
+
+/*
+ * The next number of a save, inside a transaction; none is ever used twice. Those of private saves begin behind
+ * CP_OUTBOX_PRIVATE: numbers of public ones stand in change commits, and must not tell how many others there were.
+ */
+#define CP_OUTBOX_PRIVATE ((int64_t)1 << 40)
+CP_CHECKED enum cp_code cp_outbox_number(struct cp_store *s, bool is_private, int64_t *out, struct cp_err *err);
 
 /* The signing key, read once; asks for the passphrase if it must. CP_EKEY. */
 CP_CHECKED enum cp_code cp_store_key(struct cp_store *s, const struct cp_seckey **out, struct cp_err *err);

@@ -263,11 +263,14 @@ static enum cp_code take_outbox(struct cp_store *s, const int64_t sealed[2], int
 }
 
 /* Numbers go on behind those that were used: a repair goes by them. */
-static enum cp_code go_on_behind(struct cp_store *s, int64_t last, struct cp_err *err)
+static enum cp_code go_on_behind(struct cp_store *s, const char *key, int64_t sealed, bool is_private, struct cp_err *err)
 {
-	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO main.outbox(seq, is_private, words, edits, at_us, changeset)"
-			" VALUES(?1, 2, '', 0, 0, x'')", "i", last));
-	return cp_run(s, err, "DELETE FROM main.outbox WHERE is_private = 2", "");
+	int64_t waiting;
+
+	CP_TRY(cp_query_int(s, &waiting, 0, err, "SELECT max(seq) FROM main.outbox WHERE is_private = ?1", "i", (int64_t)is_private));
+	if (is_private && waiting < CP_OUTBOX_PRIVATE) /* of an older program, like what it sealed */
+		waiting = CP_OUTBOX_PRIVATE;
+	return cp_meta_set_int(s, key, sealed > waiting ? sealed : waiting, err);
 }
 
 static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2], int64_t *n, struct cp_err *err)
@@ -281,6 +284,8 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	CP_TRY(cp_run(s, err, "UPDATE main.commits SET acked_us = coalesce((SELECT acked_us FROM old.commits o WHERE o.oid = commits.oid), 0)",
 			""));
 	CP_TRY(take_outbox(s, sealed, n, err));
+	CP_TRY(go_on_behind(s, "outbox", sealed[0], false, err));
+	CP_TRY(go_on_behind(s, "outbox_private", sealed[1], true, err));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
 			" 'given_out', 'put_back', 'proved')", ""));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key = 'clock' AND value >"
@@ -310,7 +315,8 @@ static enum cp_code take_over(struct cp_store *s, struct cp_rebuilt *out, struct
 	CP_TRY(last_sealed(s, s->history, &sealed[0], err));
 	if (s->private != NULL)
 		CP_TRY(last_sealed(s, s->private, &sealed[1], err));
-	CP_TRY(go_on_behind(s, sealed[0] > sealed[1] ? sealed[0] : sealed[1], err));
+	CP_TRY(go_on_behind(s, "outbox", sealed[0], false, err));
+	CP_TRY(go_on_behind(s, "outbox_private", sealed[1], true, err));
 	if (!cp_file_exists(path))
 		return CP_OK;
 	code = upgrade(path);

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/form.h"
 #include "formats/text.h"
-#include "sync/cases.h"
 #include "sync/edit.h"
 #include "sync/inner.h"
+#include "sync/question.h"
 #include "sync/resolution.h"
 
 enum cp_code cp_settle_check_lead(struct cp_store *s, const char *what, struct cp_err *err)
@@ -325,7 +324,13 @@ static bool parse_value(struct cp_value *out, size_t table, size_t column, const
 
 /* The answers of an adjudication are those of its form. */
 static enum cp_code canonical_of(struct cp_store *s, const struct cp_conflict *c, const char *value, struct cp_buf *out,
-		struct cp_err *err);
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf field = CP_BUF(4096);
+
+	CP_TRY(cp_query_text(s, &field, NULL, err, "SELECT field FROM adjudications WHERE id = ?1", "d", &c->doc));
+	return cp_question_value(s, &c->case_id, field.data ? field.data : "", value, out, err);
+}
 
 enum cp_code cp_settle_value(struct cp_store *s, const struct cp_conflict *c, const char *text, const char *reason,
 		struct cp_err *err)
@@ -361,87 +366,12 @@ static bool is_cause(const char *cause)
 	return false;
 }
 
-/* The field as the forms ask it that were given for this case, else any form; the newest version first. */
-static enum cp_code find_field(struct cp_store *s, const struct cp_id *case_id, const char *name, struct cp_form *form,
-		const struct cp_field **out, struct cp_err *err)
-{
-	sqlite3_stmt *q;
-	bool row;
-
-	*out = NULL;
-	CP_TRY(cp_query(s, &q, err, "SELECT v.body FROM form_versions v ORDER BY v.parent_doc NOT IN"
-			" (SELECT form FROM assignments WHERE case_id = ?1), v.number DESC, v.id", "d", case_id));
-	for (;;) {
-		CP_TRY(cp_step(s, q, &row, err));
-		if (!row)
-			return cp_fail(err, CP_EINPUT, "no form has a field \"%.40s\"", name);
-		if (cp_form_read(form, cp_col_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), NULL) != CP_OK)
-			continue;
-		*out = cp_form_field(form, name);
-		if (*out != NULL)
-			break;
-		cp_form_drop(form);
-	}
-	sqlite3_reset(q);
-	return CP_OK;
-}
-
-static enum cp_code canonical(struct cp_store *s, const struct cp_id *case_id, const char *field, const char *value,
-		enum cp_field_scope *scope, struct cp_buf *out, struct cp_err *err)
-{
-	const struct cp_field *f;
-	struct cp_form form;
-	enum cp_code code;
-
-	CP_TRY(find_field(s, case_id, field, &form, &f, err));
-	*scope = f->scope;
-	code = *value ? cp_field_value(out, f, value, strlen(value), err) : CP_OK;
-	cp_form_drop(&form);
-	return code == CP_OK ? CP_OK : cp_fail_at(err, "%s", field);
-}
-
-static enum cp_code canonical_of(struct cp_store *s, const struct cp_conflict *c, const char *value, struct cp_buf *out,
-		struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf field = CP_BUF(4096);
-	enum cp_field_scope scope;
-
-	CP_TRY(cp_query_text(s, &field, NULL, err, "SELECT field FROM adjudications WHERE id = ?1", "d", &c->doc));
-	return canonical(s, &c->case_id, field.data ? field.data : "", value, &scope, out, err);
-}
-
-/* The name in history of a result, by that or its external id. */
-static enum cp_code name_result(struct cp_store *s, const struct cp_final *f, struct cp_buf *out, struct cp_err *err)
-{
-	struct cp_case_view v;
-	const char *name = NULL;
-	enum cp_code code;
-
-	if (*f->result == '\0')
-		return cp_buf_puts(out, "", err);
-	CP_TRY(cp_case_load(s, &f->case_id, &v, err));
-	for (size_t i = 0; i < v.n_results; i++)
-		if (strcmp(v.results[i].id, f->result) == 0 || strcmp(v.results[i].name, f->result) == 0)
-			name = v.results[i].name;
-	code = name ? cp_buf_puts(out, name, err) : cp_fail(err, CP_EINPUT, "case %s: has no result \"%.60s\"", v.id, f->result);
-	cp_case_view_drop(&v);
-	return code;
-}
-
-static void final_id(struct cp_id *out, const struct cp_id *case_id, const char *field, const char *result)
-{
-	const void *const parts[] = { case_id->bytes, field, result };
-	const size_t lens[] = { sizeof case_id->bytes, strlen(field), strlen(result) };
-
-	cp_id_derive(out, "adjudication", 3, parts, lens);
-}
-
 static enum cp_code write_final(struct cp_store *s, const struct cp_final *f, const char *result, const struct cp_value *value,
 		bool *changed, struct cp_err *err)
 {
 	struct cp_id id;
 
-	final_id(&id, &f->case_id, f->field, result);
+	cp_question_id(&id, "adjudication", &f->case_id, f->field, result);
 	return cp_edit_document(s, CP_T_ADJUDICATIONS, &id, (struct cp_set[]){
 			{ "case_id", cp_v_blob(f->case_id.bytes, 16) }, { "field", cp_v_text(f->field) },
 			{ "result", cp_v_text(result) }, { "value", *value }, { "cause", cp_v_text(f->cause) },
@@ -453,17 +383,11 @@ enum cp_code cp_adjudicate(struct cp_store *s, const struct cp_final *f, bool *o
 {
 	CP_AUTO(buf) struct cp_buf value = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(buf) struct cp_buf result = CP_BUF(4096);
-	enum cp_field_scope scope;
 
 	CP_TRY(check_reason(f->reason, err));
 	if (!is_cause(f->cause))
 		return cp_fail(err, CP_EUSAGE, "\"%.40s\" is none of %s", f->cause, cp_adjudicate_causes);
-	CP_TRY(canonical(s, &f->case_id, f->field, f->value, &scope, &value, err));
-	if (scope == CP_PAGE && *f->result)
-		return cp_fail(err, CP_EINPUT, "%s is asked of the whole page, not of a result", f->field);
-	if (scope == CP_RESULT && !*f->result)
-		return cp_fail(err, CP_EINPUT, "%s is asked of each result: say %s@RESULT=VALUE", f->field, f->field);
-	CP_TRY(name_result(s, f, &result, err));
+	CP_TRY(cp_question_answer(s, &f->case_id, f->field, f->result, f->value, &result, &value, err));
 	return write_final(s, f, result.data ? result.data : "", &(struct cp_value){ value.len ? CP_TEXT : CP_NULL, value.len, 0, 0,
 			(const uint8_t *)value.data }, out_changed, err);
 }
