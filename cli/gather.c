@@ -9,6 +9,7 @@
 #include "formats/text.h"
 
 #define RANK_MAX 1000000000
+#define METRIC_MAX 1024 /* bytes */
 #define SHOW_EVERY 4096
 
 void cp_trouble_note(struct cp_trouble *t, const char *fmt, ...)
@@ -101,10 +102,9 @@ static const char *said(const struct cp_gather *g, const struct row *r, enum cp_
 		: t == CP_TO_SEGMENT ? g->how.segment : NULL;
 }
 
-/* One bad row. The place is that of the target's cell, or the row's first column. */
-static void bad(struct cp_gather *g, const struct row *r, enum cp_target t, const char *what, const char *value)
+/* One bad row. The place is that of the column's cell, or the row's first column. */
+static void bad_at(struct cp_gather *g, const struct row *r, const char *name, const char *what, const char *value)
 {
-	const char *name = g->how.mapping->column[t];
 	const struct cp_cell *cell = name != NULL ? cp_row_cell(r->raw, name) : NULL;
 	size_t column = cell != NULL ? cell->column : 1;
 	char shown[CP_QUOTE] = "";
@@ -113,6 +113,11 @@ static void bad(struct cp_gather *g, const struct row *r, enum cp_target t, cons
 		cp_text_quote(shown, value, strlen(value));
 	cp_trouble_note(g->trouble, "%s:%zu:%zu: %s%s%s", g->where, r->raw->line, column, what, value != NULL ? ": " : "",
 			shown);
+}
+
+static void bad(struct cp_gather *g, const struct row *r, enum cp_target t, const char *what, const char *value)
+{
+	bad_at(g, r, g->how.mapping->column[t], what, value);
 }
 
 static void load(struct cp_gather *g, struct row *r, const struct cp_row *raw, enum cp_rows_kind kind)
@@ -125,6 +130,8 @@ static void load(struct cp_gather *g, struct row *r, const struct cp_row *raw, e
 		if (m->column[t] != NULL && !g->seen[t])
 			g->seen[t] = cp_row_cell(raw, m->column[t]) != NULL;
 	}
+	for (size_t i = 0; i < m->n_metrics; i++)
+		g->seen_metrics[i] = g->seen_metrics[i] || cp_row_cell(raw, m->metrics[i].column) != NULL;
 	r->kind = said(g, r, CP_TO_KIND);
 	r->results = kind == CP_ROWS_JSONL ? cp_row_cell(raw, "results") : NULL;
 	if (r->results != NULL && r->results->text[0] != '[')
@@ -267,6 +274,33 @@ static enum cp_code add_result(struct cp_gather *g, const struct row *r, size_t 
 	return CP_OK;
 }
 
+/* What the row measures, of its result or of its case. An empty cell measures nothing. */
+static enum cp_code add_metrics(struct cp_gather *g, const struct row *r, size_t number, struct cp_err *err)
+{
+	const struct cp_mapping *m = g->how.mapping;
+
+	for (size_t i = 0; i < m->n_metrics; i++) {
+		const struct cp_cell *cell = cp_row_cell(r->raw, m->metrics[i].column);
+		bool of_case = r->is_whole || m->metrics[i].is_of_case, is_good = true;
+		struct cp_metric_in in = { .name = m->metrics[i].name };
+
+		if (cell == NULL || cell->len == 0)
+			continue;
+		if (cell->len > METRIC_MAX || cp_text_has_controls(cell->text, cell->len, false)) {
+			bad_at(g, r, m->metrics[i].column, "a metric is one short line, not this", cell->text);
+			continue;
+		}
+		CP_TRY(keep(g, &in.value, cell->text, err));
+		CP_TRY(keep(g, &in.result, of_case ? NULL : text_of(r, CP_TO_RESULT), err));
+		CP_TRY(keep(g, &in.side, of_case ? NULL : text_of(r, CP_TO_SIDE), err));
+		CP_TRY(cp_gather_metric(g, number, &in, &is_good, err));
+		if (!is_good)
+			bad_at(g, r, m->metrics[i].column, of_case ? "an earlier row measured another value of the case than this"
+					: "the result has another value than this", cell->text);
+	}
+	return CP_OK;
+}
+
 static enum cp_code take(struct cp_gather *g, const struct cp_row *raw, enum cp_rows_kind kind, struct cp_err *err)
 {
 	struct row r;
@@ -283,6 +317,7 @@ static enum cp_code take(struct cp_gather *g, const struct cp_row *raw, enum cp_
 	CP_TRY(find_case(g, &r, &number, &is_good, err));
 	if (!is_good)
 		return CP_OK;
+	CP_TRY(add_metrics(g, &r, number, err));
 	if (!r.is_whole)
 		return add_result(g, &r, number, err);
 	return r.results != NULL ? cp_gather_results(g, number, raw->line, r.results, err) : CP_OK;
@@ -342,6 +377,10 @@ static enum cp_code check_seen(const struct cp_gather *g, struct cp_err *err)
 		if (m->column[t] != NULL && !g->seen[t])
 			return cp_fail(err, CP_EINPUT, "%s: no line has a member %s, which --map names", g->where,
 					cp_text_quote(shown, m->column[t], strlen(m->column[t])));
+	for (size_t i = 0; i < m->n_metrics; i++)
+		if (!g->seen_metrics[i])
+			return cp_fail(err, CP_EINPUT, "%s: no line has a member %s, which --map names", g->where,
+					cp_text_quote(shown, m->metrics[i].column, strlen(m->metrics[i].column)));
 	return CP_OK;
 }
 
@@ -352,6 +391,7 @@ static enum cp_code name_file(struct cp_gather *g, const char *path, struct cp_e
 
 	CP_TRY(cp_text_shown(&shown, name, strlen(name), false, err));
 	memset(g->seen, 0, sizeof g->seen);
+	memset(g->seen_metrics, 0, sizeof g->seen_metrics);
 	return cp_pool_add(&g->pool, &g->where, shown.data != NULL ? shown.data : "", shown.len, err);
 }
 

@@ -108,8 +108,10 @@ void cp_gather_free(struct cp_gather *g)
 {
 	if (g == NULL)
 		return;
-	for (size_t i = 0; i < g->n; i++)
+	for (size_t i = 0; i < g->n; i++) {
 		free(g->list[i].results);
+		free(g->list[i].metrics);
+	}
 	while (g->pool.last != NULL) {
 		struct cp_pool_piece *before = g->pool.last->before;
 
@@ -119,6 +121,7 @@ void cp_gather_free(struct cp_gather *g)
 	free(g->cases.slots);
 	free(g->results.slots);
 	free(g->columns.slots);
+	free(g->metrics.slots);
 	free(g->unused);
 	free(g->list);
 	cp_buf_drop(&g->key);
@@ -185,6 +188,39 @@ enum cp_code cp_gather_result(struct cp_gather *g, size_t number, const struct c
 		c->results[at] = c->results[at - 1];
 	c->results[at] = *r;
 	c->in.results = c->results;
+	return CP_OK;
+}
+
+static enum cp_code room_for_metric(struct cp_gathered *c, struct cp_err *err)
+{
+	size_t cap = c->metrics_cap > 0 ? c->metrics_cap * 2 : 4;
+	struct cp_metric_in *more;
+
+	if (c->in.n_metrics < c->metrics_cap)
+		return CP_OK;
+	more = realloc(c->metrics, cap * sizeof *more);
+	if (more == NULL)
+		return cp_fail(err, CP_EIO, "out of memory for what is imported");
+	c->in.metrics = c->metrics = more;
+	c->metrics_cap = cap;
+	return CP_OK;
+}
+
+enum cp_code cp_gather_metric(struct cp_gather *g, size_t number, const struct cp_metric_in *m, bool *is_good,
+		struct cp_err *err)
+{
+	struct cp_gathered *c = &g->list[number];
+	size_t at;
+	bool is_new;
+
+	cp_buf_clear(&g->key);
+	CP_TRY(cp_buf_printf(&g->key, err, "%zu %s %s %s", number, m->name, m->side ? m->side : "-", m->result ? m->result : ""));
+	CP_TRY(cp_index_add(&g->metrics, &g->pool, g->key.data, g->key.len, c->in.n_metrics, &at, &is_new, err));
+	*is_good = is_new || strcmp(c->metrics[at].value, m->value) == 0;
+	if (!is_new)
+		return CP_OK;
+	CP_TRY(room_for_metric(c, err));
+	c->metrics[c->in.n_metrics++] = *m;
 	return CP_OK;
 }
 

@@ -22,6 +22,8 @@ struct cp_gathered {
 	struct cp_case_in in;
 	struct cp_result_in *results; /* in.results, growing */
 	size_t cap;
+	struct cp_metric_in *metrics; /* in.metrics, growing */
+	size_t metrics_cap;
 	const char *path;
 	size_t line;
 };
@@ -30,12 +32,13 @@ struct cp_gather {
 	struct cp_gather_how how;
 	struct cp_trouble *trouble;
 	struct cp_pool pool;
-	struct cp_index cases, results, columns;
+	struct cp_index cases, results, columns, metrics;
 	struct cp_gathered *list;
 	size_t n, cap;
 	const char **unused;
 	size_t n_unused;
 	const char *where;     /* the file that is being read, fit for messages */
+	bool seen_metrics[CP_MAX_METRICS];
 	bool seen[CP_TARGETS]; /* targets whose column was met in it */
 	struct cp_buf key;     /* scratch */
 };
@@ -53,6 +56,9 @@ CP_CHECKED enum cp_code cp_gather_begin(struct cp_gather *g, struct cp_gathered 
 /* One more result; its strings are in the pool. *is_new false: the case has it on that side already. */
 CP_CHECKED enum cp_code cp_gather_result(struct cp_gather *g, size_t number, const struct cp_result_in *r,
 		bool *is_new, struct cp_err *err);
+/* One metric more; its strings are in the pool. *is_good false: the case has another value of it already. */
+CP_CHECKED enum cp_code cp_gather_metric(struct cp_gather *g, size_t number, const struct cp_metric_in *m, bool *is_good,
+		struct cp_err *err);
 CP_CHECKED enum cp_code cp_gather_note_unused(struct cp_gather *g, const char *name, struct cp_err *err);
 
 /* What may stand in a cell: a rank ("" is 0: unranked), and whether a side goes with a kind. */

@@ -4,7 +4,7 @@
 #include "cli/keys.h"
 #include "cli/shown.h"
 
-struct effects { int64_t count[4], results; }; /* by enum cp_case_effect */
+struct effects { int64_t count[4], results, metrics; }; /* by enum cp_case_effect */
 
 /* ---- reading the files --------------------------------------------------------------- */
 
@@ -102,6 +102,7 @@ static enum cp_code add_case(struct cp_store *s, const struct cp_gather *g, size
 	if (code == CP_OK) {
 		e->count[effect]++;
 		e->results += effect == CP_CASE_FORGOTTEN ? 0 : (int64_t)in->n_results;
+		e->metrics += effect == CP_CASE_FORGOTTEN ? 0 : (int64_t)in->n_metrics;
 		return CP_OK;
 	}
 	if (code == CP_EINPUT) {
@@ -148,16 +149,18 @@ static enum cp_code store(struct cp_args *a, const struct cp_gather *g, struct e
 static enum cp_code print(const struct cp_args *a, const struct effects *e, struct cp_err *err)
 {
 	bool is_dry = cp_arg_given(a, "--dry-run");
-	char results[CP_COUNT], cases[CP_COUNT];
+	char results[CP_COUNT], cases[CP_COUNT], metrics[CP_COUNT];
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "dry_run", is_dry,
+		return cp_json_line(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", is_dry,
 				"new", (json_int_t)e->count[CP_CASE_NEW], "changed", (json_int_t)e->count[CP_CASE_CHANGED],
 				"same", (json_int_t)e->count[CP_CASE_SAME],
-				"forgotten", (json_int_t)e->count[CP_CASE_FORGOTTEN], "results", (json_int_t)e->results), err);
-	return cp_line(err, "%s%s new, %lld changed, %lld the same, %s", is_dry ? "would import: " : "",
+				"forgotten", (json_int_t)e->count[CP_CASE_FORGOTTEN], "results", (json_int_t)e->results,
+				"metrics", (json_int_t)e->metrics), err);
+	return cp_line(err, "%s%s new, %lld changed, %lld the same, %s%s%s", is_dry ? "would import: " : "",
 			cp_count(cases, e->count[CP_CASE_NEW], "case", "cases"), (long long)e->count[CP_CASE_CHANGED],
-			(long long)e->count[CP_CASE_SAME], cp_count(results, e->results, "result", "results"));
+			(long long)e->count[CP_CASE_SAME], cp_count(results, e->results, "result", "results"), e->metrics > 0 ? ", " : "",
+			e->metrics > 0 ? cp_count(metrics, e->metrics, "metric", "metrics") : "");
 }
 
 static enum cp_code import(struct cp_args *a, struct cp_gather *g, struct cp_trouble *t, struct cp_err *err)
@@ -209,6 +212,8 @@ static const struct cp_option options[] = {
 static const struct cp_example examples[] = {
 	{ "casepack import --map query=query,result=docid,title=name -n results.csv", "look first" },
 	{ "casepack import --map query=query,result=docid,title=name --locale en-US results.csv", "then do it" },
+	{ "casepack import --map query=q,result=doc,metric.ctr=clicks,case-metric.abandoned=left results.csv",
+		"product metrics along, for leads only" },
 	{ "casepack import --kind sxs --map query=q,result=doc,side=page pages.tsv", "two systems side by side" },
 	{ NULL, NULL },
 };
@@ -224,7 +229,9 @@ const struct cp_command cp_cmd_import = {
 		"Importing the same again changes nothing; a case whose content differs is changed, and one that `casepack forget` has erased is passed over. `-` is the standard "
 		"input.\n\n"
 		"--map says which column is what: id, query, result, title, snippet, url, type, rank, side, locale, market, "
-		"need, segment, kind. Without it the columns that are called so are taken. All others are listed and "
+		"need, segment, kind; metric.NAME is a measured number of the row's result (of its case, where rows are cases), "
+		"case-metric.NAME one of its case: what a product measured goes to leads' hubs alone, and `casepack show` lists it "
+		"there. Without --map the columns that are called so are taken, and no metrics. All others are listed and "
 		"never imported. A mapping without a result makes cases of queries alone.\n\n"
 		"In a serp, rows with the same id (without ids: the same query) are one case, its results in the order of "
 		"their ranks, or of the rows where none has a rank. An item is one row; without an id it is called by its "

@@ -29,8 +29,30 @@ static enum cp_target target_of(const char *name)
 	return t;
 }
 
+/* pair is cut behind its target, column stands behind. *is_one false: it names no metric. */
+static enum cp_code read_metric(struct cp_mapping *m, const char *target, const char *column, bool *is_one, struct cp_err *err)
+{
+	static const char of_result[] = "metric.", of_case[] = "case-metric.";
+	bool is_of_case = strncmp(target, of_case, strlen(of_case)) == 0;
+	const char *name = target + strlen(is_of_case ? of_case : of_result);
+
+	*is_one = is_of_case || strncmp(target, of_result, strlen(of_result)) == 0;
+	if (!*is_one)
+		return CP_OK;
+	if (!cp_id_is_plain(name, strlen(name)))
+		return cp_fail(err, CP_EUSAGE, "option --map: a metric is called by 1 to 64 letters, digits and . _ : # -, like metric.ctr");
+	for (size_t i = 0; i < m->n_metrics; i++)
+		if (strcmp(m->metrics[i].name, name) == 0 && m->metrics[i].is_of_case == is_of_case)
+			return cp_fail(err, CP_EUSAGE, "option --map: %s is named twice", target);
+	if (m->n_metrics == CP_MAX_METRICS)
+		return cp_fail(err, CP_EUSAGE, "option --map: more than %d metrics", CP_MAX_METRICS);
+	m->metrics[m->n_metrics++] = (struct cp_mapped_metric){ name, column, is_of_case };
+	return CP_OK;
+}
+
 static enum cp_code read_pair(struct cp_mapping *m, char *pair, struct cp_err *err)
 {
+	bool is_metric;
 	char *equals = strchr(pair, '='), shown[CP_QUOTE];
 	enum cp_target t;
 
@@ -38,10 +60,13 @@ static enum cp_code read_pair(struct cp_mapping *m, char *pair, struct cp_err *e
 	if (equals == NULL || equals[1] == '\0')
 		return cp_fail(err, CP_EUSAGE, "option --map: %s is not TARGET=COLUMN", shown);
 	*equals = '\0';
+	CP_TRY(read_metric(m, pair, equals + 1, &is_metric, err));
+	if (is_metric)
+		return CP_OK;
 	t = target_of(pair);
 	if (t == CP_TARGETS)
 		return cp_fail(err, CP_EUSAGE, "option --map: %s begins with none of id, query, result, title, snippet, url, "
-				"type, rank, side, locale, market, need, segment, kind", shown);
+				"type, rank, side, locale, market, need, segment, kind, metric.NAME, case-metric.NAME", shown);
 	if (m->column[t] != NULL)
 		return cp_fail(err, CP_EUSAGE, "option --map: %s is named twice", names[t]);
 	m->column[t] = equals + 1;
@@ -78,6 +103,9 @@ bool cp_mapping_uses(const struct cp_mapping *m, const char *column)
 	for (enum cp_target t = CP_TO_ID; t < CP_TARGETS; t++)
 		if (m->column[t] != NULL && strcmp(m->column[t], column) == 0)
 			return true;
+	for (size_t i = 0; i < m->n_metrics; i++)
+		if (strcmp(m->metrics[i].column, column) == 0)
+			return true;
 	return false;
 }
 
@@ -108,6 +136,10 @@ enum cp_code cp_mapping_check(const struct cp_mapping *m, const char *path, cons
 	char columns[LIST_MAX], shown[CP_QUOTE];
 
 	list(columns, header, n);
+	for (size_t i = 0; i < m->n_metrics; i++)
+		if (!has(header, n, m->metrics[i].column))
+			return cp_fail(err, CP_EINPUT, "%s: there is no column %s; the columns are: %s", path,
+					cp_text_quote(shown, m->metrics[i].column, strlen(m->metrics[i].column)), columns);
 	for (enum cp_target t = CP_TO_ID; t < CP_TARGETS && !m->by_name; t++)
 		if (m->column[t] != NULL && !has(header, n, m->column[t]))
 			return cp_fail(err, CP_EINPUT, "%s: there is no column %s; the columns are: %s", path,

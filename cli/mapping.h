@@ -13,15 +13,21 @@ enum cp_target {
 };
 const char *cp_target_name(enum cp_target t);
 
+/* metric.NAME=COLUMN: of the row's result, or of its case where rows are cases; case-metric.NAME=COLUMN: of its case. */
+#define CP_MAX_METRICS 64
+struct cp_mapped_metric { const char *name, *column; bool is_of_case; };
+
 struct cp_mapping {
 	const char *column[CP_TARGETS]; /* NULL: no column */
+	struct cp_mapped_metric metrics[CP_MAX_METRICS]; size_t n_metrics;
 	bool by_name;                   /* no --map: columns that are called like a target */
 	char *held;
 };
 
 /*
  * text is that of --map, or NULL: then each column that is called like a target is it. With a text
- * nothing is imported but what it names. CP_EUSAGE: an unknown target, one that is named twice, no "=".
+ * nothing is imported but what it names, and only a text names metrics. CP_EUSAGE: an unknown target, one that is named
+ * twice, no "=".
  */
 CP_CHECKED enum cp_code cp_mapping_read(struct cp_mapping *out, const char *text, struct cp_err *err);
 void cp_mapping_drop(struct cp_mapping *m);

@@ -5,6 +5,7 @@
 #include "cli/shown.h"
 #include "cli/dispute.h"
 #include "formats/file.h"
+#include "sync/gold.h"
 #include "sync/report.h"
 #include "sync/settle.h"
 
@@ -124,6 +125,42 @@ static enum cp_code on_final(void *user, const struct cp_final_row *f, struct cp
 		: cp_fail(err, CP_EIO, "out of memory");
 }
 
+/* ---- what only leads know -------------------------------------------------------------------- */
+
+static enum cp_code on_gold(void *user, const struct cp_gold_row *g, struct cp_err *err)
+{
+	struct finals *t = user;
+	const char *result = result_id(t->view, g->result);
+
+	if (t->list == NULL)
+		return cp_line(err, "gold: %s%s%s = %s%s%s", g->field, *result ? "@" : "", result, g->value, *g->reason ? "  " : "", g->reason);
+	return json_array_append_new(t->list, json_pack("{s:o, s:o, s:o, s:o, s:o}", "field", cp_json_text(g->field),
+			"result", cp_json_text(result), "value", cp_json_text(g->value), "reason", cp_json_text(g->reason),
+			"at", cp_json_time(g->at_us))) == 0 ? CP_OK : cp_fail(err, CP_EIO, "out of memory");
+}
+
+static enum cp_code on_metric(void *user, const struct cp_metric *m, struct cp_err *err)
+{
+	struct finals *t = user;
+	const char *result = result_id(t->view, m->result);
+
+	if (t->list == NULL)
+		return cp_line(err, "metric: %s%s%s = %s", m->name, *result ? " of " : "", result, m->value);
+	return json_array_append_new(t->list, json_pack("{s:o, s:o, s:o}", "name", cp_json_text(m->name),
+			"result", cp_json_text(result), "value", cp_json_text(m->value))) == 0 ? CP_OK
+		: cp_fail(err, CP_EIO, "out of memory");
+}
+
+/* Nothing elsewhere than at a lead's hub. */
+static enum cp_code each_private(struct cp_args *a, const struct cp_case_view *v, json_t *gold, json_t *metrics,
+		struct cp_err *err)
+{
+	if (!cp_gold_is_known(a->store))
+		return CP_OK;
+	CP_TRY(cp_gold_each(a->store, &v->key, on_gold, &(struct finals){ v, gold }, err));
+	return cp_metric_each(a->store, &v->key, on_metric, &(struct finals){ v, metrics }, err);
+}
+
 /* ---- who judged it how --------------------------------------------------------------------- */
 
 struct judged { const char *name; struct cp_out *out; json_t *list; int64_t n; };
@@ -211,23 +248,29 @@ static enum cp_code case_json(struct cp_args *a, const struct cp_case_view *v, s
 {
 	struct judged j = { .name = v->name, .list = json_array() };
 	struct finals f = { v, json_array() };
+	json_t *gold = json_array(), *metrics = json_array();
 	enum cp_code code = cp_label_each(a->store, on_json, &j, err);
 
 	if (code == CP_OK)
 		code = cp_final_each(a->store, &v->key, on_final, &f, err);
+	if (code == CP_OK)
+		code = each_private(a, v, gold, metrics, err);
 	if (code != CP_OK) {
 		json_decref(j.list);
 		json_decref(f.list);
+		json_decref(gold);
+		json_decref(metrics);
 		return code;
 	}
-	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
+	return cp_json_line(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
 			"case", cp_json_text(v->id), "name", cp_json_text(v->name),
 			"key", cp_json_hex(v->key.bytes, sizeof v->key.bytes), "kind", cp_json_text(v->kind),
 			"query", cp_json_text(v->query), "need", cp_json_text(v->need),
 			"locale", cp_json_text(v->locale), "market", cp_json_text(v->market),
 			"segment", cp_json_text(v->segment), "state", cp_json_text(v->state), "reason", cp_json_text(v->reason),
 			"content", cp_json_hex(v->content.bytes, sizeof v->content.bytes),
-			"has_content", (int)v->has_content, "is_expired", (int)v->is_expired, "results", results_json(v), "ratings", j.list, "final", f.list), err);
+			"has_content", (int)v->has_content, "is_expired", (int)v->is_expired, "results", results_json(v), "ratings", j.list, "final", f.list,
+			"gold", gold, "metrics", metrics), err);
 }
 
 static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct cp_err *err)
@@ -240,6 +283,7 @@ static enum cp_code show_case(struct cp_args *a, const struct cp_id *key, struct
 	CP_TRY(print_case(&view, err));
 	CP_TRY(print_labels(a, &view, err));
 	CP_TRY(cp_final_each(a->store, key, on_final, &(struct finals){ &view, NULL }, err));
+	CP_TRY(each_private(a, &view, NULL, NULL, err));
 	return print_conflicts(a, &view, err);
 }
 
@@ -314,7 +358,8 @@ const struct cp_command cp_cmd_show = {
 	.usage = "CASE | COMMIT\n--textconv FILE",
 	.summary = "a case, or a change commit",
 	.about = "A case: its query and results as the rater saw them, then every answer that stands, with rater, "
-		"guideline revision and time, the lead's final answers, and the conflicts about it, open or settled. A change commit: what it changed, one line a change; four or more "
+		"guideline revision and time, the lead's final answers, and the conflicts about it, open or settled; at a lead's hub "
+		"also its gold answers and metrics. A change commit: what it changed, one line a change; four or more "
 		"digits of its name are enough.",
 	.options = options,
 	.examples = examples,

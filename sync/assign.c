@@ -7,6 +7,7 @@
 
 #include "sync/cases.h"
 #include "sync/edit.h"
+#include "sync/gold.h"
 #include "sync/inner.h"
 #include "sync/people.h"
 #include "sync/texts.h"
@@ -155,7 +156,7 @@ static enum cp_code load_cases(struct cp_store *s, const struct cp_assign *a, st
 
 static enum cp_code mark_gold(struct cp_store *s, const struct cp_assign *a, struct plan *p, struct cp_err *err)
 {
-	if (a->has_gold && s->private == NULL)
+	if (a->has_gold && !cp_gold_is_known(s))
 		return cp_fail(err, CP_EINPUT, "%s: only a lead's hub knows gold answers", s->path);
 	for (size_t c = 0; a->has_gold && c < p->n_cases; c++) {
 		int64_t is_gold;

@@ -8,6 +8,7 @@
 #include "formats/text.h"
 #include "sync/content.h"
 #include "sync/edit.h"
+#include "sync/gold.h"
 #include "sync/inner.h"
 
 /* ---- names ------------------------------------------------------------------------------ */
@@ -262,6 +263,20 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
+static enum cp_code put_metrics(struct cp_store *s, const struct cp_id *key, const struct cp_case_in *c, bool swapped,
+		struct cp_err *err)
+{
+	for (size_t i = 0; i < c->n_metrics; i++) {
+		const struct cp_metric_in *m = &c->metrics[i];
+		CP_AUTO(buf) struct cp_buf result = CP_BUF(4096);
+
+		if (m->result != NULL)
+			CP_TRY(result_name(&result, s->secret, m->result, side_shown(m->side, swapped), err));
+		CP_TRY(cp_metric_put(s, key, &(struct cp_metric){ result.data ? result.data : "", m->name, m->value }, err));
+	}
+	return CP_OK;
+}
+
 enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, enum cp_case_effect *out, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
@@ -299,7 +314,7 @@ enum cp_code cp_cases_add(struct cp_store *s, const struct cp_case_in *given, en
 			{ "content", cp_v_blob(hash.bytes, 32) }, { "results", cp_v_text(results.data) } },
 			6, CP_EDIT_DERIVED, NULL, &changed, err));
 	*out = !changed ? CP_CASE_SAME : known ? CP_CASE_CHANGED : CP_CASE_NEW;
-	return CP_OK;
+	return put_metrics(s, &key, &c, swapped, err);
 }
 
 /* ---- finding ------------------------------------------------------------------------------------- */

@@ -12,12 +12,16 @@ struct cp_result_in {
 	int64_t rank;                        /* from 1; 0: unranked, the order is that of the list */
 };
 
+/* A product metric: of a result by its external id (and side), or of the case where result is NULL. Private. */
+struct cp_metric_in { const char *result, *side, *name, *value; };
+
 /* One case as it comes from an import. Strings are UTF-8, stored as they came. */
 struct cp_case_in {
 	const char *id;                      /* external; NULL: the query is the id */
 	const char *kind;                    /* item, serp, sxs */
 	const char *query, *locale, *market, *need, *segment; /* NULL: not given */
 	const struct cp_result_in *results; size_t n_results;
+	const struct cp_metric_in *metrics; size_t n_metrics; /* a lead's hub only */
 };
 
 enum cp_case_effect { CP_CASE_NEW, CP_CASE_CHANGED, CP_CASE_SAME, CP_CASE_FORGOTTEN /* and passed over */ };

@@ -8,9 +8,14 @@
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
+bool cp_gold_is_known(const struct cp_store *s)
+{
+	return s->private != NULL && s->me.role == CP_LEAD;
+}
+
 static enum cp_code check_hub(struct cp_store *s, struct cp_err *err)
 {
-	return s->private != NULL && s->me.role == CP_LEAD ? CP_OK
+	return cp_gold_is_known(s) ? CP_OK
 		: cp_fail(err, CP_EINPUT, "%s: only a lead's hub knows gold answers", s->path);
 }
 

@@ -19,6 +19,9 @@ struct cp_gold {
 	const char *reason;         /* NULL: what stands, stays */
 };
 
+/* Is this a lead's hub? */
+bool cp_gold_is_known(const struct cp_store *s);
+
 /* The public side is not open meanwhile. commit is durable when it returns; abort undoes, and does nothing where none is open. */
 CP_CHECKED enum cp_code cp_gold_begin(struct cp_store *s, struct cp_err *err);
 CP_CHECKED enum cp_code cp_gold_commit(struct cp_store *s, const char *words, struct cp_err *err);
