@@ -95,6 +95,7 @@ layers: # an include that points upward stops the build
 	@! grep -nE '^#include ["<](sync/|cli/|git2|sqlite3)' formats/*.[ch]
 	@! grep -nE '^#include ["<](cli/|archive|zstd)' sync/*.[ch]
 	@! grep -nE '^#include ["<](sqlite3|git2|archive|zstd)' cli/*.[ch]
+	@! grep -n 'cp_bundle_begin(' $(filter-out sync/parcel.c,$(wildcard sync/*.c cli/*.c)) # none goes out unsearched
 
 # ---- tests ---------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/bundles.h"
+#include "cli/names.h"
 #include "cli/shown.h"
 #include "sync/deliver.h"
 
@@ -67,11 +68,14 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	static const char *const columns[] = { "file", "to", "number", "cases", "assignments", "size" };
 	const char *people[MAX_PEOPLE];
+	CP_AUTO(names) struct cp_names may_hold = { NULL, 0, NULL };
 	struct sheet t = { .json = a->json };
 	size_t n;
 	int64_t written = 0;
 
 	CP_TRY(people_of(a, people, &n, err));
+	CP_TRY(cp_names_all(&may_hold, a, "--may-hold", err));
+	cp_may_hold(a->store, may_hold.list, may_hold.n);
 	if (!cp_arg_given(a, "-o"))
 		return cp_fail(err, CP_EUSAGE, "pack: say -o DIR, the folder for the bundles");
 	CP_TRY(cp_out_begin(&t.out, a->json, columns, sizeof columns / sizeof *columns, err));
@@ -93,6 +97,7 @@ static const struct cp_option options[] = {
 	{ "--all", NULL, "for every active rater and relay" },
 	{ "--owed", NULL, "only for those who are owed something that no bundle in DIR brings already" },
 	{ "-o", "DIR", "the folder that the bundles are written into" },
+	{ "--may-hold", "TEXT...", "a private text, like a name, that stands in what is sent on purpose" },
 	{ NULL, NULL, NULL },
 };
 
@@ -104,11 +109,15 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_pack = {
 	.name = "pack",
-	.usage = "--to PERSON... -o DIR [--owed]\n--all -o DIR [--owed]",
+	.usage = "--to PERSON... -o DIR [--owed] [--may-hold TEXT]...\n--all -o DIR [--owed] [--may-hold TEXT]...",
 	.summary = "write bundles for raters",
 	.about = "Seals what was done here, then writes one bundle for each device of the people named: their "
 		"assignments and all that is needed to judge them, and nothing else. A bundle carries everything "
 		"that its receiver has not confirmed yet, so a lost one costs nothing.\n\n"
+		"Before a bundle is written it is searched for what its receiver must not see: rows of others, people's names and "
+		"contacts, what is known of gold, metrics, the project's secret. Where such a text of 8 bytes or more stands in it, "
+		"nothing is written and the exit status is 4; the words say where it stands and whose it is. If it stands there on "
+		"purpose (a rater's name that is also a query), --may-hold TEXT lets it pass.\n\n"
 		"Files are numbered and none is ever overwritten.",
 	.options = options,
 	.examples = examples,

@@ -3,6 +3,7 @@
 
 #include "cli/bundles.h"
 #include "cli/keys.h"
+#include "cli/names.h"
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/file.h"
@@ -282,10 +283,12 @@ static enum cp_code run_remote(struct cp_args *a, struct cp_err *err)
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(paths) struct cp_paths paths = { NULL, 0 };
+	CP_AUTO(names) struct cp_names may_hold = { NULL, 0, NULL };
 	size_t taken = 0;
 	int64_t given = 0;
 
 	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_names_all(&may_hold, a, "--may-hold", err));
 	if (cp_remote_looks_like(a->words[0]))
 		return run_remote(a, err);
 	CP_TRY(check_path(a->words[0], err));
@@ -301,6 +304,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 		cp_say("nothing for this device in %s yet", a->words[0]);
 		return CP_OK;
 	}
+	cp_may_hold(a->store, may_hold.list, may_hold.n);
 	CP_TRY(give(a, a->words[0], &given, err));
 	if (taken == 0 && given == 0)
 		cp_say("nothing new");
@@ -308,6 +312,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 }
 
 static const struct cp_option options[] = {
+	{ "--may-hold", "TEXT...", "a hub: a private text that stands in what is sent on purpose; see `casepack help pack`" },
 	{ NULL, NULL, NULL },
 };
 
@@ -319,7 +324,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_sync = {
 	.name = "sync",
-	.usage = "DIR_OR_REMOTE",
+	.usage = "DIR_OR_REMOTE [--may-hold TEXT]...",
 	.summary = "exchange bundles through a folder, or hubs through a git remote",
 	.about = "The one command for daily use. DIR is a folder with bundle files: a stick, a share. Takes in "
 		"every bundle there that is addressed to this replica, and leaves there what this replica owes to "

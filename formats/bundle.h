@@ -87,6 +87,16 @@ struct cp_bundle_writer; /* opaque */
  */
 CP_CHECKED enum cp_code cp_bundle_begin(struct cp_bundle_writer **out, const char *path, int level,
 		struct cp_err *err);
+/*
+ * From now on everything is shown to watch before it is taken in, and the manifest as it was printed before
+ * anything is at path. part: "history.tar.zst", "cases.jsonl.zst", "private.tar.zst" or "manifest.json"; name: of
+ * an object "<oid>.<type>", else "". bytes are borrowed for the call. Whatever it fails with is the writer's failure:
+ * the bundle is not to be committed. Media are not shown.
+ */
+typedef enum cp_code cp_bundle_watch(void *user, const char *part, const char *name, const void *bytes, size_t len,
+		struct cp_err *err);
+void cp_bundle_watch_with(struct cp_bundle_writer *w, cp_bundle_watch *watch, void *user);
+
 /* type: "commit", "tree", "blob"; goes to history.tar.zst as objects/<oid>.<type>. One that is there
  * already is not added again. That oid names these bytes is not checked here. */
 CP_CHECKED enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,

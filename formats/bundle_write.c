@@ -180,6 +180,8 @@ struct cp_bundle_writer {
 	int level;
 	bool is_broken;   /* a part holds half a member */
 	bool is_done;
+	cp_bundle_watch *watch;
+	void *watch_user;
 	uint64_t members;
 	struct outpart parts[CP_MAX_PARTS];
 };
@@ -262,6 +264,18 @@ void cp_bundle_writer_drop(struct cp_bundle_writer **w)
 	*w = NULL;
 }
 
+void cp_bundle_watch_with(struct cp_bundle_writer *w, cp_bundle_watch *watch, void *user)
+{
+	w->watch = watch;
+	w->watch_user = user;
+}
+
+static enum cp_code show(const struct cp_bundle_writer *w, const char *part, const char *name, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	return w->watch != NULL ? w->watch(w->watch_user, part, name, bytes, len, err) : CP_OK;
+}
+
 /* What readers would refuse for its size is not written in the first place. */
 static enum cp_code check_room(const struct cp_bundle_writer *w, uint64_t more, struct cp_err *err)
 {
@@ -331,6 +345,7 @@ static enum cp_code add_object(struct cp_bundle_writer *w, enum cp_part_kind kin
 	if (!cp_oid_valid(oid_hex) || !cp_object_type_valid(type))
 		return cp_fail(err, CP_EINPUT, "%.60s, a %.20s: not a git object", oid_hex, type);
 	snprintf(name, sizeof name, "objects/%s.%s", oid_hex, type);
+	CP_TRY(show(w, cp_part_names[kind], name + strlen("objects/"), bytes, len, err));
 	CP_TRY(open_member(&p, &is_new, w, kind, name, len, err));
 	if (is_new)
 		CP_TRY(cp_tarout_data(&p->tar, bytes, len, err));
@@ -359,6 +374,7 @@ enum cp_code cp_bundle_add_case(struct cp_bundle_writer *w, const void *json, si
 	if (len > cp_limits_default.max_line)
 		return cp_fail(err, CP_EINPUT, "a case document has %zu bytes, more than the limit of %" PRIu64,
 		               len, cp_limits_default.max_line);
+	CP_TRY(show(w, cp_part_names[CP_PART_CASES], "", json, len, err));
 	CP_TRY(open_part(&p, w, CP_PART_CASES, len + 1, err));
 	CP_TRY(to_zout(p, json, len, err));
 	CP_TRY(to_zout(p, "\n", 1, err));
@@ -566,6 +582,14 @@ static enum cp_code check_size(const struct cp_bundle_writer *w, const struct cp
 	return CP_OK;
 }
 
+static enum cp_code show_manifest(const struct cp_bundle_writer *w, const struct cp_manifest *m, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_MANIFEST_MAX);
+
+	CP_TRY(cp_manifest_print(&text, m, err));
+	return show(w, CP_MANIFEST_NAME, "", text.data, text.len, err);
+}
+
 static enum cp_code commit(struct cp_bundle_writer *w, struct cp_manifest *m, const struct cp_seckey *key,
 		uint64_t *out_size, struct cp_err *err)
 {
@@ -577,6 +601,7 @@ static enum cp_code commit(struct cp_bundle_writer *w, struct cp_manifest *m, co
 	m->reader = CP_BUNDLE_FORMAT;
 	CP_TRY(end_parts(w, m, fds, err));
 	CP_TRY(check_size(w, m, err));
+	CP_TRY(show_manifest(w, m, err));
 	CP_TRY(cp_newfile_begin(&f, w->path, 0644, err));
 	f.exclusive = true;
 	CP_TRY(cp_bundle_assemble(&f, m, key, fds, &size, err));

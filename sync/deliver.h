@@ -11,6 +11,12 @@
 struct cp_sent { char path[4096]; char to[64]; uint64_t bytes; int64_t number, cases, assignments, commits; };
 typedef void cp_sent_visit(void *user, const struct cp_sent *sent);
 
+/*
+ * A bundle that holds what its receiver must not see is refused with CP_ETRUST before anything is written
+ * (sync/secrets.h). Texts that are private here and stand in public data on purpose: borrowed while it packs.
+ */
+void cp_may_hold(struct cp_store *s, const char *const *texts, size_t n);
+
 /* Hub: write a bundle for each device of that person (NULL: every active rater and relay) into dir.
  * Seals first. if_owed: only for those who are owed something that no bundle in dir brings already. *out_n counts them. */
 CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed,

@@ -14,6 +14,7 @@ struct packing {
 	struct cp_store *s;
 	struct cp_device hub;
 	struct cp_bundle_writer *w;
+	struct cp_search search;
 	struct cp_manifest m;
 	struct cp_tips theirs;       /* what they said they hold */
 	struct cp_oid main;
@@ -429,7 +430,8 @@ static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_s
 
 	CP_TRY(cp_store_key(p->s, &key, err));
 	CP_TRY(cp_parcel_name(p->s, dir, "to", p->hub.pseudonym, &p->m, sent->path, sizeof sent->path, err));
-	CP_TRY(cp_bundle_begin(&p->w, sent->path, 0, err));
+	p->search = (struct cp_search){ .s = p->s, .kind = p->m.kind };
+	CP_TRY(cp_parcel_begin(&p->search, &p->w, sent->path, err));
 	for (size_t i = 0; i < p->m.tips.n; i++)
 		CP_TRY(add_tip(p, &p->m.tips.list[i], err));
 	CP_TRY(add_contents(p, err));

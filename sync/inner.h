@@ -35,6 +35,8 @@ struct cp_store {
 	bool is_judging;              /* between cp_judge_begin and _commit */
 	bool is_proving;              /* a replay checks what each author was permitted to write */
 	uint8_t secret[32];           /* of the project, while an import is open */
+	struct cp_secrets *secrets;   /* what must not go out, secrets.c's */
+	const char *const *may_hold; size_t n_may_hold; /* borrowed: what may, all the same */
 	struct cp_seckey key;         /* read when first needed */
 	cp_passphrase_ask *ask;
 	void *ask_user;

@@ -10,6 +10,7 @@
 #include "sync/inner.h"
 #include "sync/proof.h"
 #include "sync/rights.h"
+#include "sync/secrets.h"
 
 /*
  * What a device may see, table by table in the order of the schema; ?1 is the person, ?2 the device. A
@@ -257,6 +258,8 @@ enum cp_code cp_outbound_make(struct cp_store *s, const struct cp_device *d, str
 	if (*tip->hex)
 		CP_TRY(recall(s, &d->replica, tip->hex, err));
 	code = gather(s, d, &g, err);
+	if (code == CP_OK && g.rows > 0) /* what is given once stays on the chain */
+		code = cp_secrets_check_given(s, d, g.changeset.data, g.changeset.len, err);
 	if (code == CP_OK && g.rows > 0) {
 		*is_new = true;
 		code = commit_given(s, d, &g, tip, err);

@@ -157,13 +157,24 @@ static enum cp_code add_content_again(struct contents *c, const struct cp_change
 	return add_content(c, &hash, err);
 }
 
+/* The case shows something else by now, and a later row of the same bundle says so: what should not have been in it need not
+ * travel to whom it never came. */
+static enum cp_code is_superseded(struct cp_store *s, const struct cp_change *c, bool *out, struct cp_err *err)
+{
+	int64_t n;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT 1 FROM cases WHERE id = ?1 AND content <> ?2", "vv", &c->now[CP_C_ID], &c->now[7]));
+	*out = n != 0;
+	return CP_OK;
+}
+
 static enum cp_code each_case_row(void *user, const char *oid, const struct cp_commit *commit, struct cp_err *err)
 {
 	struct contents *c = user;
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	struct cp_changeset r;
 	struct cp_change change;
-	bool more = true;
+	bool more = true, is_old;
 
 	(void)commit;
 	CP_TRY(cp_repo_read_path(c->p->s->history, oid, "changeset", &changeset, err));
@@ -174,6 +185,8 @@ static enum cp_code each_case_row(void *user, const char *oid, const struct cp_c
 		if (!more)
 			return CP_OK;
 		if (change.table == CP_T_CASES)
+			CP_TRY(is_superseded(c->p->s, &change, &is_old, err));
+		if (change.table == CP_T_CASES && !is_old)
 			CP_TRY(add_content(c, &change.now[7], err));
 		if (change.table == CP_T_ASSIGNMENTS)
 			CP_TRY(add_content_again(c, &change, err));
@@ -212,12 +225,13 @@ static enum cp_code check_space(struct packing *p, const char *dir, struct cp_er
 static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_sent *sent, struct cp_err *err)
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
+	struct cp_search search = { .s = p->s, .kind = p->m.kind, .to = p->device };
 	const struct cp_seckey *key;
 
 	CP_TRY(cp_store_key(p->s, &key, err));
 	CP_TRY(check_space(p, dir, err));
 	CP_TRY(cp_parcel_name(p->s, dir, "to", p->device.pseudonym, &p->m, sent->path, sizeof sent->path, err));
-	CP_TRY(cp_bundle_begin(&w, sent->path, 0, err));
+	CP_TRY(cp_parcel_begin(&search, &w, sent->path, err));
 	if (*p->outbound.hex)
 		CP_TRY(cp_parcel_chain(p->s, w, p->outbound.hex, p->acked.hex, &p->commits, err));
 	CP_TRY(each_owed(p, w, err));
@@ -408,6 +422,7 @@ enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir,
 	if (pseudonym != NULL)
 		CP_TRY(cp_person_find(s, pseudonym, &person, err));
 	CP_TRY(cp_seal(s, NULL, err));
+	CP_TRY(cp_secrets_load(s, err));
 	code = devices_of(s, pseudonym, &devices, &n, err);
 	for (size_t i = 0; code == CP_OK && i < n; i++)
 		code = pack_one(s, &devices[i], dir, if_owed, visit, user, out_n, err);

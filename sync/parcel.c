@@ -66,6 +66,15 @@ enum cp_code cp_parcel_name(struct cp_store *s, const char *dir, const char *dir
 	}
 }
 
+enum cp_code cp_parcel_begin(struct cp_search *search, struct cp_bundle_writer **w, const char *path, struct cp_err *err)
+{
+	if (search->s->secrets == NULL)
+		CP_TRY(cp_secrets_load(search->s, err));
+	CP_TRY(cp_bundle_begin(w, path, 0, err));
+	cp_bundle_watch_with(*w, cp_search_shown, search);
+	return CP_OK;
+}
+
 struct chain { struct cp_store *s; struct cp_bundle_writer *w; int64_t n; };
 
 static enum cp_code add_commit(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)

@@ -5,6 +5,7 @@
 #define CASEPACK_SYNC_PARCEL_H
 
 #include "formats/bundle.h"
+#include "sync/secrets.h"
 #include "sync/store.h"
 
 /* Parts that nothing is taken from: what is wrong in them refuses the bundle all the same. */
@@ -17,6 +18,10 @@ CP_CHECKED enum cp_code cp_parcel_recipient(struct cp_manifest *m, const struct 
 /* DIR/<project>-<to|from>-<pseudonym>-<number>.casepack in lower case; m->number is raised past files that are there. */
 CP_CHECKED enum cp_code cp_parcel_name(struct cp_store *s, const char *dir, const char *direction, const char *pseudonym,
 		struct cp_manifest *m, char *out, size_t size, struct cp_err *err);
+
+/* Every bundle begins here: all that is put into it is looked through first. search is the caller's and lives as long as *w. */
+CP_CHECKED enum cp_code cp_parcel_begin(struct cp_search *search, struct cp_bundle_writer **w, const char *path,
+		struct cp_err *err);
 
 /* The commits behind stop ("" : all) up to tip, oldest first, each as commit, tree, changeset. */
 CP_CHECKED enum cp_code cp_parcel_chain(struct cp_store *s, struct cp_bundle_writer *w, const char *tip, const char *stop,

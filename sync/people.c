@@ -7,6 +7,7 @@
 #include "sync/edit.h"
 #include "sync/inner.h"
 #include "sync/outbound.h"
+#include "sync/secrets.h"
 
 /* BCP 47 as far as it matters: subtags of letters and digits joined by hyphens, separated by commas. */
 static bool locales_are_good(const char *text)
@@ -208,6 +209,7 @@ enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const cha
 		CP_TRY(check_giver(s, &list[i], err));
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(write_home(s, &person, pseudonym, hub, out_changed, err));
+	CP_TRY(cp_secrets_load(s, err));
 	for (size_t i = 0; i < n && *out_changed; i++) {
 		struct cp_oid tip;
 

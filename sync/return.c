@@ -171,11 +171,12 @@ static enum cp_code add_history(struct returning *r, struct cp_bundle_writer *w,
 static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp_sent *out, struct cp_err *err)
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
+	struct cp_search search = { .s = r->s, .kind = r->m.kind };
 	const struct cp_seckey *key;
 
 	CP_TRY(cp_store_key(r->s, &key, err));
 	CP_TRY(cp_parcel_name(r->s, dir, "from", r->s->me.pseudonym, &r->m, out->path, sizeof out->path, err));
-	CP_TRY(cp_bundle_begin(&w, out->path, 0, err));
+	CP_TRY(cp_parcel_begin(&search, &w, out->path, err));
 	CP_TRY(add_history(r, w, err));
 	CP_TRY(cp_bundle_commit(w, &r->m, key, &out->bytes, err));
 	snprintf(out->to, sizeof out->to, "hub");

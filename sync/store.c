@@ -21,6 +21,7 @@
 #include "sync/inner.h"
 #include "sync/migrate.h"
 #include "sync/seal.h"
+#include "sync/secrets.h"
 
 /* Stands in a workspace that is not whole yet and says the folder's name: a crash may leave it in a finished one,
  * which has another name. */
@@ -200,6 +201,7 @@ void cp_store_close(struct cp_store *s)
 		sqlite3_finalize(s->cached[i].q);
 	cp_content_close(s);
 	cp_changes_free(s->changes);
+	cp_secrets_drop(s);
 	sqlite3_close(s->db);
 	cp_repo_free(s->history);
 	cp_repo_free(s->private);

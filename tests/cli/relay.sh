@@ -152,7 +152,15 @@ check "the relay owes it what its manifest no longer names" status 0 casepack -C
 check "and nothing is lost" bash -c "casepack -C hub export --format csv --no-times -o - 2>/dev/null | grep -q '^q4,.*,cem,'"
 
 # ---- a case that the hub never assigned -------------------------------------------------------------------------
-sqlite3 acme/casepack.db "INSERT INTO assignments SELECT randomblob(16), randomblob(8), clock, (SELECT case_id FROM assignments LIMIT 1), person, 7, 99, due, form, guideline, state FROM assignments WHERE person IN (SELECT id FROM persons WHERE pseudonym = 'cem') LIMIT 1"
+derived() { # the id of an assignment: of case, person and pass
+	python3 -c "
+import hashlib, sys
+h = hashlib.blake2b(digest_size=32)
+for part in (b'assignment', bytes.fromhex(sys.argv[1]), bytes.fromhex(sys.argv[2]), int(sys.argv[3]).to_bytes(8, 'big')):
+    h.update(len(part).to_bytes(8, 'big') + part)
+print(h.hexdigest()[:32])" "$@"; }
+IFS='|' read -r case person < <(sqlite3 acme/casepack.db "SELECT hex(a.case_id), hex(p.id) FROM assignments a, persons p WHERE p.pseudonym = 'cem' LIMIT 1")
+sqlite3 acme/casepack.db "INSERT INTO assignments SELECT x'$(derived "$case" "$person" 7)', randomblob(8), clock, x'$case', person, 7, 99, due, form, guideline, state FROM assignments WHERE person = x'$person' LIMIT 1"
 quiet relay_to cem
 id=$(sqlite3 cem/casepack.db "SELECT name FROM cases WHERE id = (SELECT case_id FROM assignments WHERE pass = 7)")
 d=$(sqlite3 cem/casepack.db "SELECT substr(results, instr(results, char(34)) + 1, 2) FROM cases WHERE name = '$id'")
