@@ -91,6 +91,11 @@ SIM_SRC := $(addprefix tests/sim/,chance.c cut.c deeds_carry.c deeds_copies.c de
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $^ $(LIBS)
 
+# So does the swap of gold and other cases.
+$(BUILD)/tests/blind/driver: tests/blind/driver.c $(BUILD)/tests/sim/chance.o $(BUILD)/libcasepack.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $< $(BUILD)/tests/sim/chance.o $(BUILD)/libcasepack.a $(LIBS)
+
 layers: # an include that points upward stops the build
 	@! grep -nE '^#include ["<](sync/|cli/|git2|sqlite3)' formats/*.[ch]
 	@! grep -nE '^#include ["<](cli/|archive|zstd)' sync/*.[ch]

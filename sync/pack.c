@@ -225,7 +225,7 @@ static enum cp_code check_space(struct packing *p, const char *dir, struct cp_er
 static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_sent *sent, struct cp_err *err)
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
-	struct cp_search search = { .s = p->s, .kind = p->m.kind, .to = p->device };
+	CP_AUTO(search) struct cp_search search = { .s = p->s, .kind = p->m.kind, .to = p->device };
 	const struct cp_seckey *key;
 
 	CP_TRY(cp_store_key(p->s, &key, err));

@@ -9,7 +9,6 @@
 #include "formats/text.h"
 #include "sync/deliver.h"
 #include "sync/inner.h"
-#include "sync/scope.h"
 
 #define WORD_MAX 24 /* bytes; longer values stand nowhere by chance */
 
@@ -203,8 +202,7 @@ static enum cp_code refuse_rows(struct cp_store *s, const struct cp_needles *n, 
 	return refuse(s, n, x, "a changeset", err);
 }
 
-static enum cp_code check_scope(struct cp_store *s, const struct cp_device *to, const void *changeset, size_t len, bool is_new,
-		struct cp_err *err)
+static enum cp_code check_scope(struct cp_scope *scope, const void *changeset, size_t len, bool is_new, struct cp_err *err)
 {
 	struct cp_changeset r;
 	struct cp_change c;
@@ -217,23 +215,25 @@ static enum cp_code check_scope(struct cp_store *s, const struct cp_device *to, 
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		if (!more)
 			return CP_OK;
-		CP_TRY(cp_scope_has(s, to, &c, is_new, &is_in, err));
+		CP_TRY(cp_scope_has(scope, &c, is_new, &is_in, err));
 		if (is_in)
 			continue;
 		name_cell(where, sizeof where, &c, CP_C_ID);
 		return cp_fail(err, CP_ETRUST, "%s is not for %s to see; nothing was written; please report it, and what you did before",
-				where, to->pseudonym);
+				where, scope->to.pseudonym);
 	}
 }
 
 enum cp_code cp_secrets_check_given(struct cp_store *s, const struct cp_device *to, const void *changeset, size_t len,
 		struct cp_err *err)
 {
+	CP_AUTO(scope) struct cp_scope scope = { .s = NULL };
 	const struct cp_needle *x;
 
 	if (s->secrets == NULL)
 		CP_TRY(cp_secrets_load(s, err));
-	CP_TRY(check_scope(s, to, changeset, len, true, err));
+	CP_TRY(cp_scope_load(&scope, s, to, err));
+	CP_TRY(check_scope(&scope, changeset, len, true, err));
 	x = cp_needles_find(&s->secrets->all, changeset, len, NULL);
 	return x == NULL ? CP_OK : refuse_rows(s, &s->secrets->all, x, changeset, len, err);
 }
@@ -262,8 +262,10 @@ static enum cp_code follow(struct cp_search *k, const char *oid, const char *typ
 
 static enum cp_code check_changeset(struct cp_search *k, const void *bytes, size_t len, struct cp_err *err)
 {
+	if (k->kind == CP_BUNDLE_CASES && k->scope.s == NULL)
+		CP_TRY(cp_scope_load(&k->scope, k->s, &k->to, err));
 	if (k->kind == CP_BUNDLE_CASES)
-		return check_scope(k->s, &k->to, bytes, len, false, err);
+		return check_scope(&k->scope, bytes, len, false, err);
 	return cp_changeset_check(bytes, len, cp_shapes, CP_T_PUBLIC, NULL, err);
 }
 
@@ -283,6 +285,11 @@ static enum cp_code check_object(struct cp_search *k, const char *name, const vo
 		return check_changeset(k, bytes, len, err);
 	return k->kind == CP_BUNDLE_HUB ? CP_OK /* a page of main */
 		: cp_fail(err, CP_ETRUST, "blob %.12s is no change commit's; nothing was written", oid.hex);
+}
+
+void cp_search_drop(struct cp_search *k)
+{
+	cp_scope_drop(&k->scope);
 }
 
 static void name_case(char *out, size_t size, const void *json, size_t len)

@@ -17,7 +17,7 @@
 #define CASEPACK_SYNC_SECRETS_H
 
 #include "formats/bundle.h"
-#include "sync/outbound.h"
+#include "sync/scope.h"
 #include "sync/store.h"
 
 /* Read them anew from the private tables, for all that is packed from now on. Where there are none there is nothing to find. */
@@ -33,8 +33,10 @@ struct cp_search {
 	struct cp_store *s;
 	enum cp_bundle_kind kind;
 	struct cp_device to;          /* of material; else unused */
+	struct cp_scope scope;        /* its, once it is needed */
 	struct cp_oid tree, changeset; /* of the change commit that is being shown */
 };
+void cp_search_drop(struct cp_search *k); /* also by CP_AUTO(search) */
 CP_CHECKED enum cp_code cp_search_shown(void *user, const char *part, const char *name, const void *bytes, size_t len,
 		struct cp_err *err);
 
