@@ -380,11 +380,11 @@ const struct cp_command cp_cmd_gold = {
 		"`import` reads CSV, TSV or JSON lines with the columns case, field, result, value and, if there is one, reason: every row "
 		"fits and all of it is taken, or each bad row is named and nothing is changed. `report` counts, for each rater and "
 		"field, the submitted answers to questions with gold, and how many of them are equal to it.\n\n"
-		"What only you can keep secret: import gold cases together with the others, in the same file and order, with ids, segments, "
-		"titles and contents of the same kind; do not import them first, or alone. Set gold before or after, it makes no "
-		"difference. Give them out with `assign --gold`, which mixes them among the others; cases that are assigned alone, once more, or to "
-		"everybody where the others go to two can be told by that. A final answer (`adjudicate`), its cause included, "
-		"stands on main.",
+		"What only you can keep secret: import gold cases together with the others, with ids, segments, titles and contents of the "
+		"same kind, and correct none of them later where the others stay; when gold is set makes no difference. Give them out "
+		"with `assign --gold`, which mixes them among the others: cases that are assigned alone, or to everybody where the "
+		"others go to two, can be told by that, also by raters who compare what they got. A final answer (`adjudicate`), "
+		"its cause included, stands on main.",
 	.options = options,
 	.examples = examples,
 	.needs_store = true,

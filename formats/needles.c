@@ -7,6 +7,7 @@
 void cp_needles_drop(struct cp_needles *n)
 {
 	free(n->list);
+	free(n->pairs);
 	free(n->firsts);
 	cp_buf_drop(&n->bytes);
 	*n = (struct cp_needles)CP_NEEDLES;
@@ -48,6 +49,24 @@ static int by_bytes(const void *a, const void *b, void *user)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
+static size_t pair_of(const uint8_t *bytes)
+{
+	uint16_t pair;
+
+	memcpy(&pair, bytes, sizeof pair);
+	return pair;
+}
+
+static bool is_marked(const uint64_t *bits, size_t slot)
+{
+	return (bits[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+static void mark(uint64_t *bits, size_t slot)
+{
+	bits[slot / 64] |= (uint64_t)1 << slot % 64;
+}
+
 static size_t slot_of(const uint8_t *bytes, unsigned bits)
 {
 	uint64_t first;
@@ -75,18 +94,18 @@ static void link_shorter(struct cp_needles *n)
 
 enum cp_code cp_needles_ready(struct cp_needles *n, struct cp_err *err)
 {
-	for (n->bits = 16; n->bits < 26 && (size_t)1 << n->bits < 32 * n->n; n->bits++)
+	for (n->bits = 16; n->bits < 26 && (size_t)1 << n->bits < 16 * n->n; n->bits++)
 		;
 	n->firsts = calloc(((size_t)1 << n->bits) / 64, sizeof *n->firsts);
-	if (n->firsts == NULL)
+	n->pairs = calloc(65536 / 64, sizeof *n->pairs);
+	if (n->firsts == NULL || n->pairs == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	if (n->n > 1)
 		qsort_r(n->list, n->n, sizeof *n->list, by_bytes, n);
 	link_shorter(n);
 	for (size_t i = 0; i < n->n; i++) {
-		size_t slot = slot_of(bytes_of(n, &n->list[i]), n->bits);
-
-		n->firsts[slot / 64] |= (uint64_t)1 << slot % 64;
+		mark(n->pairs, pair_of(bytes_of(n, &n->list[i])));
+		mark(n->firsts, slot_of(bytes_of(n, &n->list[i]), n->bits));
 	}
 	return CP_OK;
 }
@@ -142,10 +161,9 @@ const struct cp_needle *cp_needles_find(const struct cp_needles *n, const void *
 	if (n->n == 0)
 		return NULL;
 	for (size_t at = 0; at + CP_NEEDLE_MIN <= len; at++) {
-		size_t slot = slot_of(text + at, n->bits);
 		const struct cp_needle *found;
 
-		if ((n->firsts[slot / 64] >> slot % 64 & 1) == 0)
+		if (!is_marked(n->pairs, pair_of(text + at)) || !is_marked(n->firsts, slot_of(text + at, n->bits)))
 			continue;
 		found = find_at(n, text, len, at);
 		if (found != NULL && out_at != NULL)

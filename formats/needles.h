@@ -21,9 +21,10 @@ struct cp_needle {
 struct cp_needles {
 	struct cp_needle *list; size_t n, room; /* sorted by their bytes once ready */
 	struct cp_buf bytes;
+	uint64_t *pairs;                        /* which first two bytes any has: few, and in the nearest cache */
 	uint64_t *firsts; unsigned bits;        /* which hashes the first 8 bytes of any have */
 };
-#define CP_NEEDLES { NULL, 0, 0, CP_BUF((size_t)1 << 31), NULL, 0 }
+#define CP_NEEDLES { NULL, 0, 0, CP_BUF((size_t)1 << 31), NULL, NULL, 0 }
 void cp_needles_drop(struct cp_needles *n);
 
 /* CP_EINPUT: shorter than CP_NEEDLE_MIN. bytes are copied. */
