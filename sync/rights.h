@@ -11,11 +11,11 @@
 enum cp_verdict { CP_ACCEPT, CP_REFUSE, CP_WAIT };
 
 struct cp_author { struct cp_id replica, person; struct cp_pubkey key; char pseudonym[64]; bool is_lead, is_relay, is_auditor, is_active; };
-/* *found false: not on the roster. */
 /* Does the commit call its committer as the roster does? Whoever reads `git log` sees the name alone. CP_ETRUST: no. */
 CP_CHECKED enum cp_code cp_author_named(const struct cp_author *author, const struct cp_commit *c, const char *oid,
 		struct cp_err *err);
 
+/* *found false: not on the roster. */
 CP_CHECKED enum cp_code cp_author_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);
 

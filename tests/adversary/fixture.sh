@@ -5,6 +5,7 @@
 #              mallory, whom nobody knows; and in honest/ bundles that their receivers have not seen:
 #
 #     return     anna to the hub: one change commit, a judgment with two answers
+#     known      anna to the hub, which has taken it in; `revoked` is that hub, where her device is revoked since
 #     returns    anna to the hub: that one and another behind it
 #     other      ben to the hub, one change commit
 #     material   the hub to anna, behind what she has opened
@@ -42,8 +43,11 @@ world() {
 	handed anna q1 hub && handed ben q1 hub
 	quiet casepack -C hub pack --to anna -o post # which tells her that it has arrived
 	quiet casepack -C anna open "$(last post to-anna)"
+	keep "$(ls post/*-from-anna-0001.casepack)" known
 	news
 	work
+	cp -a hub revoked
+	quiet casepack -C revoked person revoke anna --reason 'the laptop was stolen'
 	elsewhere
 }
 

@@ -13,12 +13,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import time
 import traceback
 
 import attacks_commit
 import attacks_file
 import attacks_rows
 import attacks_sides
+import attacks_trust
 from kit import Built, run, split_name
 from table import ATTACKS, SIDES
 from world import World
@@ -27,10 +30,10 @@ SECONDS = 60        # longer is a hang
 MEBIBYTES = 300     # more memory is a bomb that went off
 
 # What a hub notes of a bundle, also of one that brings nothing that counts.
-NOTES = {"commits", "verdicts", "peers", "meta", "waiting", "sqlite_sequence"}
+NOTES = {"strangers", "commits", "verdicts", "peers", "meta", "waiting", "sqlite_sequence"}
 
 
-PLACES = ("hub", "bea", "acme", "anna", "cem")
+PLACES = ("hub", "bea", "acme", "anna", "cem", "revoked")
 
 
 class Wrong(Exception):
@@ -122,15 +125,32 @@ class Stage:
         """Status and lines of casepack; what it needed of time and memory is looked at here."""
         env = {**os.environ, "TMPDIR": self.temporary}
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
-        p = subprocess.Popen([self.casepack, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        p = subprocess.Popen([self.casepack, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env,
                              cwd=self.folder, preexec_fn=limit)
-        try:
-            out, err = p.communicate(timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            p.kill()
-            p.communicate()
-            raise Wrong(f"hangs: {SECONDS} s")
-        return p.returncode, out.decode(), err.decode()
+        status, used = self.wait(p)
+        want("address" in self.casepack or used.ru_maxrss < MEBIBYTES << 10, "took", used.ru_maxrss >> 10, "MiB")
+        return status, *(self.read(f) for f in (out, err))
+
+    @staticmethod
+    def read(file):
+        with file:
+            file.seek(0)
+            return file.read().decode()
+
+    @staticmethod
+    def wait(p):
+        end = time.monotonic() + SECONDS
+        while True:
+            pid, status, used = os.wait4(p.pid, os.WNOHANG)
+            if pid:
+                p.returncode = os.waitstatus_to_exitcode(status)
+                return p.returncode, used
+            if time.monotonic() > end:
+                p.kill()
+                p.wait()
+                raise Wrong(f"hangs: {SECONDS} s")
+            time.sleep(0.002)
 
     def make(self, attack):
         bundle = self.world.bundle(attack.base)
@@ -166,7 +186,7 @@ class Stage:
 
     @staticmethod
     def is_hub(attack):
-        return attack.at in ("hub", "bea", "acme")
+        return attack.at in ("hub", "bea", "acme", "revoked")
 
     def one_line(self, attack, path, out, err):
         """The one line about the file: of `merge` among the results, of `open` on stderr where it is not taken."""
@@ -234,7 +254,10 @@ class Stage:
         lines = {r: [x for x in before.refs[r] if "/main " not in x and "/refused " not in x] for r in before.refs}
         then = {r: [x for x in names if "/main " not in x and "/refused " not in x] for r, names in refs(workspace).items()}
         want(then == lines, "changed branches:", then, lines)
-        if attack.leaves == "known":
+        if attack.leaves == "stranger":
+            listed = self.run("-C", workspace, "--json", "quarantine")[1]
+            want('"stranger"' in listed, "no stranger is listed:", listed)
+        elif attack.leaves == "known":
             want(refs(workspace) == before.refs, "a branch has moved")
         else:
             self.check_listed(attack, workspace, bundle)

@@ -8,6 +8,7 @@ leaves   what is left behind (play.py, `leaves`):
          known     no row that travels and no branch has changed: the bundle was taken for an old one
          refused   the change commit is in quarantine: listed with its reason, no object of it in history.git, no row of it
          waits     it is listed as waiting, no object of it in history.git, no row of it
+         stranger  it waits too, and `quarantine` lists the device for a lead to decide about
          taken     it is taken in: what is attacked does no harm, and `casepack verify` says so
 """
 import collections
@@ -16,7 +17,7 @@ Attack = collections.namedtuple("Attack", "name base status says leaves make at"
 ATTACKS = []
 
 # Who takes a bundle in, and how.
-SIDES = {"return": "hub", "returns": "hub", "other": "hub", "relay": "hub", "hub": "hub", "far": "hub",
+SIDES = {"return": "hub", "returns": "hub", "other": "hub", "known": "hub", "relay": "hub", "hub": "hub", "far": "hub",
          "material": "anna", "older": "anna", "far-material": "anna", "relayed": "cem", "first": "new"}
 
 
