@@ -1,5 +1,6 @@
 /*
- * NAME.casepack: one file that travels (formats/bundle.md).
+ * NAME.casepack: one file that travels (formats/bundle.md); NAME.casepack.age: the
+ * same in encryption to its recipients' keys.
  *
  * An uncompressed tar of, in this order: manifest.json, manifest.json.sig,
  * history.tar.zst, cases.jsonl.zst, media.tar.zst, private.tar.zst; any of them may be
@@ -9,6 +10,7 @@
 #ifndef CASEPACK_FORMATS_BUNDLE_H
 #define CASEPACK_FORMATS_BUNDLE_H
 
+#include "formats/age.h"
 #include "formats/sshsig.h"
 
 #define CP_BUNDLE_FORMAT 1
@@ -72,6 +74,11 @@ struct cp_limits {
 };
 extern const struct cp_limits cp_limits_default; /* 4 GiB - 1, 64 GiB, 10 million, 1 GiB, 16 MiB */
 
+#define CP_BUNDLE_SUFFIX ".casepack"
+#define CP_BUNDLE_AGE_SUFFIX CP_BUNDLE_SUFFIX ".age"
+/* Is that the name of a bundle, encrypted or not? Letter case is as on FAT, hidden files are none. */
+bool cp_bundle_is_name(const char *name);
+
 /* ---- writing ---------------------------------------------------------------------- */
 
 struct cp_bundle_writer; /* opaque */
@@ -97,6 +104,13 @@ typedef enum cp_code cp_bundle_watch(void *user, const char *part, const char *n
 		struct cp_err *err);
 void cp_bundle_watch_with(struct cp_bundle_writer *w, cp_bundle_watch *watch, void *user);
 
+/*
+ * Before the first _add: the file will be encrypted to those keys (copied), at most CP_AGE_MAX_STANZAS. Parts are then
+ * collected in folder, which must not be on the medium that path is on unless plain text may be there, too: of the file
+ * at path no plain byte is ever written beside it. The key that encrypts it is in memory only, and reads it back.
+ */
+CP_CHECKED enum cp_code cp_bundle_encrypt_to(struct cp_bundle_writer *w, const struct cp_pubkey *keys, size_t n,
+		const char *folder, struct cp_err *err);
 /* type: "commit", "tree", "blob"; goes to history.tar.zst as objects/<oid>.<type>. One that is there
  * already is not added again. That oid names these bytes is not checked here. */
 CP_CHECKED enum cp_code cp_bundle_add_object(struct cp_bundle_writer *w, const char *oid_hex, const char *type,
@@ -127,10 +141,20 @@ struct cp_bundle; /* opaque */
  * Read the manifest, check its signature and that the parts follow it exactly as
  * it promises, hash included; decompress nothing. out is set on CP_OK only.
  * CP_EFORMAT: damaged, cut short, hostile, or newer than this reader ("needs a
- * newer casepack"); CP_ETRUST: the signature does not match.
+ * newer casepack"); CP_ETRUST: the signature does not match; CP_EKEY: encrypted.
  */
 CP_CHECKED enum cp_code cp_bundle_open(struct cp_bundle **out, const char *path,
 		const struct cp_limits *limits, struct cp_err *err);
+
+/*
+ * The same with keys. Whether the file is encrypted its first bytes say; then unlock is called once, to find out by
+ * cp_agein_is_to whether a key of its user fits, and to cp_agein_unlock it. What it returns is returned: CP_EKEY where
+ * none fits. Nothing decrypted touches the disk.
+ */
+typedef enum cp_code cp_unlock(void *user, struct cp_agein *file, struct cp_err *err);
+CP_CHECKED enum cp_code cp_bundle_open_with(struct cp_bundle **out, const char *path, const struct cp_limits *limits,
+		cp_unlock *unlock, void *user, struct cp_err *err);
+bool cp_bundle_is_encrypted(const struct cp_bundle *b);
 const struct cp_manifest *cp_bundle_manifest(const struct cp_bundle *b);
 const struct cp_pubkey *cp_bundle_signer(const struct cp_bundle *b);
 

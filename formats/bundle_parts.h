@@ -29,7 +29,6 @@ bool cp_object_type_valid(const char *type);     /* "commit", "tree", "blob" */
 
 struct archive;
 struct archive_entry;
-typedef enum cp_code cp_sink(void *user, const void *bytes, size_t len, struct cp_err *err);
 
 /*
  * A ustar archive of regular files, mode 0644, uid and gid 0, no names of owners,
@@ -78,10 +77,10 @@ void cp_nameset_drop(struct cp_nameset *s);
 /* ---- a whole bundle --------------------------------------------------------------- */
 
 /*
- * Print and sign m, and write the outer tar to f: part i of m comes from fds[i],
- * from its beginning. m is believed; *size (may be NULL) counts what was written.
+ * Print and sign m, and write the outer tar into sink: part i of m comes from fds[i],
+ * from its beginning. m is believed.
  */
-CP_CHECKED enum cp_code cp_bundle_assemble(struct cp_newfile *f, const struct cp_manifest *m,
-		const struct cp_seckey *key, const int fds[CP_MAX_PARTS], uint64_t *size, struct cp_err *err);
+CP_CHECKED enum cp_code cp_bundle_assemble(cp_sink *sink, void *user, const struct cp_manifest *m,
+		const struct cp_seckey *key, const int fds[CP_MAX_PARTS], struct cp_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,7 +30,8 @@ const struct cp_limits cp_limits_default = {
 struct cp_bundle {
 	int fd;
 	char *path;
-	uint64_t size;
+	struct cp_agein *age;  /* NULL: not encrypted */
+	uint64_t size;         /* decrypted */
 	struct cp_limits limits;
 	struct cp_manifest manifest;
 	struct cp_pubkey signer;
@@ -46,10 +48,16 @@ const struct cp_pubkey *cp_bundle_signer(const struct cp_bundle *b)
 	return &b->signer;
 }
 
+bool cp_bundle_is_encrypted(const struct cp_bundle *b)
+{
+	return b->age != NULL;
+}
+
 void cp_bundle_close(struct cp_bundle *b)
 {
 	if (b == NULL)
 		return;
+	cp_agein_free(b->age);
 	if (b->fd >= 0)
 		close(b->fd);
 	cp_manifest_drop(&b->manifest);
@@ -61,6 +69,20 @@ void cp_bundle_drop(struct cp_bundle **b)
 {
 	cp_bundle_close(*b);
 	*b = NULL;
+}
+
+bool cp_bundle_is_name(const char *name)
+{
+	static const char *const suffixes[] = { CP_BUNDLE_SUFFIX, CP_BUNDLE_AGE_SUFFIX };
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		size_t m = strlen(suffixes[i]);
+
+		if (name[0] != '.' && n > m && strcasecmp(name + n - m, suffixes[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- a tar, read ------------------------------------------------------------------ */
@@ -178,29 +200,17 @@ static enum cp_code to_buf(void *user, const void *bytes, size_t len, struct cp_
 
 /* ---- the file --------------------------------------------------------------------- */
 
-/* Exactly len bytes at offset. */
-static enum cp_code read_at(const struct cp_bundle *b, void *bytes, size_t len, uint64_t offset,
-		struct cp_err *err)
+/* Exactly len bytes of the bundle, decrypted where it is encrypted. */
+static enum cp_code read_at(void *user, void *bytes, size_t len, uint64_t offset, struct cp_err *err)
 {
-	size_t got = 0;
+	const struct cp_bundle *b = user;
 
-	while (got < len) {
-		ssize_t n = pread(b->fd, (char *)bytes + got, len - got, (off_t)(offset + got));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return cp_fail_errno(err, "cannot read");
-		if (n == 0)
-			return cp_fail(err, CP_EFORMAT, "cut short at byte %" PRIu64, offset + got);
-		got += (size_t)n;
-	}
-	return CP_OK;
+	return b->age != NULL ? cp_agein_read(b->age, bytes, len, offset, err) : cp_file_read_at(b->fd, bytes, len, offset, err);
 }
 
 /* The file from its beginning, as a source for a tar. */
 struct head {
-	const struct cp_bundle *b;
+	struct cp_bundle *b;
 	uint64_t at;
 	char piece[16 << 10];
 };
@@ -219,7 +229,7 @@ static enum cp_code next_of_file(void *user, const void **bytes, size_t *len, st
 
 /* What our own tar of the same members would hold, compared with the file. */
 struct same {
-	const struct cp_bundle *b;
+	struct cp_bundle *b;
 	uint64_t at;
 	char piece[PIECE];
 };
@@ -318,7 +328,7 @@ static enum cp_code check_sizes(struct cp_bundle *b, size_t text_len, size_t sig
 	return CP_OK;
 }
 
-static enum cp_code check_part(struct cp_tarout *again, const struct cp_bundle *b, size_t i, char *piece,
+static enum cp_code check_part(struct cp_tarout *again, struct cp_bundle *b, size_t i, char *piece,
 		int64_t mtime, struct cp_err *err)
 {
 	const struct cp_part *p = &b->manifest.parts[i];
@@ -383,12 +393,35 @@ static enum cp_code open_file(struct cp_bundle *b, struct cp_err *err)
 	return CP_OK;
 }
 
-static enum cp_code open_bundle(struct cp_bundle *b, struct cp_err *err)
+/* Who has no key at all learns for how many it is. */
+static enum cp_code no_key(void *user, struct cp_agein *a, struct cp_err *err)
+{
+	(void)user;
+	return cp_fail(err, CP_EKEY, "is encrypted to %zu recipient%s, and opens with the key of one of them only",
+	               cp_agein_recipients(a), cp_agein_recipients(a) == 1 ? "" : "s");
+}
+
+/* Encrypted or not: its first bytes say so, whatever its name. */
+static enum cp_code open_lock(struct cp_bundle *b, cp_unlock *unlock, void *user, struct cp_err *err)
+{
+	char begin[64];
+	size_t n = 0;
+
+	CP_TRY(cp_file_read_some(b->fd, begin, sizeof begin, 0, &n, err));
+	if (!cp_age_begins(begin, n))
+		return CP_OK;
+	CP_TRY(cp_agein_open(&b->age, b->fd, err));
+	b->size = cp_agein_size(b->age);
+	return unlock(user, b->age, err);
+}
+
+static enum cp_code open_bundle(struct cp_bundle *b, cp_unlock *unlock, void *user, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_MANIFEST_MAX);
 	CP_AUTO(buf) struct cp_buf sig = CP_BUF(CP_SIGNATURE_MAX);
 
 	CP_TRY(open_file(b, err));
+	CP_TRY(open_lock(b, unlock, user, err));
 	CP_TRY(read_head(&text, &sig, b, err));
 	CP_TRY(check_sizes(b, text.len, sig.len, err));
 	return check_file(b, &text, &sig, err);
@@ -396,6 +429,12 @@ static enum cp_code open_bundle(struct cp_bundle *b, struct cp_err *err)
 
 enum cp_code cp_bundle_open(struct cp_bundle **out, const char *path, const struct cp_limits *limits,
 		struct cp_err *err)
+{
+	return cp_bundle_open_with(out, path, limits, no_key, NULL, err);
+}
+
+enum cp_code cp_bundle_open_with(struct cp_bundle **out, const char *path, const struct cp_limits *limits,
+		cp_unlock *unlock, void *user, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = calloc(1, sizeof *b);
 	struct cp_err local = { CP_OK, "" };
@@ -408,7 +447,7 @@ enum cp_code cp_bundle_open(struct cp_bundle **out, const char *path, const stru
 	b->path = strdup(path);
 	if (b->path == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
-	if (open_bundle(b, err) != CP_OK)
+	if (open_bundle(b, unlock, user, err) != CP_OK)
 		return cp_fail_at(err, "%s", path);
 	*out = b;
 	b = NULL;
@@ -419,7 +458,7 @@ enum cp_code cp_bundle_open(struct cp_bundle **out, const char *path, const stru
 
 /* One pass over a part. A tar is hashed as it comes and as we would write it; both must agree. */
 struct visit {
-	const struct cp_bundle *b;
+	struct cp_bundle *b;
 	struct cp_zin *z;
 	struct tarin tar;
 	struct cp_tarout again;
@@ -634,7 +673,7 @@ static enum cp_code visit_part(struct visit *v, size_t i, struct cp_err *err)
 	const struct cp_part *p = &v->b->manifest.parts[i];
 	const struct cp_zsum sum = { p->size, p->expanded, p->hash };
 
-	CP_TRY(cp_zin_begin(&v->z, v->b->fd, v->b->offsets[i], &sum, err));
+	CP_TRY(cp_zin_begin(&v->z, read_at, v->b, v->b->offsets[i], &sum, err));
 	return v->on_case != NULL ? visit_lines(v, err) : visit_tar(v, err);
 }
 

@@ -177,7 +177,10 @@ struct outpart {
 
 struct cp_bundle_writer {
 	char *path;
+	char *scratch;    /* what temporary files are beside */
 	int level;
+	struct cp_pubkey *to; /* NULL: not encrypted */
+	size_t n_to;
 	bool is_broken;   /* a part holds half a member */
 	bool is_done;
 	cp_bundle_watch *watch;
@@ -204,7 +207,7 @@ static enum cp_code outpart_begin(struct outpart *p, const struct cp_bundle_writ
 {
 	if (p->has_begun)
 		return CP_OK;
-	CP_TRY(cp_newfile_begin(&p->file, w->path, 0600, err));
+	CP_TRY(cp_newfile_begin(&p->file, w->scratch, 0600, err));
 	if (unlink(p->file.temp) == 0) { /* where files may have no name, a crash leaves none behind */
 		free(p->file.temp);
 		p->file.temp = NULL;
@@ -237,8 +240,8 @@ enum cp_code cp_bundle_begin(struct cp_bundle_writer **out, const char *path, in
 	if (cp_file_exists(path))
 		return cp_fail(err, CP_EINPUT, "%s: is there already; nothing was written", path);
 	w = calloc(1, sizeof *w);
-	if (w == NULL || (w->path = strdup(path)) == NULL) {
-		free(w);
+	if (w == NULL || (w->path = strdup(path)) == NULL || (w->scratch = strdup(path)) == NULL) {
+		cp_bundle_writer_free(w);
 		return cp_fail(err, CP_EIO, "out of memory");
 	}
 	w->level = level;
@@ -248,12 +251,28 @@ enum cp_code cp_bundle_begin(struct cp_bundle_writer **out, const char *path, in
 	return CP_OK;
 }
 
+enum cp_code cp_bundle_encrypt_to(struct cp_bundle_writer *w, const struct cp_pubkey *keys, size_t n, const char *folder,
+		struct cp_err *err)
+{
+	assert(w->members == 0 && w->to == NULL && n > 0);
+	w->to = calloc(n, sizeof *keys);
+	if (w->to == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	memcpy(w->to, keys, n * sizeof *keys);
+	w->n_to = n;
+	free(w->scratch);
+	w->scratch = cp_path_join(folder, "bundle");
+	return CP_OK;
+}
+
 void cp_bundle_writer_free(struct cp_bundle_writer *w)
 {
 	if (w == NULL)
 		return;
 	for (size_t i = 0; i < CP_MAX_PARTS; i++)
 		outpart_drop(&w->parts[i]);
+	free(w->to);
+	free(w->scratch);
 	free(w->path);
 	free(w);
 }
@@ -464,17 +483,14 @@ enum cp_code cp_bundle_add_media(struct cp_bundle_writer *w, const struct cp_has
 
 /* ---- putting together ------------------------------------------------------------- */
 
-struct filesink {
-	struct cp_newfile *file;
-	uint64_t size;
-};
-
 static enum cp_code to_file(void *user, const void *bytes, size_t len, struct cp_err *err)
 {
-	struct filesink *s = user;
+	return cp_newfile_add(user, bytes, len, err);
+}
 
-	s->size += len;
-	return cp_newfile_add(s->file, bytes, len, err);
+static enum cp_code to_age(void *user, const void *bytes, size_t len, struct cp_err *err)
+{
+	return cp_ageout_add(user, bytes, len, err);
 }
 
 static enum cp_code assemble_parts(struct cp_tarout *tar, const struct cp_manifest *m,
@@ -489,27 +505,36 @@ static enum cp_code assemble_parts(struct cp_tarout *tar, const struct cp_manife
 	return CP_OK;
 }
 
-enum cp_code cp_bundle_assemble(struct cp_newfile *f, const struct cp_manifest *m,
-		const struct cp_seckey *key, const int fds[CP_MAX_PARTS], uint64_t *size, struct cp_err *err)
+enum cp_code cp_bundle_assemble(cp_sink *sink, void *user, const struct cp_manifest *m,
+		const struct cp_seckey *key, const int fds[CP_MAX_PARTS], struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_MANIFEST_MAX);
 	CP_AUTO(buf) struct cp_buf sig = CP_BUF(CP_SIGNATURE_MAX);
 	CP_AUTO(tarout) struct cp_tarout tar = CP_TAROUT_NONE;
-	struct filesink sink = { f, 0 };
 	int64_t mtime = m->created_us / 1000000;
 
 	CP_TRY(cp_manifest_print(&text, m, err));
 	CP_TRY(cp_sshsig_sign(&sig, key, CP_BUNDLE_NAMESPACE, text.data, text.len, true, err));
-	CP_TRY(cp_tarout_begin(&tar, to_file, &sink, err));
+	CP_TRY(cp_tarout_begin(&tar, sink, user, err));
 	CP_TRY(cp_tarout_member(&tar, CP_MANIFEST_NAME, text.len, mtime, err));
 	CP_TRY(cp_tarout_data(&tar, text.data, text.len, err));
 	CP_TRY(cp_tarout_member(&tar, CP_MANIFEST_SIG_NAME, sig.len, mtime, err));
 	CP_TRY(cp_tarout_data(&tar, sig.data, sig.len, err));
 	CP_TRY(assemble_parts(&tar, m, fds, mtime, err));
-	CP_TRY(cp_tarout_end(&tar, err));
-	if (size != NULL)
-		*size = sink.size;
-	return CP_OK;
+	return cp_tarout_end(&tar, err);
+}
+
+/* The same in encryption: the key that it was given only this writer and the recipients know. */
+static enum cp_code assemble_encrypted(struct cp_filekey *file_key, struct cp_newfile *f, const struct cp_bundle_writer *w,
+		const struct cp_manifest *m, const struct cp_seckey *key, const int fds[CP_MAX_PARTS], struct cp_err *err)
+{
+	CP_AUTO(ageout) struct cp_ageout *age = NULL;
+
+	if (cp_ageout_begin(&age, w->to, w->n_to, to_file, f, err) != CP_OK)
+		return cp_fail_at(err, "%s", w->path);
+	*file_key = *cp_ageout_key(age);
+	CP_TRY(cp_bundle_assemble(to_age, age, m, key, fds, err));
+	return cp_ageout_end(age, err);
 }
 
 static enum cp_code outpart_end(struct outpart *p, struct cp_part *out, const char *name, struct cp_err *err)
@@ -542,9 +567,14 @@ static enum cp_code end_parts(struct cp_bundle_writer *w, struct cp_manifest *m,
 	return CP_OK;
 }
 
-/* What lies on the disk now must be what we meant, signed by key. */
+static enum cp_code with_filekey(void *user, struct cp_agein *file, struct cp_err *err)
+{
+	return cp_agein_unlock_with(file, user, err);
+}
+
+/* What lies on the disk now must be what we meant, signed by key, and open with file_key if it is encrypted. */
 static enum cp_code read_back(const struct cp_newfile *f, const struct cp_manifest *m,
-		const struct cp_seckey *key, struct cp_err *err)
+		const struct cp_seckey *key, struct cp_filekey *file_key, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	CP_AUTO(buf) struct cp_buf meant = CP_BUF(CP_MANIFEST_MAX);
@@ -554,7 +584,7 @@ static enum cp_code read_back(const struct cp_newfile *f, const struct cp_manife
 	if (fsync(f->fd) != 0)
 		return cp_fail_errno(err, "%s: cannot flush to the disk", f->path);
 	(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_DONTNEED); /* from the disk, not from memory */
-	if (cp_bundle_open(&b, f->temp, &cp_limits_default, err) != CP_OK)
+	if (cp_bundle_open_with(&b, f->temp, &cp_limits_default, with_filekey, file_key, err) != CP_OK)
 		return cp_fail_at(err, "%s: does not read back as it was written", f->path);
 	cp_seckey_public(&signer, key);
 	CP_TRY(cp_manifest_print(&meant, m, err));
@@ -575,6 +605,8 @@ static enum cp_code check_size(const struct cp_bundle_writer *w, const struct cp
 		size += cp_tar_member_size(m->parts[i].size);
 		expanded += m->parts[i].expanded;
 	}
+	if (w->to != NULL)
+		size = cp_age_size(size, w->n_to);
 	if (size > cp_limits_default.max_bytes || expanded > cp_limits_default.max_expanded)
 		return cp_fail(err, CP_EINPUT, "%s: one bundle holds at most %" PRIu64 " bytes, expanded %"
 		               PRIu64 "; make several", w->path, cp_limits_default.max_bytes,
@@ -590,12 +622,25 @@ static enum cp_code show_manifest(const struct cp_bundle_writer *w, const struct
 	return show(w, CP_MANIFEST_NAME, "", text.data, text.len, err);
 }
 
+static enum cp_code write_file(struct cp_bundle_writer *w, struct cp_newfile *f, const struct cp_manifest *m,
+		const struct cp_seckey *key, const int fds[CP_MAX_PARTS], struct cp_err *err)
+{
+	struct cp_filekey file_key = { { 0 } };
+	enum cp_code code = w->to != NULL ? assemble_encrypted(&file_key, f, w, m, key, fds, err)
+		: cp_bundle_assemble(to_file, f, m, key, fds, err);
+
+	if (code == CP_OK)
+		code = read_back(f, m, key, &file_key, err);
+	sodium_memzero(&file_key, sizeof file_key);
+	return code;
+}
+
 static enum cp_code commit(struct cp_bundle_writer *w, struct cp_manifest *m, const struct cp_seckey *key,
 		uint64_t *out_size, struct cp_err *err)
 {
 	CP_AUTO(newfile) struct cp_newfile f = CP_NEWFILE_NONE;
 	int fds[CP_MAX_PARTS];
-	uint64_t size = 0;
+	struct stat st;
 
 	m->format = CP_BUNDLE_FORMAT;
 	m->reader = CP_BUNDLE_FORMAT;
@@ -604,11 +649,12 @@ static enum cp_code commit(struct cp_bundle_writer *w, struct cp_manifest *m, co
 	CP_TRY(show_manifest(w, m, err));
 	CP_TRY(cp_newfile_begin(&f, w->path, 0644, err));
 	f.exclusive = true;
-	CP_TRY(cp_bundle_assemble(&f, m, key, fds, &size, err));
-	CP_TRY(read_back(&f, m, key, err));
+	CP_TRY(write_file(w, &f, m, key, fds, err));
+	if (fstat(f.fd, &st) != 0)
+		return cp_fail_errno(err, "%s", w->path);
 	CP_TRY(cp_newfile_commit(&f, err));
 	if (out_size != NULL)
-		*out_size = size;
+		*out_size = (uint64_t)st.st_size;
 	return CP_OK;
 }
 

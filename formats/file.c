@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,29 @@ enum cp_code cp_file_write(const char *path, unsigned mode, const void *bytes, s
 	CP_TRY(cp_newfile_begin(&f, path, mode, err));
 	CP_TRY(cp_newfile_add(&f, bytes, len, err));
 	return cp_newfile_commit(&f, err);
+}
+
+enum cp_code cp_file_read_some(int fd, void *bytes, size_t len, uint64_t offset, size_t *n, struct cp_err *err)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, bytes, len, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return cp_fail_errno(err, "cannot read");
+	*n = (size_t)got;
+	return CP_OK;
+}
+
+enum cp_code cp_file_read_at(int fd, void *bytes, size_t len, uint64_t offset, struct cp_err *err)
+{
+	for (size_t got = 0, n = 0; got < len; got += n) {
+		CP_TRY(cp_file_read_some(fd, (char *)bytes + got, len - got, offset + got, &n, err));
+		if (n == 0)
+			return cp_fail(err, CP_EFORMAT, "cut short at byte %" PRIu64, offset + got);
+	}
+	return CP_OK;
 }
 
 bool cp_file_exists(const char *path)

@@ -36,6 +36,15 @@ CP_CHECKED enum cp_code cp_file_read(struct cp_buf *b, const char *path, struct 
 CP_CHECKED enum cp_code cp_file_write(const char *path, unsigned mode, const void *bytes, size_t len,
 		struct cp_err *err);
 
+/* Where bytes go, piece by piece. */
+typedef enum cp_code cp_sink(void *user, const void *bytes, size_t len, struct cp_err *err);
+/* Where they come from: exactly len of them, from offset on. CP_EFORMAT when they are not there. */
+typedef enum cp_code cp_read_at(void *user, void *bytes, size_t len, uint64_t offset, struct cp_err *err);
+
+/* Of an open file, whose position is neither used nor moved: all of them, as cp_read_at; or up to len, *n of them, 0 at its end. */
+CP_CHECKED enum cp_code cp_file_read_at(int fd, void *bytes, size_t len, uint64_t offset, struct cp_err *err);
+CP_CHECKED enum cp_code cp_file_read_some(int fd, void *bytes, size_t len, uint64_t offset, size_t *n, struct cp_err *err);
+
 bool cp_file_exists(const char *path);
 /* Overwritten with zeros, flushed, and removed; a link is only removed. Quietly nothing when absent. */
 CP_CHECKED enum cp_code cp_file_erase(const char *path, struct cp_err *err);

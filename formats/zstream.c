@@ -178,7 +178,8 @@ void cp_zout_free(struct cp_zout *z)
 /* ---- in --------------------------------------------------------------------------- */
 
 struct cp_zin {
-	int fd;
+	cp_read_at *read;
+	void *user;
 	uint64_t at, end;      /* of what is still to be read, in the file */
 	struct cp_zsum sum;    /* what was promised */
 	ZSTD_DCtx *ctx;
@@ -189,14 +190,15 @@ struct cp_zin {
 	char packed[PIECE], plain[PIECE];
 };
 
-enum cp_code cp_zin_begin(struct cp_zin **out, int fd, uint64_t offset, const struct cp_zsum *sum,
-		struct cp_err *err)
+enum cp_code cp_zin_begin(struct cp_zin **out, cp_read_at *read, void *user, uint64_t offset,
+		const struct cp_zsum *sum, struct cp_err *err)
 {
 	struct cp_zin *z = malloc(sizeof *z);
 
 	if (z == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
-	z->fd = fd;
+	z->read = read;
+	z->user = user;
 	z->at = offset;
 	z->end = offset + sum->size;
 	z->sum = *sum;
@@ -227,22 +229,11 @@ static enum cp_code fill(struct cp_zin *z, struct cp_err *err)
 {
 	uint64_t left = z->end - z->at;
 	size_t want = left < sizeof z->packed ? (size_t)left : sizeof z->packed;
-	size_t got = 0;
 
-	while (got < want) {
-		ssize_t n = pread(z->fd, z->packed + got, want - got, (off_t)(z->at + got));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return cp_fail_errno(err, "cannot read");
-		if (n == 0)
-			return cp_fail(err, CP_EFORMAT, "the file became shorter while it was read");
-		got += (size_t)n;
-	}
-	z->at += got;
-	z->in = (ZSTD_inBuffer){ z->packed, got, 0 };
-	cp_hasher_add(&z->hasher, z->packed, got);
+	CP_TRY(z->read(z->user, z->packed, want, z->at, err));
+	z->at += want;
+	z->in = (ZSTD_inBuffer){ z->packed, want, 0 };
+	cp_hasher_add(&z->hasher, z->packed, want);
 	return CP_OK;
 }
 

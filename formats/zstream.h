@@ -8,6 +8,7 @@
 #ifndef CASEPACK_FORMATS_ZSTREAM_H
 #define CASEPACK_FORMATS_ZSTREAM_H
 
+#include "formats/file.h"
 #include "formats/hash.h"
 
 /* What expands to this or less is kept in memory, then compressed as hard as CP_ZSTD_SMALL_LEVEL. */
@@ -45,12 +46,9 @@ void cp_zout_free(struct cp_zout *z); /* NULL-safe */
 
 struct cp_zin; /* opaque */
 
-/*
- * Read the frame that lies in fd from offset on and is promised to be sum; fd stays
- * the caller's. fd's position is neither used nor moved.
- */
-CP_CHECKED enum cp_code cp_zin_begin(struct cp_zin **out, int fd, uint64_t offset, const struct cp_zsum *sum,
-		struct cp_err *err);
+/* Read the frame that lies from offset on in what read gives, and is promised to be sum. */
+CP_CHECKED enum cp_code cp_zin_begin(struct cp_zin **out, cp_read_at *read, void *user, uint64_t offset,
+		const struct cp_zsum *sum, struct cp_err *err);
 /*
  * The next piece: *bytes is valid until the next call. *len 0 is the end, and only
  * then has everything held: one whole frame, its checksum, both lengths and the hash.

@@ -83,6 +83,11 @@ static void write_all(int fd, const uint8_t *data, size_t size)
 	must(write(fd, data, size) == (ssize_t)size);
 }
 
+static enum cp_code to_file(void *user, const void *bytes, size_t len, struct cp_err *err)
+{
+	return cp_newfile_add(user, bytes, len, err);
+}
+
 /* A rightly signed bundle whose only part lies in part_fd. */
 static void visit_forged(const char *name, const struct cp_zsum *sum, int part_fd)
 {
@@ -102,7 +107,7 @@ static void visit_forged(const char *name, const struct cp_zsum *sum, int part_f
 	m.parts[0].expanded = sum->expanded;
 	m.parts[0].hash = sum->hash;
 	file.fd = memfd_create("bundle", MFD_CLOEXEC);
-	must(file.fd >= 0 && cp_bundle_assemble(&file, &m, &key, fds, NULL, NULL) == CP_OK);
+	must(file.fd >= 0 && cp_bundle_assemble(to_file, &file, &m, &key, fds, NULL) == CP_OK);
 	visit_all(file.fd);
 	cp_newfile_drop(&file);
 }

@@ -1,6 +1,6 @@
 /*
  * The bundle file, whole and malformed. Outside judges: tar, zstd, ssh-keygen, jq,
- * git, b2sum.
+ * git, b2sum, age.
  */
 #include "formats/bundle.h"
 
@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "formats/bundle_parts.h"
+#include "formats/sshkey.h"
 
 #define OID_A "0123456789abcdef0123456789abcdef01234567"
 #define OID_B "fedcba9876543210fedcba9876543210fedcba98"
@@ -269,6 +270,11 @@ static void frame(struct cp_buf *out, const void *plain, size_t len, int flags)
 	ZSTD_freeCCtx(ctx);
 }
 
+static enum cp_code to_file(void *user, const void *bytes, size_t len, struct cp_err *err)
+{
+	return cp_newfile_add(user, bytes, len, err);
+}
+
 /* One bundle with one part, whose bytes and promise are the caller's. */
 static void forge(const char *name, const char *part, const struct cp_buf *packed, uint64_t expanded)
 {
@@ -287,7 +293,7 @@ static void forge(const char *name, const char *part, const struct cp_buf *packe
 	fds[0] = open(in_folder("part"), O_RDONLY);
 	f.path = strdup(name);
 	f.fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0644); /* no fsync: hundreds are made */
-	ok(cp_bundle_assemble(&f, &m, &key, fds, NULL, &err), &err);
+	ok(cp_bundle_assemble(to_file, &f, &m, &key, fds, &err), &err);
 	close(fds[0]);
 	unlink(in_folder("part"));
 	cp_manifest_drop(&m);
@@ -1254,6 +1260,113 @@ static void the_tar_header_has_the_bytes_that_the_format_says(void **state)
 	assert_memory_equal(whole.data, header, 512);
 }
 
+/* ---- in encryption ------------------------------------------------------------------- */
+
+static struct cp_seckey reader; /* ssh-keygen's, in the file `reader` of the folder */
+
+static enum cp_code with_reader(void *user, struct cp_agein *file, struct cp_err *err)
+{
+	++*(int *)user;
+	return cp_agein_unlock(file, &reader, err);
+}
+
+static void write_encrypted(const char *name)
+{
+	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
+	struct cp_err err = { CP_OK, "" };
+	struct cp_pubkey to[2];
+	uint64_t size = 0;
+	struct stat st;
+
+	run("mkdir -p scratch; [ -e reader ] || ssh-keygen -q -t ed25519 -N '' -f reader");
+	ok(cp_sshkey_read(&reader, in_folder("reader"), NULL, &err), &err);
+	cp_seckey_public(&to[0], &key);
+	cp_seckey_public(&to[1], &reader);
+	ok(cp_bundle_begin(&w, in_folder(name), 0, &err), &err);
+	ok(cp_bundle_encrypt_to(w, to, 2, in_folder("scratch"), &err), &err);
+	add_sample(w);
+	assert_prints("0", "ls *.casepack* 2>/dev/null | wc -l"); /* beside it nothing is written before it is whole */
+	ok(commit_as(w, &size, &err), &err);
+	assert_int_equal(stat(in_folder(name), &st), 0);
+	assert_int_equal(st.st_size, size);
+	assert_prints("0", "ls scratch | wc -l");
+}
+
+static enum cp_code read_encrypted(const char *name, struct cp_buf *notes, struct cp_err *err)
+{
+	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	int asked = 0;
+
+	memset(err, 0, sizeof *err);
+	CP_TRY(cp_bundle_open_with(&b, in_folder(name), &cp_limits_default, with_reader, &asked, err));
+	assert_int_equal(asked, cp_bundle_is_encrypted(b));
+	CP_TRY(cp_bundle_each_object(b, note_object, notes, err));
+	CP_TRY(cp_bundle_each_case(b, note_case, notes, err));
+	return cp_bundle_each_media(b, note_media, notes, err);
+}
+
+static void an_encrypted_bundle_is_the_plain_one_inside(void **state)
+{
+	CP_AUTO(buf) struct cp_buf plain = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf notes = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf by_hand = CP_BUF(CP_TEXT_MAX);
+	struct cp_err err;
+
+	(void)state;
+	write_sample("plain");
+	write_encrypted("a.casepack.age");
+	run("age -d -i reader a.casepack.age | cmp - plain");
+	run("age -R reader.pub -o hand.age plain");
+	ok(read_encrypted("plain", &plain, &err), &err);
+	ok(read_encrypted("a.casepack.age", &notes, &err), &err);
+	ok(read_encrypted("hand.age", &by_hand, &err), &err);
+	assert_string_equal(plain.data, notes.data);
+	assert_string_equal(plain.data, by_hand.data);
+}
+
+static void without_its_key_an_encrypted_bundle_says_for_how_many_it_is(void **state)
+{
+	struct cp_bundle *b = NULL;
+	struct cp_err err = { CP_OK, "" };
+
+	(void)state;
+	write_encrypted("a");
+	assert_int_equal(cp_bundle_open(&b, in_folder("a"), &cp_limits_default, &err), CP_EKEY);
+	assert_non_null(strstr(err.text, "encrypted to 2 recipients"));
+	run("rm reader reader.pub; ssh-keygen -q -t ed25519 -N '' -f reader");
+	ok(cp_sshkey_read(&reader, in_folder("reader"), NULL, &err), &err);
+	assert_int_equal(read_encrypted("a", NULL, &err), CP_EKEY);
+	assert_non_null(strstr(err.text, "not to this key"));
+	assert_int_equal(strncmp(err.text, dir, strlen(dir)), 0);
+}
+
+static void a_damaged_one_in_encryption_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf whole = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf notes = CP_BUF(CP_TEXT_MAX);
+	struct cp_err err;
+
+	(void)state;
+	write_encrypted("a");
+	load(&whole, "a");
+	for (size_t n = 0; n < whole.len; n += 13) {
+		store("x", whole.data, n);
+		assert_int_equal(read_encrypted("x", &notes, &err), CP_EFORMAT);
+	}
+	for (size_t i = 0; i < whole.len; i += 7) {
+		enum cp_code code;
+
+		whole.data[i] ^= 4;
+		store("x", whole.data, whole.len);
+		code = read_encrypted("x", &notes, &err);
+		assert_true(code == CP_EFORMAT || code == CP_EKEY);
+		whole.data[i] ^= 4;
+	}
+	run("head -c 100000 /dev/zero >zeros; age -R reader.pub -o z.age zeros");
+	assert_int_equal(read_encrypted("z.age", &notes, &err), CP_EFORMAT);
+	assert_non_null(strstr(err.text, "not a bundle"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_folder, no_folder)
 
 int main(void)
@@ -1272,6 +1385,9 @@ int main(void)
 		TEST(zstd_finds_a_checksum_in_every_part),
 		TEST(ssh_keygen_verifies_the_signature),
 		TEST(git_takes_in_the_objects),
+		TEST(an_encrypted_bundle_is_the_plain_one_inside),
+		TEST(without_its_key_an_encrypted_bundle_says_for_how_many_it_is),
+		TEST(a_damaged_one_in_encryption_is_refused),
 		TEST(a_bundle_cut_anywhere_is_refused),
 		TEST(anything_behind_a_bundle_is_refused),
 		TEST(every_flipped_bit_is_refused),
