@@ -11,6 +11,7 @@
 const struct cp_option cp_common_options[] = {
 	{ "-C", "DIR", "the workspace; the current folder otherwise" },
 	{ "--json", NULL, "results as one JSON object a line, for scripts" },
+	{ "--passphrase-fd", "N", "read the passphrase of the key from open file N, up to the end of a line" },
 	{ "--help", NULL, "what the command does, its options and examples" },
 	{ NULL, NULL, NULL },
 };
@@ -135,27 +136,28 @@ static bool may_repeat(const struct cp_option *o)
 	return n > 3 && strcmp(o->value + n - 3, "...") == 0;
 }
 
-/* -C, --json, --help: facts of their own, not in the list of options given. */
-static void note_common(struct cp_args *a, const struct cp_option *o, const char *value)
+/* -C, --json, --passphrase-fd, --help: facts of their own, not in the list of options given. */
+static enum cp_code note_common(struct cp_args *a, const struct cp_option *o, const char *value, struct cp_err *err)
 {
-	if (strcmp(o->name, "-C") == 0)
-		a->dir = value;
+	const char **place = strcmp(o->name, "-C") == 0 ? &a->dir : &a->passphrase_fd;
+
+	if (value != NULL && *place != NULL)
+		return cp_fail(err, CP_EUSAGE, "option %s is given twice", o->name);
+	if (value != NULL)
+		*place = value;
 	else if (strcmp(o->name, "--json") == 0)
 		a->json = true;
 	else
 		a->wants_help = true;
+	return CP_OK;
 }
 
 static enum cp_code note(struct parse *p, const struct cp_option *o, const char *value)
 {
 	struct cp_args *a = p->args;
 
-	if (find_in(cp_common_options, o->name, strlen(o->name)) != NULL) {
-		if (value != NULL && a->dir != NULL)
-			return cp_fail(p->err, CP_EUSAGE, "option %s is given twice", o->name);
-		note_common(a, o, value);
-		return CP_OK;
-	}
+	if (find_in(cp_common_options, o->name, strlen(o->name)) != NULL)
+		return note_common(a, o, value, p->err);
 	if (cp_arg_given(a, o->name) && !may_repeat(o))
 		return cp_fail(p->err, CP_EUSAGE, "option %s is given twice", o->name);
 	a->set[a->n_set].name = o->name;
@@ -237,6 +239,7 @@ void cp_args_drop(struct cp_args *a)
 {
 	free(a->words);
 	free(a->set);
+	cp_passphrase_drop(&a->passphrase);
 	*a = (struct cp_args){ 0 };
 }
 

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 
 /*
- * casepack [-C DIR] [--json] COMMAND [OPTION | WORD]...
+ * casepack [-C DIR] [--json] [--passphrase-fd N] COMMAND [OPTION | WORD]...
  *
  * out       always to be ended with cp_args_drop(); command is NULL when none was given
  * commands  ends with NULL

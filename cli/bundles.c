@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "cli/shown.h"
 #include "formats/file.h"
 #include "sync/people.h"
-
-#define SUFFIX ".casepack"
 
 void cp_paths_drop(struct cp_paths *p)
 {
@@ -34,13 +31,6 @@ enum cp_code cp_paths_add(struct cp_paths *p, char *path, struct cp_err *err)
 	return CP_OK;
 }
 
-static bool is_bundle_name(const char *name)
-{
-	size_t n = strlen(name), m = strlen(SUFFIX);
-
-	return name[0] != '.' && n > m && strcasecmp(name + n - m, SUFFIX) == 0;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b);
@@ -53,7 +43,7 @@ static enum cp_code read_folder(struct cp_paths *out, DIR *d, const char *folder
 		const struct dirent *e = readdir(d);
 		if (e == NULL)
 			break;
-		if (is_bundle_name(e->d_name))
+		if (cp_bundle_is_name(e->d_name))
 			CP_TRY(cp_paths_add(out, cp_path_join(folder, e->d_name), err));
 	}
 	return errno == 0 ? CP_OK : cp_fail_errno(err, "%s", folder);
@@ -95,7 +85,7 @@ enum cp_code cp_paths_of_words(struct cp_paths *out, const char *const *words, s
 		}
 		CP_TRY(cp_paths_of_folder(out, words[i], err));
 		if (out->n == before)
-			return cp_fail(err, CP_EINPUT, "%s: no *" SUFFIX " file in this folder", words[i]);
+			return cp_fail(err, CP_EINPUT, "%s: no *" CP_BUNDLE_SUFFIX " or *" CP_BUNDLE_AGE_SUFFIX " file in this folder", words[i]);
 	}
 	return CP_OK;
 }
@@ -107,6 +97,12 @@ enum cp_code cp_refused_say(struct cp_args *a, const char *path, const struct cp
 		return cp_line(err, "%s: refused: %s", path, cp_why(why, path));
 	return cp_json_line(json_pack("{s:o, s:s, s:o}", "file", cp_json_text(path), "outcome", "refused",
 			"why", cp_json_text(cp_why(why, path))), err);
+}
+
+unsigned cp_how_to_send(const struct cp_args *a)
+{
+	return (cp_arg_given(a, "--owed") ? CP_SEND_OWED : 0) | (cp_arg_given(a, "--full") ? CP_SEND_FULL : 0) |
+		(cp_arg_given(a, "--plain") ? CP_SEND_PLAIN : 0);
 }
 
 bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *key)

@@ -12,7 +12,7 @@ void cp_paths_drop(struct cp_paths *p);
 /* Takes path; NULL is out of memory. */
 CP_CHECKED enum cp_code cp_paths_add(struct cp_paths *p, char *path, struct cp_err *err);
 
-/* Every *.casepack file in a folder, "-9" before "-10". CP_ENOTFOUND, CP_EINPUT: no folder. */
+/* Every *.casepack and *.casepack.age file in a folder, "-9" before "-10". CP_ENOTFOUND, CP_EINPUT: no folder. */
 CP_CHECKED enum cp_code cp_paths_of_folder(struct cp_paths *out, const char *folder, struct cp_err *err);
 /* The words in order, each folder replaced by its bundles. CP_EINPUT for a folder that has none. */
 CP_CHECKED enum cp_code cp_paths_of_words(struct cp_paths *out, const char *const *words, size_t n,
@@ -39,6 +39,9 @@ CP_CHECKED enum cp_code cp_opened_say(const struct cp_args *a, const char *path,
 
 /* Hub: a line for each person who has work and no device, since no bundle can reach them. */
 CP_CHECKED enum cp_code cp_say_without_device(struct cp_store *s, struct cp_err *err);
+
+/* What --owed, --full and --plain of the command line mean for cp_pack and cp_return. */
+unsigned cp_how_to_send(const struct cp_args *a);
 
 /* Is it addressed to the device whose key this is? */
 bool cp_bundle_is_for_key(const struct cp_manifest *m, const struct cp_pubkey *key);

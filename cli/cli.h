@@ -14,7 +14,7 @@
 /*
  * One option of a command. A value that ends in "..." ("ID...") may be given more than once; any
  * other option only once. -n is another spelling of --dry-run: name the long one, both are read.
- * -C, --json and -h belong to every command and stand in no table.
+ * -C, --json, --passphrase-fd and -h belong to every command and stand in no table.
  */
 struct cp_option {
 	const char *name;   /* "--to" */
@@ -54,6 +54,8 @@ struct cp_args {
 	const char *dir;            /* of -C, "." otherwise: the workspace; other paths are as they are typed */
 	struct cp_store *store;     /* open when the command needs it, else NULL */
 	bool json;                  /* --json */
+	const char *passphrase_fd;  /* of --passphrase-fd, NULL otherwise */
+	struct cp_passphrase { bool is_given; char *key_path; char text[1024]; } passphrase; /* see cp_ask_passphrase */
 	bool wants_help;            /* -h, --help: run is not called */
 	bool wants_version;         /* --version in front of a command: likewise */
 	bool waits;                 /* set by run: done, but something waits for a person: exit 3 */
@@ -76,9 +78,15 @@ void cp_say(const char *fmt, ...) CP_PRINTF(1, 2);
 void cp_progress_show(const char *what, uint64_t done, uint64_t total);
 void cp_progress_end(void);
 
-/* Asks on the terminal without echo; false where there is none. Fits cp_passphrase_ask. */
+/*
+ * Fits cp_passphrase_ask; user is the struct cp_args. What --passphrase-fd gave, else what was typed for that key before,
+ * else asks on the terminal without echo; false where there is none.
+ */
 bool cp_ask_passphrase(void *user, const char *key_path, char *out, size_t size);
-/* The same with other words: "new passphrase: ". */
+/* What --passphrase-fd names is read, at once and in place of CASEPACK_PASSPHRASE. CP_EUSAGE: not a number, or not open. */
+CP_CHECKED enum cp_code cp_passphrase_read(struct cp_args *a, struct cp_err *err);
+void cp_passphrase_drop(struct cp_passphrase *p); /* wipes */
+/* Asks with other words: "new passphrase: ". */
 bool cp_ask_terminal(const char *words, char *out, size_t size);
 
 /* ---- results on stdout: a table for people, or one JSON object a line under --json ---- */

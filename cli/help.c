@@ -18,7 +18,7 @@ const struct cp_fact cp_statuses[] = {
 };
 
 const struct cp_fact cp_environment[] = {
-	{ "CASEPACK_PASSPHRASE", "the passphrase of the key, where nobody can be asked" },
+	{ "CASEPACK_PASSPHRASE", "the passphrase of the key, where nobody can be asked; --passphrase-fd N is the other way" },
 	{ "XDG_CONFIG_HOME", "keys are in its folder casepack/keys; ~/.config otherwise" },
 	{ NULL, NULL },
 };

@@ -38,12 +38,12 @@ static enum cp_code init_rater(struct cp_args *a, const char *path, const char *
 }
 
 /* The first commit is made at once where the key opens without a question. */
-static enum cp_code seal_new(const char *path, struct cp_err *err)
+static enum cp_code seal_new(struct cp_args *a, const char *path, struct cp_err *err)
 {
 	CP_AUTO(store) struct cp_store *store = NULL;
 
 	CP_TRY(cp_store_open(&store, path, err));
-	cp_store_ask_with(store, cp_ask_passphrase, NULL);
+	cp_store_ask_with(store, cp_ask_passphrase, a);
 	return cp_seal_if_ready(store, err);
 }
 
@@ -74,10 +74,10 @@ static enum cp_code init_hub(struct cp_args *a, const char *path, const char *ke
 		.shows_queries = cp_arg_given(a, "--show-queries"),
 	};
 
-	CP_TRY(cp_hub_create(&hub, cp_ask_passphrase, NULL, err));
+	CP_TRY(cp_hub_create(&hub, cp_ask_passphrase, a, err));
 	cp_say("made the hub %s of the project %s; in its history its lead is called %s", path, hub.project_name,
 			hub.lead_pseudonym);
-	return seal_new(path, err);
+	return seal_new(a, path, err);
 }
 
 static enum cp_code run(struct cp_args *a, struct cp_err *err)

@@ -1,6 +1,8 @@
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/bundles.h"
+#include "cli/keys.h"
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/sshkey.h"
@@ -13,6 +15,7 @@ struct found {
 	char fingerprint[128];
 	const struct cp_pubkey *signer;
 	bool is_sender; /* the key that signed is the sender's */
+	bool is_encrypted;
 };
 
 /* A copied workspace's id is made with a nonce, which its first commit names. */
@@ -43,6 +46,7 @@ static enum cp_code find(struct found *f, const char *path, struct cp_bundle *b,
 
 	f->path = path;
 	f->m = cp_bundle_manifest(b);
+	f->is_encrypted = cp_bundle_is_encrypted(b);
 	CP_TRY(cp_pubkey_fingerprint(&print, cp_bundle_signer(b), err));
 	snprintf(f->fingerprint, sizeof f->fingerprint, "%s", print.data);
 	cp_replica_id(&signer, &f->m->project, cp_bundle_signer(b));
@@ -78,8 +82,8 @@ static enum cp_code print_head(const struct found *f, struct cp_err *err)
 	char hex[CP_ID_HEX], created[32], expires[32];
 
 	CP_TRY(cp_line(err, "%s", f->path));
-	CP_TRY(cp_line(err, "  %-10s %s, format %d, schema %d%s", "kind", cp_bundle_kind_name(m->kind), m->format,
-			m->schema, m->schema > CP_SCHEMA ? ": needs a newer casepack to be taken in" : ""));
+	CP_TRY(cp_line(err, "  %-10s %s, format %d, schema %d%s%s", "kind", cp_bundle_kind_name(m->kind), m->format,
+			m->schema, f->is_encrypted ? ", encrypted" : "", m->schema > CP_SCHEMA ? ": needs a newer casepack to be taken in" : ""));
 	CP_TRY(cp_line(err, "  %-10s %s  %s", "project", cp_hex(hex, m->project.bytes, sizeof m->project.bytes),
 			m->project_name));
 	CP_TRY(cp_line(err, "  %-10s %s", "from", cp_hex(hex, m->sender.bytes, sizeof m->sender.bytes)));
@@ -148,7 +152,7 @@ static enum cp_code print_json(const struct found *f, struct cp_err *err)
 	const struct cp_manifest *m = f->m;
 
 	return cp_json_line(json_pack("{s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:i, s:i, s:o, s:o, s:o, "
-			"s:o, s:s, s:b, s:b}",
+			"s:o, s:s, s:b, s:b, s:b}",
 			"file", cp_json_text(f->path), "kind", cp_bundle_kind_name(m->kind), "format", m->format,
 			"schema", m->schema, "project", cp_json_hex(m->project.bytes, sizeof m->project.bytes),
 			"project_name", cp_json_text(m->project_name),
@@ -157,7 +161,7 @@ static enum cp_code print_json(const struct found *f, struct cp_err *err)
 			"expires", cp_json_time(m->expires_us), "volume", (int)m->volume, "volumes", (int)m->volumes,
 			"parts", parts_json(m), "tips", tips_json(&m->tips), "needs", tips_json(&m->needs),
 			"have", tips_json(&m->have), "signer", f->fingerprint, "holds", 1,
-			"signed_by_sender", (int)f->is_sender), err);
+			"signed_by_sender", (int)f->is_sender, "encrypted", (int)f->is_encrypted), err);
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -173,15 +177,35 @@ static enum cp_code damaged(struct cp_args *a, const char *path, const struct cp
 			cp_why(why, path));
 }
 
+/* What can be said without the key. */
+static enum cp_code closed(const struct cp_args *a, const char *path, const struct cp_key_search *s, struct cp_err *err)
+{
+	struct stat st = { .st_size = 0 };
+	char size[CP_SIZE], inside[CP_SIZE], n[CP_COUNT];
+
+	if (stat(path, &st) != 0)
+		return cp_fail_errno(err, "%s", path);
+	if (a->json)
+		return cp_json_line(json_pack("{s:o, s:b, s:I, s:I, s:n}", "file", cp_json_text(path), "encrypted", 1, "recipients",
+				(json_int_t)s->recipients, "size", (json_int_t)st.st_size, "holds"), err);
+	CP_TRY(cp_line(err, "%s", path));
+	CP_TRY(cp_line(err, "  %-10s to %s; %s, %s inside", "encrypted", cp_count(n, (int64_t)s->recipients, "recipient", "recipients"),
+			cp_size_text(size, (uint64_t)st.st_size), cp_size_text(inside, s->size)));
+	return cp_line(err, "  %-10s nothing else can be said without the key of a recipient, which --key names", "check");
+}
+
 static enum cp_code inspect(struct cp_args *a, const char *path, struct cp_err *err)
 {
+	struct cp_key_search search = { .args = a };
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	struct found f = { .path = path };
 	struct cp_err why = { .code = CP_OK };
-	enum cp_code code = cp_bundle_open(&b, path, &cp_limits_default, &why);
+	enum cp_code code = cp_bundle_open_with(&b, path, &cp_limits_default, cp_key_unlock, &search, &why);
 
 	if (code == CP_EFORMAT || code == CP_ETRUST)
 		return damaged(a, path, &why, err);
+	if (search.is_closed)
+		return closed(a, path, &search, err);
 	if (code != CP_OK)
 		return cp_fail(err, code, "%s", why.text);
 	CP_TRY(find(&f, path, b, err));
@@ -204,6 +228,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 }
 
 static const struct cp_option options[] = {
+	{ "--key", "NAME_OR_FILE", "the private key for one that is encrypted; the one that fits otherwise" },
 	{ NULL, NULL, NULL },
 };
 
@@ -215,10 +240,11 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_inspect = {
 	.name = "inspect",
-	.usage = "FILE_OR_DIR...",
+	.usage = "FILE_OR_DIR... [--key NAME_OR_FILE]",
 	.summary = "what a bundle is, before it is opened",
 	.about = "Reads a bundle's manifest, checks its signature and the hash of every part, and says what it is. "
-		"Nothing is unpacked and no workspace is needed. Whether the signer belongs to a project's roster is "
+		"Nothing is unpacked and no workspace is needed. Of an encrypted one all this is inside: without the key of a recipient "
+		"only its size, and to how many it is, can be told. Whether the signer belongs to a project's roster is "
 		"decided by `open` and `merge`; here only that the key is the one that the sender's id is made from. Of a workspace that was copied this "
 		"shows only in a bundle with its first commit.\n\n"
 		"Exit status 4 when a file is damaged, its signature does not match, or another key signed it.",

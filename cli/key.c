@@ -48,9 +48,9 @@ static void comment_of(char *out, size_t size)
 			*p = '_';
 }
 
-static enum cp_code generate(const char *path, struct cp_err *err)
+static enum cp_code generate(const struct cp_args *a, const char *path, struct cp_err *err)
 {
-	const char *given = getenv("CASEPACK_PASSPHRASE");
+	const char *given = a->passphrase.is_given ? a->passphrase.text : getenv("CASEPACK_PASSPHRASE");
 	char typed[PASSPHRASE_MAX] = "", comment[160];
 	enum cp_code code = CP_OK;
 
@@ -77,7 +77,7 @@ static enum cp_code make_folder(struct cp_err *err)
 	return chmod(folder.data, 0700) == 0 ? CP_OK : cp_fail_errno(err, "%s", folder.data);
 }
 
-enum cp_code cp_key_make(const char *name, struct cp_err *err)
+enum cp_code cp_key_make(const struct cp_args *a, const char *name, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf path = CP_BUF(PATH_BYTES), public = CP_BUF(PATH_BYTES);
 
@@ -88,7 +88,7 @@ enum cp_code cp_key_make(const char *name, struct cp_err *err)
 				cp_file_exists(path.data) ? path.data : public.data);
 	if (strcmp(path.data, name) != 0)
 		CP_TRY(make_folder(err));
-	CP_TRY(generate(path.data, err));
+	CP_TRY(generate(a, path.data, err));
 	cp_say("made %s; its public half %s is what the lead needs", path.data, public.data);
 	return CP_OK;
 }
@@ -98,7 +98,7 @@ static enum cp_code key_new(struct cp_args *a, struct cp_err *err)
 	const char *name = a->n > 1 ? a->words[1] : CP_KEY_DEFAULT;
 
 	CP_TRY(cp_args_want(a, 1, 2, err));
-	CP_TRY(cp_key_make(name, err));
+	CP_TRY(cp_key_make(a, name, err));
 	return show(a, name, err);
 }
 
@@ -250,12 +250,13 @@ static enum cp_code key_replace(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_args_want(a, 2, 2, err));
 	CP_TRY(cp_store_open(&store, a->dir, err));
-	cp_store_ask_with(store, cp_ask_passphrase, NULL);
+	cp_store_ask_with(store, cp_ask_passphrase, a);
 	return replace_with(store, a->words[1], err);
 }
 
-enum cp_code cp_key_hand_over(struct cp_store *s, struct cp_err *err)
+enum cp_code cp_key_hand_over(struct cp_args *a, struct cp_err *err)
 {
+	struct cp_store *s = a->store;
 	CP_AUTO(buf) struct cp_buf path = CP_BUF(PATH_BYTES);
 	bool is_invited;
 
@@ -264,7 +265,7 @@ enum cp_code cp_key_hand_over(struct cp_store *s, struct cp_err *err)
 		return CP_OK;
 	CP_TRY(cp_key_path(&path, CP_KEY_DEFAULT, err));
 	if (!cp_file_exists(path.data))
-		CP_TRY(cp_key_make(CP_KEY_DEFAULT, err));
+		CP_TRY(cp_key_make(a, CP_KEY_DEFAULT, err));
 	return replace_with(s, CP_KEY_DEFAULT, err);
 }
 
@@ -294,8 +295,8 @@ const struct cp_command cp_cmd_key = {
 		"A key signs what this device sends, and opens what is sent to it. It is an OpenSSH ed25519 key: "
 		"`ssh-keygen` reads those made here, and casepack those made there.\n\n"
 		"`new` makes a key (NAME is `default` unless said) and prints its public half. On a terminal it asks for "
-		"a passphrase, twice; an empty one leaves the key unprotected. CASEPACK_PASSPHRASE in the environment is "
-		"used instead when it is set; a passphrase is never an argument, where others could read it.\n\n"
+		"a passphrase, twice; an empty one leaves the key unprotected. CASEPACK_PASSPHRASE in the environment, "
+		"or what --passphrase-fd gives, is used instead; a passphrase is never an argument, where others could read it.\n\n"
 		"`list` shows the keys that have a name here. `show` prints the public line of one, its fingerprint as "
 		"`ssh-keygen -lf` prints it, and the same as eight words to read aloud. `use` says which key this workspace works with.\n\n"
 		"`replace` goes on with another key, made with `new` before: the old one is lost, or is to be used no longer. "

@@ -1,5 +1,6 @@
 #include "cli/keys.h"
 
+#include <dirent.h>
 #include <string.h>
 
 #include "formats/config.h"
@@ -90,6 +91,64 @@ enum cp_code cp_key_public(struct cp_pubkey *out, struct cp_buf *line, const cha
 	if (line == NULL)
 		return CP_OK;
 	return cp_buf_add(line, text.data, strcspn(text.data, "\r\n"), err);
+}
+
+static enum cp_code visit_one(const char *folder, const char *name, cp_key_visit *visit, void *user, bool *stop, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(folder, name);
+	struct cp_pubkey key;
+
+	if (!ends_in_pub(name) || cp_key_public(&key, NULL, path, NULL) != CP_OK)
+		return CP_OK;
+	path[strlen(path) - 4] = '\0';
+	return visit(user, path, &key, stop, err);
+}
+
+enum cp_code cp_key_each(cp_key_visit *visit, void *user, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf folder = CP_BUF(LINE_MAX_BYTES);
+	const struct dirent *e;
+	enum cp_code code = CP_OK;
+	bool stop = false;
+	DIR *d;
+
+	CP_TRY(cp_key_folder(&folder, err));
+	d = opendir(folder.data);
+	while (d != NULL && code == CP_OK && !stop && (e = readdir(d)) != NULL)
+		code = visit_one(folder.data, e->d_name, visit, user, &stop, err);
+	if (d != NULL)
+		closedir(d);
+	return code;
+}
+
+struct fitting { const struct cp_agein *file; struct cp_buf *path; };
+
+static enum cp_code note_fitting(void *user, const char *path, const struct cp_pubkey *key, bool *stop, struct cp_err *err)
+{
+	struct fitting *f = user;
+
+	*stop = cp_agein_is_to(f->file, key) && cp_file_exists(path);
+	return *stop ? cp_buf_puts(f->path, path, err) : CP_OK;
+}
+
+enum cp_code cp_key_unlock(void *user, struct cp_agein *file, struct cp_err *err)
+{
+	struct cp_key_search *search = user;
+	CP_AUTO(seckey) struct cp_seckey key = { .is_set = false };
+	CP_AUTO(buf) struct cp_buf path = CP_BUF(LINE_MAX_BYTES);
+	struct fitting f = { file, &path };
+
+	search->recipients = cp_agein_recipients(file);
+	search->size = cp_agein_size(file);
+	if (cp_arg_given(search->args, "--key"))
+		CP_TRY(cp_key_find(&path, cp_arg(search->args, "--key"), err));
+	else
+		CP_TRY(cp_key_each(note_fitting, &f, err));
+	search->is_closed = path.len == 0;
+	if (search->is_closed)
+		return cp_fail(err, CP_EKEY, "is encrypted, and none of your keys is one that it is to; name the key with --key");
+	CP_TRY(cp_key_read(&key, path.data, cp_ask_passphrase, search->args, err));
+	return cp_agein_unlock(file, &key, err);
 }
 
 enum cp_code cp_seal_if_ready(struct cp_store *s, struct cp_err *err)

@@ -40,9 +40,10 @@ static enum cp_code run(struct cp_args *a, int argc, char **argv, struct cp_err 
 		CP_TRY(cp_help_list(err));
 		return cp_fail(err, CP_EUSAGE, "a command is missing");
 	}
+	CP_TRY(cp_passphrase_read(a, err));
 	if (a->command->needs_store) {
 		CP_TRY(cp_store_open(&a->store, a->dir, err));
-		cp_store_ask_with(a->store, cp_ask_passphrase, NULL);
+		cp_store_ask_with(a->store, cp_ask_passphrase, a);
 	}
 	return a->command->run(a, err);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/bundles.h"
 #include "cli/shown.h"
+#include "sync/envelope.h"
 
 /* ---- the balance --------------------------------------------------------------------------- */
 
@@ -71,10 +72,10 @@ static enum cp_code print_balance(struct cp_args *a, struct cp_err *err)
 static enum cp_code is_for_others(struct cp_args *a, const char *path, bool *out, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
-	bool is_mine = false;
+	bool is_mine = false, is_closed;
 
 	CP_TRY(cp_bundle_is_mine(a->store, path, &is_mine, err));
-	*out = !is_mine && cp_bundle_open(&b, path, &cp_limits_default, NULL) == CP_OK;
+	*out = !is_mine && (cp_envelope_open(a->store, path, &b, &is_closed, NULL) == CP_OK || is_closed);
 	return CP_OK;
 }
 
@@ -131,7 +132,7 @@ static const struct cp_option options[] = {
 };
 
 static const struct cp_example examples[] = {
-	{ "casepack merge inbox", "every *.casepack file in the folder inbox" },
+	{ "casepack merge inbox", "every bundle in the folder inbox" },
 	{ "casepack merge return-lena-3.casepack return-ravi-1.casepack", "in any order, any number of times" },
 	{ NULL, NULL },
 };
@@ -141,7 +142,7 @@ const struct cp_command cp_cmd_merge = {
 	.usage = "FILE_OR_DIR...",
 	.summary = "take in returned work",
 	.about = "Takes in each file on its own, whole or not at all, and says in one line what became of it. A "
-		"folder stands for its *.casepack files, but for those that are for others. Files may "
+		"folder stands for its *.casepack and *.casepack.age files, but for those that are for others. Files may "
 		"come in any order and any number of times.\n\n"
 		"Then prints the balance of every replica, counted in edits: standing + equal + superseded + "
 		"overruled + in conflict + quarantined + waiting = exported.\n\n"

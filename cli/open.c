@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <string.h>
 
 #include "cli/bundles.h"
@@ -8,38 +7,33 @@
 
 /* ---- the key of a new workspace ------------------------------------------------------------ */
 
-/* Is that entry of the key folder the public half of a key that the bundle is for? */
-static bool fits(const struct cp_manifest *m, const char *folder, const char *name)
-{
-	CP_AUTO(str) char *path = cp_path_join(folder, name);
-	struct cp_pubkey key;
-	size_t n = strlen(name);
+struct choice { const struct cp_manifest *m; struct cp_buf *path; };
 
-	return n > 4 && strcmp(name + n - 4, ".pub") == 0 && cp_key_public(&key, NULL, path, NULL) == CP_OK
-		&& cp_bundle_is_for_key(m, &key);
+static enum cp_code note_fitting(void *user, const char *path, const struct cp_pubkey *key, bool *stop, struct cp_err *err)
+{
+	struct choice *c = user;
+
+	*stop = cp_bundle_is_for_key(c->m, key);
+	return *stop ? cp_buf_puts(c->path, path, err) : CP_OK;
 }
 
 /* The private key in the user's folder that the bundle is for; out stays empty when there is none. */
-static enum cp_code key_that_fits(struct cp_buf *out, const char *bundle, struct cp_err *err)
+static enum cp_code key_that_fits(struct cp_buf *out, struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
-	CP_AUTO(buf) struct cp_buf folder = CP_BUF(4096);
+	struct cp_key_search search = { .args = a };
+	struct choice c = { .path = out };
+	enum cp_code code = cp_bundle_open_with(&b, a->words[0], &cp_limits_default, cp_key_unlock, &search, err);
 
-	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
-		return cp_fail_untaken(err, bundle);
-	CP_TRY(cp_key_folder(&folder, err));
-	DIR *d = opendir(folder.data);
-	if (d == NULL)
+	if (search.is_closed)
 		return CP_OK;
-	enum cp_code code = CP_OK;
-	for (const struct dirent *e = readdir(d); e != NULL && out->len == 0 && code == CP_OK; e = readdir(d))
-		if (fits(cp_bundle_manifest(b), folder.data, e->d_name))
-			code = cp_buf_printf(out, err, "%s/%.*s", folder.data, (int)strlen(e->d_name) - 4, e->d_name);
-	closedir(d);
-	return code;
+	if (code != CP_OK)
+		return cp_fail_untaken(err, a->words[0]);
+	c.m = cp_bundle_manifest(b);
+	return cp_key_each(note_fitting, &c, err);
 }
 
-static enum cp_code choose_key(struct cp_buf *out, const struct cp_args *a, struct cp_err *err)
+static enum cp_code choose_key(struct cp_buf *out, struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(str) char *db = cp_path_join(a->dir, "casepack.db");
 
@@ -47,7 +41,7 @@ static enum cp_code choose_key(struct cp_buf *out, const struct cp_args *a, stru
 		return cp_key_find(out, cp_arg(a, "--key"), err);
 	if (cp_file_exists(db))
 		return CP_OK;
-	CP_TRY(key_that_fits(out, a->words[0], err));
+	CP_TRY(key_that_fits(out, a, err));
 	if (out->len == 0)
 		return cp_fail(err, CP_EKEY, "%s: none of your keys is one that this bundle is for; name the key with "
 				"--key, or send the lead the public one that `casepack key new` makes", a->words[0]);
@@ -63,7 +57,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_args_want(a, 1, 1, err));
 	CP_TRY(choose_key(&key, a, err));
-	CP_TRY(cp_open(a->dir, a->words[0], key.len > 0 ? key.data : NULL, cp_ask_passphrase, NULL, &opened, err));
+	CP_TRY(cp_open(a->dir, a->words[0], key.len > 0 ? key.data : NULL, cp_ask_passphrase, a, &opened, err));
 	a->waits = opened.refused > 0;
 	return cp_opened_say(a, a->words[0], &opened, err);
 }
@@ -85,7 +79,8 @@ const struct cp_command cp_cmd_open = {
 	.about = "Checks a bundle that a hub wrote for this device and takes it in: assignments, cases, forms and "
 		"guidelines. The workspace is the folder given by -C, or the current one; it is made when the "
 		"folder is missing or empty. A bundle for somebody else, or from a hub that this workspace does "
-		"not know, changes nothing.\n\n"
+		"not know, changes nothing. One in encryption opens with this device's key, whose passphrase is asked for if it "
+		"has one; a plain one is refused where the project demands encryption.\n\n"
 		"Opening the same bundle again does no harm, and neither does opening an older one late. One that "
 		"builds on another that never came here, as after a workspace was put back from a backup, says so, with exit status 1, and "
 		"changes nothing.",

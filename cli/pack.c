@@ -3,7 +3,6 @@
 #include "cli/bundles.h"
 #include "cli/names.h"
 #include "cli/shown.h"
-#include "sync/deliver.h"
 
 #define MAX_PEOPLE 1024
 
@@ -50,15 +49,15 @@ static enum cp_code pack_people(struct cp_args *a, const char *const *people, si
 		int64_t *written, struct cp_err *err)
 {
 	const char *dir = cp_arg(a, "-o");
-	bool if_owed = cp_arg_given(a, "--owed");
+	unsigned how = cp_how_to_send(a);
 
 	*written = 0;
 	if (n == 0)
-		return cp_pack(a->store, NULL, dir, if_owed, on_sent, t, written, err);
+		return cp_pack(a->store, NULL, dir, how, on_sent, t, written, err);
 	for (size_t i = 0; i < n; i++) {
 		int64_t more = 0;
 		cp_progress_show("packing", i, n);
-		CP_TRY(cp_pack(a->store, people[i], dir, if_owed, on_sent, t, &more, err));
+		CP_TRY(cp_pack(a->store, people[i], dir, how, on_sent, t, &more, err));
 		*written += more;
 	}
 	return CP_OK;
@@ -96,6 +95,7 @@ static const struct cp_option options[] = {
 	{ "--to", "PERSON...", "whom the bundles are for, by pseudonym; may be given more than once" },
 	{ "--all", NULL, "for every active rater and relay" },
 	{ "--owed", NULL, "only for those who are owed something that no bundle in DIR brings already" },
+	{ "--plain", NULL, "not encrypted: whoever gets the files can read them" },
 	{ "-o", "DIR", "the folder that the bundles are written into" },
 	{ "--may-hold", "TEXT...", "a private text, like a name, that stands in what is sent on purpose" },
 	{ NULL, NULL, NULL },
@@ -109,7 +109,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_pack = {
 	.name = "pack",
-	.usage = "--to PERSON... -o DIR [--owed] [--may-hold TEXT]...\n--all -o DIR [--owed] [--may-hold TEXT]...",
+	.usage = "--to PERSON... -o DIR [--owed] [--plain] [--may-hold TEXT]...\n--all -o DIR [--owed] [--plain] [--may-hold TEXT]...",
 	.summary = "write bundles for raters",
 	.about = "Seals what was done here, then writes one bundle for each device of the people named: their "
 		"assignments and all that is needed to judge them, and nothing else. A bundle carries everything "
@@ -118,6 +118,8 @@ const struct cp_command cp_cmd_pack = {
 		"contacts, what is known of gold, metrics, the project's secret. Where such a text of 8 bytes or more stands in it, "
 		"nothing is written and the exit status is 4; the words say where it stands and whose it is. If it stands there on "
 		"purpose (a rater's name that is also a query), --may-hold TEXT lets it pass.\n\n"
+		"Each is encrypted to the key that the roster has for its device, in age's format, and named *.casepack.age; with --plain "
+		"it is not, unless the project demands it. Not even this hub can read what it encrypted to others.\n\n"
 		"Files are numbered and none is ever overwritten.",
 	.options = options,
 	.examples = examples,

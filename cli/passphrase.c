@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -85,11 +87,74 @@ bool cp_ask_terminal(const char *words, char *out, size_t size)
 	return done;
 }
 
-bool cp_ask_passphrase(void *user, const char *key_path, char *out, size_t size)
+static bool ask_for_key(const char *key_path, char *out, size_t size)
 {
 	char shown[CP_QUOTE], words[CP_QUOTE + 32];
 
-	(void)user;
 	snprintf(words, sizeof words, "passphrase of %s: ", cp_text_quote(shown, key_path, strlen(key_path)));
 	return cp_ask_terminal(words, out, size);
+}
+
+/* A command may open its key more than once; who has typed is not asked again. */
+bool cp_ask_passphrase(void *user, const char *key_path, char *out, size_t size)
+{
+	struct cp_passphrase *p = &((struct cp_args *)user)->passphrase;
+
+	if (!p->is_given && (p->key_path == NULL || strcmp(p->key_path, key_path) != 0)) {
+		cp_passphrase_drop(p);
+		if (!ask_for_key(key_path, p->text, sizeof p->text))
+			return false;
+		p->key_path = strdup(key_path);
+	}
+	if (strlen(p->text) >= size)
+		return false;
+	memcpy(out, p->text, strlen(p->text) + 1);
+	return true;
+}
+
+void cp_passphrase_drop(struct cp_passphrase *p)
+{
+	sodium_memzero(p->text, sizeof p->text);
+	free(p->key_path);
+	p->key_path = NULL;
+	p->is_given = false;
+}
+
+/* One byte after the other: what stands behind the line is somebody else's. */
+static enum cp_code read_line(struct cp_passphrase *p, int fd, struct cp_err *err)
+{
+	size_t n = 0;
+
+	for (;;) {
+		char c;
+		ssize_t got = read(fd, &c, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return cp_fail(err, CP_EUSAGE, "--passphrase-fd %d: cannot be read: %s", fd, strerror(errno));
+		if (got == 0 || c == '\n')
+			break;
+		if (n + 1 >= sizeof p->text)
+			return cp_fail(err, CP_EUSAGE, "--passphrase-fd %d: a passphrase has at most %zu bytes", fd, sizeof p->text - 1);
+		p->text[n++] = c;
+	}
+	p->text[n] = '\0';
+	p->is_given = true;
+	return CP_OK;
+}
+
+enum cp_code cp_passphrase_read(struct cp_args *a, struct cp_err *err)
+{
+	char shown[CP_QUOTE], *end;
+	long fd;
+
+	if (a->passphrase_fd == NULL)
+		return CP_OK;
+	fd = strtol(a->passphrase_fd, &end, 10);
+	if (*a->passphrase_fd < '0' || *a->passphrase_fd > '9' || *end != '\0' || fd > 65535)
+		return cp_fail(err, CP_EUSAGE, "option --passphrase-fd needs the number of an open file, not %s",
+				cp_text_quote(shown, a->passphrase_fd, strlen(a->passphrase_fd)));
+	unsetenv("CASEPACK_PASSPHRASE");
+	return read_line(&a->passphrase, (int)fd, err);
 }

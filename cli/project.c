@@ -4,6 +4,7 @@
 #include "cli/keys.h"
 #include "cli/shown.h"
 #include "cli/verbs.h"
+#include "sync/envelope.h"
 #include "sync/forget.h"
 #include "sync/policy.h"
 
@@ -28,15 +29,19 @@ static enum cp_code show_json(struct cp_args *a, struct cp_err *err)
 	json_t *policies = json_object();
 	int64_t keep_days;
 	enum cp_code code = cp_policy_each(a->store, add_policy, policies, err);
+	bool is_required = false;
 
 	if (code == CP_OK)
 		code = cp_keep_days(a->store, &keep_days, err);
+	if (code == CP_OK)
+		code = cp_envelope_is_required(a->store, &is_required, err);
 	if (code != CP_OK) {
 		json_decref(policies);
 		return code;
 	}
-	return cp_json_line(json_pack("{s:o, s:o, s:o, s:I}", "project", cp_json_text(me->project_name),
-			"id", cp_json_hex(me->project.bytes, sizeof me->project.bytes), "policies", policies, "keep_days", (json_int_t)keep_days), err);
+	return cp_json_line(json_pack("{s:o, s:o, s:o, s:I, s:s}", "project", cp_json_text(me->project_name),
+			"id", cp_json_hex(me->project.bytes, sizeof me->project.bytes), "policies", policies, "keep_days", (json_int_t)keep_days,
+			"encryption", is_required ? "required" : "default"), err);
 }
 
 static enum cp_code show(struct cp_args *a, struct cp_err *err)
@@ -44,14 +49,17 @@ static enum cp_code show(struct cp_args *a, struct cp_err *err)
 	const struct cp_me *me = cp_store_me(a->store);
 	char hex[CP_ID_HEX], days[CP_COUNT];
 	int64_t keep_days;
+	bool is_required;
 
 	if (a->json)
 		return show_json(a, err);
 	CP_TRY(cp_keep_days(a->store, &keep_days, err));
+	CP_TRY(cp_envelope_is_required(a->store, &is_required, err));
 	CP_TRY(cp_line(err, "%s  (%s)", me->project_name, cp_hex(hex, me->project.bytes, sizeof me->project.bytes)));
 	if (keep_days > 0)
 		CP_TRY(cp_line(err, "raters keep what cases show for %s behind the receipt of its judgments",
 				cp_count(days, keep_days, "day", "days")));
+	CP_TRY(cp_line(err, "encryption of bundles: %s", is_required ? "required" : "unless --plain is said"));
 	CP_TRY(cp_line(err, "policies, where edits disagree (latest, or what a form asks for, unless said here):"));
 	return cp_policy_each(a->store, print_policy, NULL, err);
 }
@@ -81,9 +89,24 @@ static enum cp_code set_keep_days(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+static enum cp_code encryption(struct cp_args *a, struct cp_err *err)
+{
+	bool is_required, changed;
+
+	CP_TRY(cp_args_want(a, 2, 2, err));
+	is_required = strcmp(a->words[1], "required") == 0;
+	if (!is_required && strcmp(a->words[1], "default") != 0)
+		return cp_fail(err, CP_EUSAGE, "project encryption is required or default: bundles are encrypted, but for --plain");
+	CP_TRY(cp_envelope_require(a->store, is_required, &changed, err));
+	cp_say(changed ? "encryption: %s" : "encryption: %s already", a->words[1]);
+	return cp_seal_if_ready(a->store, err);
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
-	static const struct cp_verb verbs[] = { { "policy", NULL, policy }, { "keep-days", NULL, set_keep_days }, { NULL, NULL, NULL } };
+	static const struct cp_verb verbs[] = {
+		{ "policy", NULL, policy }, { "keep-days", NULL, set_keep_days }, { "encryption", NULL, encryption }, { NULL, NULL, NULL },
+	};
 
 	return a->n == 0 ? show(a, err) : cp_verb_run(a, verbs, err);
 }
@@ -94,13 +117,14 @@ static const struct cp_example examples[] = {
 	{ "casepack project policy cases.segment review", "nothing stands until a lead decides" },
 	{ "casepack project policy judgments default", "take it back" },
 	{ "casepack project keep-days 30", "raters' devices erase content 30 days behind the receipt of its judgments" },
+	{ "casepack project encryption required", "plain bundles are neither written nor taken in any more" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_project = {
 	.name = "project",
-	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N",
-	.summary = "the project and its policies",
+	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N\nencryption required | default",
+	.summary = "the project, its policies, and what it demands",
 	.about = "Shows the project. `policy` says what stands meanwhile where edits disagree, for a table or one of its columns; "
 		"for judgments.FIELD, a field of a form: `latest`, the one with the latest clock; `severest`, the one with the "
 		"highest severity; `review`, none. Under the last two only a lead's `casepack resolve` closes a conflict. A clock "
@@ -111,7 +135,9 @@ const struct cp_command cp_cmd_project = {
 		"`keep-days` says how long raters' devices keep what a case shows: N days after they heard that the hub holds their "
 		"judgments of it they erase it, as `casepack forget` does; 0 is for ever. A case with anything left to do stays, one that "
 		"was taken back before it was judged goes at once, and one that is given again is sent again. The days are the "
-		"device's own clock's. Hubs and relays keep content until it is forgotten.",
+		"device's own clock's. Hubs and relays keep content until it is forgotten.\n\n"
+		"`encryption required` makes every device of the project, once it knows, refuse --plain and bundles that come plain; by "
+		"default bundles are encrypted unless --plain is said. Hubs that meet through a git server are not touched by it.",
 	.options = cp_no_options,
 	.examples = examples,
 	.needs_store = true,

@@ -1,7 +1,6 @@
-#include "cli/cli.h"
+#include "cli/bundles.h"
 #include "cli/keys.h"
 #include "cli/shown.h"
-#include "sync/deliver.h"
 
 static enum cp_code say_sent(const struct cp_args *a, const struct cp_sent *sent, struct cp_err *err)
 {
@@ -27,11 +26,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 		return cp_fail(err, CP_EUSAGE, "return: say -o DIR, the folder for the bundle");
 	if (cp_arg_given(a, "--owed") && cp_arg_given(a, "--full"))
 		return cp_fail(err, CP_EUSAGE, "return: --owed and --full contradict each other");
-	CP_TRY(cp_key_hand_over(a->store, err));
-	if (cp_arg_given(a, "--full"))
-		CP_TRY(cp_return_full(a->store, cp_arg(a, "-o"), &sent, &n, err));
-	else
-		CP_TRY(cp_return(a->store, cp_arg(a, "-o"), cp_arg_given(a, "--owed"), &sent, &n, err));
+	CP_TRY(cp_key_hand_over(a, err));
+	CP_TRY(cp_return(a->store, cp_arg(a, "-o"), cp_how_to_send(a), &sent, &n, err));
 	if (n == 0) {
 		cp_say("nothing to return");
 		return CP_OK;
@@ -43,6 +39,7 @@ static const struct cp_option options[] = {
 	{ "-o", "DIR", "the folder that the bundle is written into" },
 	{ "--owed", NULL, "nothing when a bundle in DIR brings it already" },
 	{ "--full", NULL, "everything, whatever the hub has confirmed: for a hub that lost something" },
+	{ "--plain", NULL, "not encrypted: whoever gets the file can read it" },
 	{ NULL, NULL, NULL },
 };
 
@@ -53,11 +50,12 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_return = {
 	.name = "return",
-	.usage = "-o DIR [--owed | --full]",
+	.usage = "-o DIR [--owed | --full] [--plain]",
 	.summary = "write finished work for the hub",
 	.about = "Seals what was submitted here and writes one bundle for the hub that gave the work. It carries "
 		"everything that the hub has not confirmed, so that a lost bundle costs nothing, and deletes nothing "
-		"here. Files are numbered and none is ever overwritten.\n\n"
+		"here. Files are numbered and none is ever overwritten. The file is encrypted to the hub's key, in age's format, and is "
+		"named *.casepack.age; with --plain it is not, unless the project demands it.\n\n"
 		"A hub that was put back from a backup gets what it lost with the next returns, as soon as a bundle of "
 		"its own has told what it still holds; --full does not wait for that, and carries what the hub gave "
 		"as proof.",

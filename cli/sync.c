@@ -7,6 +7,7 @@
 #include "cli/shown.h"
 #include "formats/bundle.h"
 #include "formats/file.h"
+#include "sync/envelope.h"
 #include "sync/hub.h"
 #include "sync/report.h"
 
@@ -29,9 +30,9 @@ static enum cp_code say_if_damaged(struct cp_args *a, const char *path, struct c
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	struct cp_err why = { .code = CP_OK };
-	enum cp_code code = cp_bundle_open(&b, path, &cp_limits_default, &why);
+	enum cp_code code = cp_envelope_open(a->store, path, &b, NULL, &why);
 
-	return code == CP_OK || code == CP_ENOTFOUND ? CP_OK : cp_refused_say(a, path, &why, err);
+	return code == CP_OK || code == CP_ENOTFOUND || code == CP_EKEY ? CP_OK : cp_refused_say(a, path, &why, err);
 }
 
 /*
@@ -44,10 +45,12 @@ static enum cp_code is_first_mine(struct cp_args *a, const char *path, struct cp
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	const struct cp_id none = { { 0 } };
 	struct cp_pubkey key;
+	bool for_others;
 
 	*out = false;
-	if (cp_bundle_open(&b, path, &cp_limits_default, NULL) != CP_OK)
-		return CP_OK;
+	enum cp_code code = cp_envelope_open(a->store, path, &b, &for_others, err);
+	if (code != CP_OK)
+		return code == CP_EKEY && !for_others ? code : CP_OK;
 	const struct cp_manifest *m = cp_bundle_manifest(b);
 	CP_TRY(cp_key_public(&key, NULL, cp_store_me(a->store)->key_path, err));
 	*out = m->kind == CP_BUNDLE_CASES && cp_bundle_is_for_key(m, &key)
@@ -107,7 +110,7 @@ static enum cp_code open_one(struct cp_args *a, const char *path, size_t *taken,
 {
 	struct cp_opened opened = { .assignments = 0 };
 	struct cp_err why = { .code = CP_OK };
-	enum cp_code code = cp_open(a->dir, path, NULL, cp_ask_passphrase, NULL, &opened, &why);
+	enum cp_code code = cp_open(a->dir, path, NULL, cp_ask_passphrase, a, &opened, &why);
 
 	if (code == CP_EFORMAT || code == CP_ETRUST)
 		return cp_refused_say(a, path, &why, err);
@@ -137,7 +140,7 @@ static enum cp_code open_all(struct cp_args *a, const struct cp_paths *p, size_t
 		code = open_one(a, p->list[i], taken, err);
 	CP_TRY(code);
 	CP_TRY(cp_store_open(&a->store, a->dir, err));
-	cp_store_ask_with(a->store, cp_ask_passphrase, NULL);
+	cp_store_ask_with(a->store, cp_ask_passphrase, a);
 	CP_TRY(cp_status(a->store, &after, err));
 	if (after.unsent >= before.unsent)
 		return CP_OK;
@@ -156,7 +159,7 @@ static enum cp_code take_as_relay(struct cp_args *a, const struct cp_paths *p, s
 	for (size_t i = 0; i < p->n; i++) {
 		CP_AUTO(bundle) struct cp_bundle *b = NULL;
 
-		CP_TRY(cp_bundle_open(&b, p->list[i], &cp_limits_default, err));
+		CP_TRY(cp_envelope_open(a->store, p->list[i], &b, NULL, err));
 		CP_TRY(cp_paths_add(cp_bundle_manifest(b)->kind == CP_BUNDLE_CASES ? &material : &work,
 				strdup(p->list[i]), err));
 	}
@@ -196,17 +199,18 @@ static enum cp_code give(struct cp_args *a, const char *dir, int64_t *given, str
 {
 	struct giving g = { .a = a, .err = err };
 	struct cp_sent sent = { .number = 0 };
+	unsigned how = cp_how_to_send(a) | CP_SEND_OWED;
 	int64_t returned;
 
 	*given = 0;
 	if (cp_store_me(a->store)->is_hub) {
-		CP_TRY(cp_pack(a->store, NULL, dir, true, on_sent, &g, given, err));
+		CP_TRY(cp_pack(a->store, NULL, dir, how, on_sent, &g, given, err));
 		CP_TRY(cp_say_without_device(a->store, err));
 	}
 	if (cp_store_me(a->store)->is_hub && !cp_store_me(a->store)->is_relay)
 		return g.code;
-	CP_TRY(cp_key_hand_over(a->store, err));
-	CP_TRY(cp_return(a->store, dir, true, &sent, &returned, err));
+	CP_TRY(cp_key_hand_over(a, err));
+	CP_TRY(cp_return(a->store, dir, how, &sent, &returned, err));
 	if (returned > 0)
 		on_sent(&g, &sent);
 	*given += returned;
@@ -313,6 +317,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 
 static const struct cp_option options[] = {
 	{ "--may-hold", "TEXT...", "a hub: a private text that stands in what is sent on purpose; see `casepack help pack`" },
+	{ "--plain", NULL, "what is left in DIR is not encrypted: whoever gets the files can read them" },
 	{ NULL, NULL, NULL },
 };
 
@@ -324,12 +329,13 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_sync = {
 	.name = "sync",
-	.usage = "DIR_OR_REMOTE [--may-hold TEXT]...",
+	.usage = "DIR_OR_REMOTE [--plain] [--may-hold TEXT]...",
 	.summary = "exchange bundles through a folder, or hubs through a git remote",
 	.about = "The one command for daily use. DIR is a folder with bundle files: a stick, a share. Takes in "
 		"every bundle there that is addressed to this replica, and leaves there what this replica owes to "
 		"others and no bundle in DIR brings already. Bundles for others are passed over; nothing in DIR is "
-		"changed or removed.\n\n"
+		"changed or removed. What is left is encrypted to its receivers' keys, unless --plain is said; a protected key is asked "
+		"for only when something is there for it, or something is to be sealed or written.\n\n"
 		"At a lead's hub REMOTE may be a bare git repository: a path, or one behind ssh as git spells it, with ssh's own keys "
 		"and known hosts. Hubs exchange change commits and their mains there; each takes in what it lacks, the mains are "
 		"joined, and who was slower begins again. What cases show, and what only leads may read, never goes to a git remote: "

@@ -195,6 +195,35 @@ enum cp_code cp_file_read_at(int fd, void *bytes, size_t len, uint64_t offset, s
 	return CP_OK;
 }
 
+static enum cp_code hash_open_file(struct cp_hasher *h, uint64_t *size, int fd, struct cp_err *err)
+{
+	char piece[65536];
+	size_t n = 0;
+
+	do {
+		CP_TRY(cp_file_read_some(fd, piece, sizeof piece, *size, &n, err));
+		cp_hasher_add(h, piece, n);
+		*size += n;
+	} while (n > 0);
+	return CP_OK;
+}
+
+enum cp_code cp_file_hash(struct cp_hash *out, uint64_t *out_size, const char *path, struct cp_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+	struct cp_hasher h;
+	enum cp_code code;
+
+	if (fd < 0)
+		return cp_fail_errno(err, "%s: cannot open", path);
+	*out_size = 0;
+	cp_hasher_begin(&h);
+	code = hash_open_file(&h, out_size, fd, err);
+	cp_hasher_end(&h, out);
+	close(fd);
+	return code == CP_OK || err == NULL ? code : cp_fail_at(err, "%s", path);
+}
+
 bool cp_file_exists(const char *path)
 {
 	struct stat st;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "formats/buf.h"
+#include "formats/hash.h"
 
 struct cp_newfile {
 	int fd;         /* -1 when none is open */
@@ -44,6 +44,9 @@ typedef enum cp_code cp_read_at(void *user, void *bytes, size_t len, uint64_t of
 /* Of an open file, whose position is neither used nor moved: all of them, as cp_read_at; or up to len, *n of them, 0 at its end. */
 CP_CHECKED enum cp_code cp_file_read_at(int fd, void *bytes, size_t len, uint64_t offset, struct cp_err *err);
 CP_CHECKED enum cp_code cp_file_read_some(int fd, void *bytes, size_t len, uint64_t offset, size_t *n, struct cp_err *err);
+
+/* BLAKE2b-256 of a whole file, and its length. CP_EIO also when it is absent. */
+CP_CHECKED enum cp_code cp_file_hash(struct cp_hash *out, uint64_t *out_size, const char *path, struct cp_err *err);
 
 bool cp_file_exists(const char *path);
 /* Overwritten with zeros, flushed, and removed; a link is only removed. Quietly nothing when absent. */

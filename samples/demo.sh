@@ -34,10 +34,10 @@ run 'casepack -C hub assign --form relevance --guideline policy --shuffle --seed
 say "One bundle for each rater: one file, for a stick, a share or a mail."
 run 'mkdir stick'
 run 'casepack -C hub pack --all -o stick'
-run 'casepack inspect stick/product-search-2026-to-ada-0001.casepack'
+run 'casepack inspect stick/product-search-2026-to-ada-0001.casepack.age'
 
 say "ADA, on her own machine with no network, opens hers and judges. Nothing needs her key until she sends it back."
-run 'casepack -C ada open stick/product-search-2026-to-ada-0001.casepack --key ada'
+run 'casepack -C ada open stick/product-search-2026-to-ada-0001.casepack.age --key ada'
 run 'casepack -C ada rate --list | head -5'
 run 'casepack -C ada rate "usb stick" grade@1234567=2 || echo "(bad input changes nothing: exit status $?)"'
 say "Her judgments are in a sheet here; without arguments, rate asks for them one by one in a terminal."
@@ -54,8 +54,8 @@ run 'python3 $samples/sheet.py agent_2_rating cases.csv > ben.csv; casepack -C b
 run 'python3 $samples/sheet.py agent_3_rating cases.csv > eve.csv; casepack -C eve rate --from eve.csv; casepack -C eve sync stick'
 
 say "THE LEAD takes in what has come back, in any order, any number of times. The balance must hold."
-run 'casepack -C hub merge stick/*-from-*.casepack'
-run 'casepack -C hub merge stick/*-from-ben-*.casepack'
+run 'casepack -C hub merge stick/*-from-*.casepack.age'
+run 'casepack -C hub merge stick/*-from-ben-*.casepack.age'
 run 'casepack -C hub status'
 
 say "The labels, with a data dictionary beside them; and qrels for an evaluator."

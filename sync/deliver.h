@@ -7,8 +7,8 @@
 #include "sync/erase.h"
 #include "sync/store.h"
 
-/* One bundle written. */
-struct cp_sent { char path[4096]; char to[64]; uint64_t bytes; int64_t number, cases, assignments, commits; };
+/* One bundle written, and the device that it is for. */
+struct cp_sent { char path[4096]; char to[64]; struct cp_id device; uint64_t bytes; int64_t number, cases, assignments, commits; };
 typedef void cp_sent_visit(void *user, const struct cp_sent *sent);
 
 /*
@@ -17,18 +17,22 @@ typedef void cp_sent_visit(void *user, const struct cp_sent *sent);
  */
 void cp_may_hold(struct cp_store *s, const char *const *texts, size_t n);
 
+/* How bundles are written, or'ed: else always, in encryption to the keys of their recipients, and of a return what the hub
+ * has not acknowledged. */
+enum {
+	CP_SEND_OWED = 1,   /* only what is owed and no bundle in dir brings already */
+	CP_SEND_PLAIN = 2,  /* not encrypted; CP_EINPUT where the project demands that they are */
+	CP_SEND_FULL = 4,   /* a return, whatever was acknowledged and with all that the hub gave: for one that was put back */
+};
+
 /* Hub: write a bundle for each device of that person (NULL: every active rater and relay) into dir.
- * Seals first. if_owed: only for those who are owed something that no bundle in dir brings already. *out_n counts them. */
-CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed,
+ * Seals first. *out_n counts them. */
+CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, unsigned how,
 		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err);
 
 /* Device: seal, and write the return bundle into dir; *out_n is 0 when nothing is owed. */
-CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out,
+CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, unsigned how, struct cp_sent *out,
 		int64_t *out_n, struct cp_err *err);
-
-/* The same, whatever the hub has acknowledged, and with everything that it gave: for a hub that was put back. */
-CP_CHECKED enum cp_code cp_return_full(struct cp_store *s, const char *dir, struct cp_sent *out, int64_t *out_n,
-		struct cp_err *err);
 
 /* What open did. again: edits that were sealed behind what the hub refused, and will be once more. */
 struct cp_opened { int64_t assignments, cases, withdrawn, commits, refused, again, acknowledged; bool is_old, is_new_workspace; char from[64];
@@ -65,7 +69,8 @@ struct cp_merged {
 /* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */
 CP_CHECKED enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err);
 
-/* Is this bundle addressed to me? false (and CP_OK) also when it cannot be read. */
+/* Is this bundle addressed to me? false (and CP_OK) also when it cannot be read, being damaged or encrypted to others.
+ * CP_EKEY: it is encrypted to my key, which is not to be had. */
 CP_CHECKED enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, struct cp_err *err);
 
 #endif

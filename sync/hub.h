@@ -21,9 +21,9 @@ CP_CHECKED enum cp_code cp_hub_merge(struct cp_store *s, struct cp_bundle *b, st
 CP_CHECKED enum cp_code cp_hub_open(const char *path, struct cp_bundle *b, const char *key_path, cp_passphrase_ask *ask,
 		void *user, struct cp_opened *out, struct cp_err *err);
 
-/* Write a hub bundle for each other hub of that person (NULL: of every lead) into dir; if_owed as for cp_pack. *hubs counts
+/* Write a hub bundle for each other hub of that person (NULL: of every lead) into dir; how as for cp_pack. *hubs counts
  * the devices that were considered, *out_n is raised by the bundles written. */
-CP_CHECKED enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed,
+CP_CHECKED enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *dir, unsigned how,
 		cp_sent_visit *visit, void *user, int64_t *hubs, int64_t *out_n, struct cp_err *err);
 
 /* ---- a git remote ------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "sync/apply.h"
 #include "sync/change.h"
 #include "sync/content.h"
+#include "sync/envelope.h"
 #include "sync/hub_inner.h"
 #include "sync/inner.h"
 #include "sync/meeting.h"
@@ -333,6 +334,7 @@ static enum cp_code fill(struct cp_store *s, struct cp_bundle *b, struct cp_open
 	CP_TRY(cp_workspace_adopt(s, cp_bundle_manifest(b), err));
 	CP_TRY(cp_hub_take_bundle(s, b, &merged, err));
 	CP_TRY(learn_myself(s, err));
+	CP_TRY(cp_envelope_check(s, b, err));
 	CP_TRY(name_founder(s, out, err));
 	snprintf(out->from, sizeof out->from, "%.63s", cp_bundle_manifest(b)->project_name);
 	out->commits = merged.commits;

@@ -13,6 +13,7 @@
 struct packing {
 	struct cp_store *s;
 	struct cp_device hub;
+	unsigned how;                /* CP_SEND_... */
 	struct cp_bundle_writer *w;
 	struct cp_search search;
 	struct cp_manifest m;
@@ -293,7 +294,11 @@ static enum cp_code is_owed(struct packing *p, const char *dir, bool *out, struc
 	CP_TRY(owes_content(p, &content, err));
 	*out = p->m.tips.n > 0 || told.len != have.len || memcmp(told.data, have.data, have.len) != 0 ||
 		(content && cp_tips_find(&p->theirs, "contents") != NULL);
-	return *out ? cp_parcel_lies_there(dir, &p->m, out, err) : CP_OK;
+	if (*out) {
+		CP_TRY(cp_parcel_lies_there(p->s, dir, &p->m, p->how, out, err));
+		*out = !*out;
+	}
+	return CP_OK;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------ */
@@ -426,32 +431,27 @@ static enum cp_code remember(struct packing *p, struct cp_err *err)
 
 static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_sent *sent, struct cp_err *err)
 {
-	const struct cp_seckey *key;
-
-	CP_TRY(cp_store_key(p->s, &key, err));
-	CP_TRY(cp_parcel_name(p->s, dir, "to", p->hub.pseudonym, &p->m, sent->path, sizeof sent->path, err));
 	p->search = (struct cp_search){ .s = p->s, .kind = p->m.kind };
-	CP_TRY(cp_parcel_begin(&p->search, &p->w, sent->path, err));
+	CP_TRY(cp_parcel_begin(&p->search, &p->w, dir, "to", p->hub.pseudonym, &p->m, p->how, sent, err));
 	for (size_t i = 0; i < p->m.tips.n; i++)
 		CP_TRY(add_tip(p, &p->m.tips.list[i], err));
 	CP_TRY(add_contents(p, err));
-	CP_TRY(cp_bundle_commit(p->w, &p->m, key, &sent->bytes, err));
+	CP_TRY(cp_parcel_end(p->s, p->w, &p->m, p->how, sent, err));
 	snprintf(sent->to, sizeof sent->to, "%s", p->hub.pseudonym);
-	sent->number = (int64_t)p->m.number;
 	sent->cases = p->cases;
 	sent->commits = p->commits;
 	return remember(p, err);
 }
 
-static enum cp_code pack_one(struct cp_store *s, const struct cp_device *hub, const char *dir, bool if_owed,
+static enum cp_code pack_one(struct cp_store *s, const struct cp_device *hub, const char *dir, unsigned how,
 		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err)
 {
-	struct packing p = { .s = s, .hub = *hub };
+	struct packing p = { .s = s, .hub = *hub, .how = how };
 	struct cp_sent sent = { .to = "" };
 	bool owed = true;
 	enum cp_code code = plan(&p, err);
 
-	if (code == CP_OK && if_owed)
+	if (code == CP_OK && (how & CP_SEND_OWED) != 0)
 		code = is_owed(&p, dir, &owed, err);
 	if (code == CP_OK && owed)
 		code = write_bundle(&p, dir, &sent, err);
@@ -489,7 +489,7 @@ static enum cp_code hubs_of(struct cp_store *s, const char *pseudonym, struct cp
 	}
 }
 
-enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed, cp_sent_visit *visit,
+enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *dir, unsigned how, cp_sent_visit *visit,
 		void *user, int64_t *hubs, int64_t *out_n, struct cp_err *err)
 {
 	struct cp_device *list = NULL;
@@ -500,7 +500,7 @@ enum cp_code cp_hub_pack(struct cp_store *s, const char *pseudonym, const char *
 		return CP_OK;
 	code = hubs_of(s, pseudonym, &list, hubs, err);
 	for (int64_t i = 0; code == CP_OK && i < *hubs; i++)
-		code = pack_one(s, &list[i], dir, if_owed, visit, user, out_n, err);
+		code = pack_one(s, &list[i], dir, how, visit, user, out_n, err);
 	free(list);
 	return code;
 }

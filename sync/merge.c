@@ -2,6 +2,7 @@
 
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/envelope.h"
 #include "sync/erase.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
@@ -91,19 +92,19 @@ static enum cp_code merge_inside(struct cp_store *s, struct cp_bundle *b, struct
 	return code;
 }
 
+static enum cp_code merge_work(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
+{
+	CP_TRY(cp_copies_meet(s, b, out, err));
+	CP_TRY(check_sender(s, b, out, err));
+	CP_TRY(cp_proofs_take(s, b, out, err));
+	return merge_inside(s, b, out, err);
+}
+
 static enum cp_code merge_bundle(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
-	enum cp_code code;
-
+	CP_TRY(cp_envelope_check(s, b, err));
 	CP_TRY(cp_parcel_check_rest(b, err));
-	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB)
-		return cp_hub_merge(s, b, out, err);
-	code = cp_copies_meet(s, b, out, err);
-	if (code == CP_OK)
-		code = check_sender(s, b, out, err);
-	if (code == CP_OK)
-		code = cp_proofs_take(s, b, out, err);
-	return code == CP_OK ? merge_inside(s, b, out, err) : code;
+	return cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB ? cp_hub_merge(s, b, out, err) : merge_work(s, b, out, err);
 }
 
 enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err)
@@ -117,7 +118,7 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	memset(out, 0, sizeof *out);
 	if (!s->me.is_hub)
 		return cp_fail(err, CP_EINPUT, "%s: is a rater's workspace; `casepack open` takes in what the lead sends", s->path);
-	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
+	if (cp_envelope_open(s, bundle, &b, NULL, err) != CP_OK)
 		return cp_fail_untaken(err, bundle);
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_seal(s, NULL, err));
@@ -133,9 +134,14 @@ enum cp_code cp_bundle_is_mine(struct cp_store *s, const char *path, bool *out, 
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 	const struct cp_manifest *m;
+	bool for_others;
+	enum cp_code code;
 
 	*out = false;
-	if (cp_bundle_open(&b, path, &cp_limits_default, NULL) != CP_OK)
+	code = cp_envelope_open(s, path, &b, &for_others, err);
+	if (code == CP_EKEY && !for_others)
+		return code;
+	if (code != CP_OK)
 		return CP_OK;
 	m = cp_bundle_manifest(b);
 	if (!cp_id_equal(&m->project, &s->me.project))

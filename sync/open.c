@@ -7,6 +7,7 @@
 #include "sync/content.h"
 #include "sync/copies.h"
 #include "sync/deliver.h"
+#include "sync/envelope.h"
 #include "sync/erase.h"
 #include "sync/hub.h"
 #include "sync/inner.h"
@@ -267,6 +268,7 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_triples_end(&triples, err));
 	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
+	CP_TRY(cp_envelope_check(s, o->b, err)); /* of a new workspace only the bundle says what is demanded */
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash, id FROM cases"
 			" WHERE state <> 'forgotten';"
 			" CREATE INDEX temp.named_hash ON named(hash)", NULL, NULL, NULL) != SQLITE_OK)
@@ -347,8 +349,10 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	if (is_first)
 		CP_TRY(cp_workspace_adopt(s, o.m, err));
 	CP_TRY(check_mine(s, o.m, err));
-	if (!is_first)
+	if (!is_first) {
 		CP_TRY(check_sender(&o, true, err));
+		CP_TRY(cp_envelope_check(s, b, err));
+	}
 	snprintf(o.outbound_branch, sizeof o.outbound_branch, "outbound/%s", cp_hex(hex, s->me.replica.bytes, 16));
 	snprintf(out->from, sizeof out->from, "%.63s", o.m->project_name);
 	if (!is_first)
@@ -381,16 +385,12 @@ static enum cp_code open_new(const char *path, const char *key_path, struct cp_b
 	return code;
 }
 
-static enum cp_code open_there(const char *path, const char *key_path, struct cp_bundle *b, cp_passphrase_ask *ask,
-		void *user, struct cp_opened *out, struct cp_err *err)
+static enum cp_code open_there(struct cp_store *s, const char *key_path, struct cp_bundle *b, struct cp_opened *out,
+		struct cp_err *err)
 {
-	CP_AUTO(store) struct cp_store *s = NULL;
-	bool is_first;
+	bool is_first = !cp_store_has_project(s);
 	enum cp_code code;
 
-	CP_TRY(cp_store_open(&s, path, err));
-	cp_store_ask_with(s, ask, user);
-	is_first = !cp_store_has_project(s);
 	if (key_path != NULL && is_first)
 		CP_TRY(cp_store_use_key(s, key_path, err));
 	code = open_into(s, b, is_first, out, err);
@@ -403,32 +403,47 @@ static enum cp_code open_there(const char *path, const char *key_path, struct cp
 	return code == CP_OK && is_first ? cp_copy_notice(s, err) : code;
 }
 
-static enum cp_code open_bundle(const char *path, struct cp_bundle *b, const char *key_path, cp_passphrase_ask *ask, void *user,
-		struct cp_opened *out, struct cp_err *err)
+static enum cp_code check_kind(const struct cp_manifest *m, struct cp_err *err)
 {
-	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
-	const struct cp_manifest *m = cp_bundle_manifest(b);
-
 	if (m->schema > CP_SCHEMA)
 		return cp_fail(err, CP_EFORMAT, "needs a newer casepack (schema %d, this one knows %d)", m->schema, CP_SCHEMA);
-	if (m->kind == CP_BUNDLE_HUB)
+	if (m->kind == CP_BUNDLE_CASES || m->kind == CP_BUNDLE_HUB)
+		return CP_OK;
+	return cp_fail(err, CP_EINPUT, "is a %s bundle; `casepack merge` takes it in at the hub", cp_bundle_kind_name(m->kind));
+}
+
+/* s: the workspace at path, NULL where there is none yet. */
+static enum cp_code open_bundle(const char *path, struct cp_store *s, struct cp_bundle *b, const char *key_path,
+		cp_passphrase_ask *ask, void *user, struct cp_opened *out, struct cp_err *err)
+{
+	CP_TRY(check_kind(cp_bundle_manifest(b), err));
+	if (cp_bundle_manifest(b)->kind == CP_BUNDLE_HUB)
 		return cp_hub_open(path, b, key_path, ask, user, out, err);
-	if (m->kind != CP_BUNDLE_CASES)
-		return cp_fail(err, CP_EINPUT, "is a %s bundle; `casepack merge` takes it in at the hub", cp_bundle_kind_name(m->kind));
-	return cp_file_exists(db) ? open_there(path, key_path, b, ask, user, out, err) : open_new(path, key_path, b, out, err);
+	return s != NULL ? open_there(s, key_path, b, out, err) : open_new(path, key_path, b, out, err);
 }
 
 enum cp_code cp_open(const char *path, const char *bundle, const char *key_path, cp_passphrase_ask *ask, void *user,
 		struct cp_opened *out, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
+	CP_AUTO(store) struct cp_store *s = NULL;
+	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
 	struct cp_err local = { CP_OK, "" };
+	enum cp_code code;
 
 	err = err != NULL ? err : &local;
 	memset(out, 0, sizeof *out);
-	if (cp_bundle_open(&b, bundle, &cp_limits_default, err) != CP_OK)
-		return cp_fail_untaken(err, bundle);
-	if (open_bundle(path, b, key_path, ask, user, out, err) == CP_OK)
+	if (cp_file_exists(db)) {
+		CP_TRY(cp_store_open(&s, path, err));
+		cp_store_ask_with(s, ask, user);
+	}
+	if (s == NULL || (key_path != NULL && !cp_store_has_project(s)))
+		code = cp_envelope_open_with(key_path, ask, user, bundle, &b, err);
+	else
+		code = cp_envelope_open(s, bundle, &b, NULL, err);
+	if (code == CP_OK)
+		code = open_bundle(path, s, b, key_path, ask, user, out, err);
+	if (code == CP_OK)
 		return CP_OK;
 	return cp_fail_untaken(err, bundle);
 }

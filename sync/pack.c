@@ -25,6 +25,7 @@
 struct packing {
 	struct cp_store *s;
 	struct cp_device device;
+	unsigned how;                        /* CP_SEND_... */
 	struct cp_manifest m;
 	struct cp_oid outbound, acked;       /* tip, and what the device confirmed */
 	char outbound_branch[80];
@@ -208,16 +209,25 @@ static enum cp_code each_owed(struct packing *p, struct cp_bundle_writer *w, str
 	return cp_repo_walk(p->s->history, p->outbound.hex, p->acked.hex, each_case_row, &c, err);
 }
 
-static enum cp_code check_space(struct packing *p, const char *dir, struct cp_err *err)
+static enum cp_code check_folder(const char *dir, uint64_t need, struct cp_err *err)
 {
-	uint64_t free_bytes, need;
+	uint64_t free_bytes;
 
-	CP_TRY(each_owed(p, NULL, err));
-	need = 2 * p->estimate + (1 << 20); /* parts are collected before they are put together */
+	need += 1 << 20;
 	CP_TRY(cp_folder_free(&free_bytes, dir, err));
 	return free_bytes >= need ? CP_OK
 		: cp_fail(err, CP_EIO, "%s: %" PRIu64 " MB are free, about %" PRIu64 " MB are needed; make room or name another folder",
 				dir, free_bytes >> 20, (need >> 20) + 1);
+}
+
+/* Parts are collected before they are put together; for an encrypted bundle here, not there. */
+static enum cp_code check_space(struct packing *p, const char *dir, struct cp_err *err)
+{
+	CP_TRY(each_owed(p, NULL, err));
+	if ((p->how & CP_SEND_PLAIN) != 0)
+		return check_folder(dir, 2 * p->estimate, err);
+	CP_TRY(check_folder(dir, p->estimate, err));
+	return check_folder(p->s->path, p->estimate, err);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
@@ -226,18 +236,14 @@ static enum cp_code write_bundle(struct packing *p, const char *dir, struct cp_s
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
 	CP_AUTO(search) struct cp_search search = { .s = p->s, .kind = p->m.kind, .to = p->device };
-	const struct cp_seckey *key;
 
-	CP_TRY(cp_store_key(p->s, &key, err));
 	CP_TRY(check_space(p, dir, err));
-	CP_TRY(cp_parcel_name(p->s, dir, "to", p->device.pseudonym, &p->m, sent->path, sizeof sent->path, err));
-	CP_TRY(cp_parcel_begin(&search, &w, sent->path, err));
+	CP_TRY(cp_parcel_begin(&search, &w, dir, "to", p->device.pseudonym, &p->m, p->how, sent, err));
 	if (*p->outbound.hex)
 		CP_TRY(cp_parcel_chain(p->s, w, p->outbound.hex, p->acked.hex, &p->commits, err));
 	CP_TRY(each_owed(p, w, err));
-	CP_TRY(cp_bundle_commit(w, &p->m, key, &sent->bytes, err));
+	CP_TRY(cp_parcel_end(p->s, w, &p->m, p->how, sent, err));
 	snprintf(sent->to, sizeof sent->to, "%s", p->device.pseudonym);
-	sent->number = (int64_t)p->m.number;
 	sent->cases = p->cases;
 	sent->assignments = p->assignments;
 	sent->commits = p->commits;
@@ -281,15 +287,17 @@ static enum cp_code is_owed(struct packing *p, const char *dir, bool *out, struc
 
 	CP_TRY(cp_query_text(p->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &p->device.replica));
 	*out = strcmp(p->outbound.hex, p->acked.hex) != 0 || strcmp(p->told, told.len ? told.data : "") != 0;
-	if (*out)
-		CP_TRY(cp_parcel_lies_there(dir, &p->m, out, err));
+	if (*out) {
+		CP_TRY(cp_parcel_lies_there(p->s, dir, &p->m, p->how, out, err));
+		*out = !*out;
+	}
 	return CP_OK;
 }
 
-static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, const char *dir, bool if_owed,
+static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, const char *dir, unsigned how,
 		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err)
 {
-	struct packing p = { .s = s, .device = *d };
+	struct packing p = { .s = s, .device = *d, .how = how };
 	struct cp_sent sent = { .to = "" };
 	bool owed = true;
 	enum cp_code code;
@@ -297,7 +305,7 @@ static enum cp_code pack_one(struct cp_store *s, const struct cp_device *d, cons
 	code = cp_outbound_give(s, d, &p.outbound, err);
 	if (code == CP_OK)
 		code = plan(&p, err);
-	if (code == CP_OK && if_owed)
+	if (code == CP_OK && (how & CP_SEND_OWED) != 0)
 		code = is_owed(&p, dir, &owed, err);
 	if (code == CP_OK && owed) {
 		code = cp_content_begin_reading(s, err);
@@ -404,7 +412,7 @@ static enum cp_code fail_unreachable(struct cp_store *s, const char *pseudonym, 
 	return cp_fail(err, CP_EINPUT, "%s: has no device; `casepack person add %s --key FILE.pub` adds one", pseudonym, pseudonym);
 }
 
-enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, bool if_owed, cp_sent_visit *visit,
+enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, unsigned how, cp_sent_visit *visit,
 		void *user, int64_t *out_n, struct cp_err *err)
 {
 	struct cp_device *devices = NULL;
@@ -421,13 +429,14 @@ enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir,
 		return cp_fail(err, CP_EINPUT, "%s: no such folder", dir);
 	if (pseudonym != NULL)
 		CP_TRY(cp_person_find(s, pseudonym, &person, err));
+	CP_TRY(cp_parcel_may(s, how, err));
 	CP_TRY(cp_seal(s, NULL, err));
 	CP_TRY(cp_secrets_load(s, err));
 	code = devices_of(s, pseudonym, &devices, &n, err);
 	for (size_t i = 0; code == CP_OK && i < n; i++)
-		code = pack_one(s, &devices[i], dir, if_owed, visit, user, out_n, err);
+		code = pack_one(s, &devices[i], dir, how, visit, user, out_n, err);
 	if (code == CP_OK) /* last: what was just given is among what other hubs are told */
-		code = cp_hub_pack(s, pseudonym, dir, if_owed, visit, user, &hubs, out_n, err);
+		code = cp_hub_pack(s, pseudonym, dir, how, visit, user, &hubs, out_n, err);
 	if (code == CP_OK && n == 0 && hubs == 0 && pseudonym != NULL)
 		code = fail_unreachable(s, pseudonym, err);
 	free(devices);

@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "formats/file.h"
+#include "sync/envelope.h"
 #include "sync/inner.h"
 
 void cp_parcel_manifest(struct cp_store *s, struct cp_manifest *m, enum cp_bundle_kind kind)
@@ -32,6 +34,110 @@ enum cp_code cp_parcel_recipient(struct cp_manifest *m, const struct cp_id *repl
 	return CP_OK;
 }
 
+/* ---- what was written already ------------------------------------------------------------------ */
+
+#define MEMORY_MAX 8192 /* bytes for one receiver: some hundred files */
+
+/* "lies/<device>" of meta: what was said last to that device, then size and hash of each file that says so. */
+static void memory_key(char out[48], const struct cp_manifest *m)
+{
+	char hex[CP_ID_HEX];
+
+	snprintf(out, 48, "lies/%s", cp_hex(hex, m->recipients[0].bytes, sizeof m->recipients[0].bytes));
+}
+
+/* Who sends, and what it brings and acknowledges, encrypted or not; not when, nor as which number. */
+static enum cp_code what_it_says(char out[CP_HASH_HEX], const struct cp_manifest *m, unsigned how, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)4 << 20);
+	struct cp_manifest same = *m;
+	struct cp_hash hash;
+
+	same.number = 1;
+	same.created_us = 0;
+	same.needs = (struct cp_tips){ NULL, 0 };
+	same.n_parts = 0;
+	CP_TRY(cp_manifest_print(&text, &same, err));
+	CP_TRY(cp_buf_puts(&text, (how & CP_SEND_PLAIN) != 0 ? "plain" : "encrypted", err));
+	cp_hash_bytes(&hash, text.data, text.len);
+	cp_hex(out, hash.bytes, sizeof hash.bytes);
+	return CP_OK;
+}
+
+/* As it stands in the memory; "" when it cannot be read. */
+static void file_line(char out[CP_HASH_HEX + 32], const char *path)
+{
+	struct cp_hash hash;
+	char hex[CP_HASH_HEX];
+	uint64_t size;
+
+	if (cp_file_hash(&hash, &size, path, NULL) == CP_OK)
+		snprintf(out, CP_HASH_HEX + 32, "\n%" PRIu64 " %s", size, cp_hex(hex, hash.bytes, sizeof hash.bytes));
+	else
+		out[0] = '\0';
+}
+
+static enum cp_code remember(struct cp_store *s, const struct cp_manifest *m, unsigned how, const struct cp_sent *sent,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf memory = CP_BUF(MEMORY_MAX);
+	char key[48], says[CP_HASH_HEX], line[CP_HASH_HEX + 32];
+
+	memory_key(key, m);
+	CP_TRY(what_it_says(says, m, how, err));
+	CP_TRY(cp_meta_get(s, key, &memory, err));
+	if (memory.len < CP_HASH_HEX - 1 || memcmp(memory.data, says, CP_HASH_HEX - 1) != 0 || memory.len > MEMORY_MAX / 2) {
+		cp_buf_clear(&memory);
+		CP_TRY(cp_buf_puts(&memory, says, err));
+	}
+	file_line(line, sent->path);
+	CP_TRY(cp_buf_puts(&memory, line, err));
+	return cp_meta_set(s, key, memory.data, memory.len, err);
+}
+
+/* Only a file of a length that is remembered is read. */
+static bool is_remembered(const char *path, const char *memory)
+{
+	char line[CP_HASH_HEX + 32];
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	snprintf(line, sizeof line, "\n%" PRIu64 " ", (uint64_t)st.st_size);
+	if (strstr(memory, line) == NULL)
+		return false;
+	file_line(line, path);
+	return line[0] != '\0' && strstr(memory, line) != NULL;
+}
+
+enum cp_code cp_parcel_lies_there(struct cp_store *s, const char *dir, const struct cp_manifest *m, unsigned how, bool *out,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf memory = CP_BUF(MEMORY_MAX);
+	char key[48], says[CP_HASH_HEX];
+	struct dirent *e;
+	DIR *d;
+
+	*out = false;
+	memory_key(key, m);
+	CP_TRY(what_it_says(says, m, how, err));
+	CP_TRY(cp_meta_get(s, key, &memory, err));
+	if (memory.len < CP_HASH_HEX - 1 || memcmp(memory.data, says, CP_HASH_HEX - 1) != 0)
+		return CP_OK;
+	d = opendir(dir);
+	if (d == NULL)
+		return cp_fail_errno(err, "%s", dir);
+	while (!*out && (e = readdir(d)) != NULL) {
+		CP_AUTO(str) char *path = cp_path_join(dir, e->d_name);
+
+		*out = cp_bundle_is_name(e->d_name) && is_remembered(path, memory.data);
+	}
+	closedir(d);
+	return CP_OK;
+}
+
+/* ---- one bundle ---------------------------------------------------------------------------------- */
+
 /* Letters, digits and hyphens only, lower case: a name that every file system takes. */
 static void slug(const char *text, char *out, size_t size)
 {
@@ -50,30 +156,69 @@ static void slug(const char *text, char *out, size_t size)
 		snprintf(out, size, "project");
 }
 
-enum cp_code cp_parcel_name(struct cp_store *s, const char *dir, const char *direction, const char *pseudonym,
-		struct cp_manifest *m, char *out, size_t size, struct cp_err *err)
+/* A number that no file there has, encrypted or not. */
+static enum cp_code choose_name(struct cp_store *s, const char *dir, const char *direction, const char *pseudonym,
+		struct cp_manifest *m, bool is_plain, char *out, size_t size, struct cp_err *err)
 {
 	char project[64];
 
 	slug(s->me.project_name, project, sizeof project);
 	for (;; m->number++) {
-		int n = snprintf(out, size, "%s/%s-%s-%s-%04" PRIu64 ".casepack", dir, project, direction, pseudonym, m->number);
+		CP_AUTO(buf) struct cp_buf path = CP_BUF(size - 1);
+		bool is_taken;
 
-		if (n < 0 || (size_t)n >= size)
+		if (cp_buf_printf(&path, err, "%s/%s-%s-%s-%04" PRIu64 CP_BUNDLE_SUFFIX, dir, project, direction, pseudonym,
+				m->number) != CP_OK)
 			return cp_fail(err, CP_EINPUT, "%s: the path is too long", dir);
-		if (!cp_file_exists(out))
-			return CP_OK;
+		is_taken = cp_file_exists(path.data);
+		snprintf(out, size, "%s", path.data);
+		snprintf(out + path.len, size - path.len, "%s", CP_BUNDLE_AGE_SUFFIX + strlen(CP_BUNDLE_SUFFIX));
+		if (is_taken || cp_file_exists(out))
+			continue;
+		if (is_plain)
+			out[path.len] = '\0';
+		return CP_OK;
 	}
 }
 
-enum cp_code cp_parcel_begin(struct cp_search *search, struct cp_bundle_writer **w, const char *path, struct cp_err *err)
+enum cp_code cp_parcel_may(struct cp_store *s, unsigned how, struct cp_err *err)
 {
-	if (search->s->secrets == NULL)
-		CP_TRY(cp_secrets_load(search->s, err));
-	CP_TRY(cp_bundle_begin(w, path, 0, err));
-	cp_bundle_watch_with(*w, cp_search_shown, search);
-	return CP_OK;
+	bool is_required = false;
+
+	if ((how & CP_SEND_PLAIN) != 0)
+		CP_TRY(cp_envelope_is_required(s, &is_required, err));
+	return is_required ? cp_fail(err, CP_EINPUT, "this project demands that bundles are encrypted; leave --plain out") : CP_OK;
 }
+
+enum cp_code cp_parcel_begin(struct cp_search *search, struct cp_bundle_writer **out, const char *dir, const char *direction,
+		const char *pseudonym, struct cp_manifest *m, unsigned how, struct cp_sent *sent, struct cp_err *err)
+{
+	struct cp_store *s = search->s;
+	bool is_plain = (how & CP_SEND_PLAIN) != 0;
+	const struct cp_seckey *key;
+
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(choose_name(s, dir, direction, pseudonym, m, is_plain, sent->path, sizeof sent->path, err));
+	if (s->secrets == NULL)
+		CP_TRY(cp_secrets_load(s, err));
+	CP_TRY(cp_bundle_begin(out, sent->path, 0, err));
+	cp_bundle_watch_with(*out, cp_search_shown, search);
+	return is_plain ? CP_OK : cp_envelope_address(s, *out, m, err);
+}
+
+enum cp_code cp_parcel_end(struct cp_store *s, struct cp_bundle_writer *w, struct cp_manifest *m, unsigned how,
+		struct cp_sent *sent, struct cp_err *err)
+{
+	const struct cp_seckey *key;
+
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(cp_bundle_commit(w, m, key, &sent->bytes, err));
+	sent->number = (int64_t)m->number;
+	sent->device = m->recipients[0];
+	return remember(s, m, how, sent, err);
+}
+
+/* ---- what it holds -------------------------------------------------------------------------------- */
 
 struct chain { struct cp_store *s; struct cp_bundle_writer *w; int64_t n; };
 
@@ -103,47 +248,6 @@ enum cp_code cp_parcel_chain(struct cp_store *s, struct cp_bundle_writer *w, con
 	if (strcmp(tip, stop) != 0)
 		CP_TRY(cp_repo_walk(s->history, tip, stop, add_commit, &chain, err));
 	*n += chain.n;
-	return CP_OK;
-}
-
-static bool tips_equal(const struct cp_tips *a, const struct cp_tips *b)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		const char *other = cp_tips_find(b, a->list[i].name);
-
-		if (other == NULL || strcmp(other, a->list[i].oid.hex) != 0)
-			return false;
-	}
-	return a->n == b->n;
-}
-
-static bool says_the_same(const struct cp_manifest *a, const struct cp_manifest *b)
-{
-	return cp_id_equal(&a->project, &b->project) && cp_id_equal(&a->sender, &b->sender) && a->n_recipients == 1 &&
-		b->n_recipients == 1 && cp_id_equal(&a->recipients[0], &b->recipients[0]) && tips_equal(&a->tips, &b->tips) &&
-		tips_equal(&a->have, &b->have);
-}
-
-enum cp_code cp_parcel_lies_there(const char *dir, const struct cp_manifest *m, bool *out, struct cp_err *err)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	if (d == NULL)
-		return cp_fail_errno(err, "%s", dir);
-	*out = true;
-	while (*out && (e = readdir(d)) != NULL) {
-		size_t n = strlen(e->d_name);
-		CP_AUTO(bundle) struct cp_bundle *b = NULL;
-		CP_AUTO(str) char *path = NULL;
-
-		if (n < 9 || strcmp(e->d_name + n - 9, ".casepack") != 0)
-			continue;
-		path = cp_path_join(dir, e->d_name);
-		if (cp_bundle_open(&b, path, &cp_limits_default, NULL) == CP_OK && says_the_same(m, cp_bundle_manifest(b)))
-			*out = false;
-	}
-	closedir(d);
 	return CP_OK;
 }
 

@@ -22,7 +22,7 @@ struct returning {
 	struct line lines[CP_MAX_LINES]; size_t n_lines;
 	struct cp_tips proofs;               /* chains of material that the hub may not know */
 	char outbound_branch[80];
-	bool is_full;                        /* whatever was acknowledged */
+	unsigned how;                        /* CP_SEND_... */
 	int64_t commits, passed_on;          /* passed_on: waiting ones, which the hub decides about */
 };
 
@@ -39,7 +39,7 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 	if (!row)
 		return cp_fail(err, CP_EINPUT, "%s: has no hub yet; `casepack open FILE` takes in the first bundle", r->s->path);
 	cp_col_id(q, 0, &r->hub);
-	snprintf(r->acked.hex, sizeof r->acked.hex, "%s", r->is_full ? "" : cp_col_text(q, 1));
+	snprintf(r->acked.hex, sizeof r->acked.hex, "%s", (r->how & CP_SEND_FULL) != 0 ? "" : cp_col_text(q, 1));
 	r->m.number = (uint64_t)sqlite3_column_int64(q, 2) + 1;
 	snprintf(r->applied.hex, sizeof r->applied.hex, "%s", cp_col_text(q, 3)); /* as the database holds it */
 	sqlite3_reset(q);
@@ -102,7 +102,7 @@ static enum cp_code add_collected(struct returning *r, struct cp_err *err)
 		CP_TRY(cp_step(r->s, q, &row, err));
 		if (!row)
 			break;
-		CP_TRY(add_branch(r, cp_col_text(q, 0), cp_col_text(q, 1), r->is_full ? "" : cp_col_text(q, 2), err));
+		CP_TRY(add_branch(r, cp_col_text(q, 0), cp_col_text(q, 1), (r->how & CP_SEND_FULL) != 0 ? "" : cp_col_text(q, 2), err));
 	}
 	return cp_query_int(r->s, &r->passed_on, 0, err, "SELECT count(*) FROM waiting", "");
 }
@@ -114,7 +114,7 @@ static enum cp_code plan(struct returning *r, struct cp_err *err)
 	snprintf(r->outbound_branch, sizeof r->outbound_branch, "outbound/%s", cp_hex(hex, r->s->me.replica.bytes, 16));
 	CP_TRY(find_hub(r, err));
 	CP_TRY(find_lines(r, err));
-	CP_TRY(cp_proofs_owed(r->s, &r->applied, r->is_full, &r->proofs, err));
+	CP_TRY(cp_proofs_owed(r->s, &r->applied, (r->how & CP_SEND_FULL) != 0, &r->proofs, err));
 	cp_parcel_manifest(r->s, &r->m, r->s->me.is_relay ? CP_BUNDLE_RELAY : CP_BUNDLE_RETURN);
 	CP_TRY(cp_parcel_recipient(&r->m, &r->hub, err));
 	for (size_t i = 0; i < r->n_lines; i++)
@@ -172,15 +172,11 @@ static enum cp_code write_bundle(struct returning *r, const char *dir, struct cp
 {
 	CP_AUTO(bundle_writer) struct cp_bundle_writer *w = NULL;
 	struct cp_search search = { .s = r->s, .kind = r->m.kind };
-	const struct cp_seckey *key;
 
-	CP_TRY(cp_store_key(r->s, &key, err));
-	CP_TRY(cp_parcel_name(r->s, dir, "from", r->s->me.pseudonym, &r->m, out->path, sizeof out->path, err));
-	CP_TRY(cp_parcel_begin(&search, &w, out->path, err));
+	CP_TRY(cp_parcel_begin(&search, &w, dir, "from", r->s->me.pseudonym, &r->m, r->how, out, err));
 	CP_TRY(add_history(r, w, err));
-	CP_TRY(cp_bundle_commit(w, &r->m, key, &out->bytes, err));
+	CP_TRY(cp_parcel_end(r->s, w, &r->m, r->how, out, err));
 	snprintf(out->to, sizeof out->to, "hub");
-	out->number = (int64_t)r->m.number;
 	out->commits = r->commits;
 	return cp_run(r->s, err, "UPDATE peers SET sent_number = ?2, sent_us = ?3, told = ?4 WHERE replica = ?1", "diit", &r->hub,
 			(int64_t)r->m.number, r->m.created_us, r->applied.hex);
@@ -192,7 +188,7 @@ static enum cp_code is_owed(struct returning *r, bool *out, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf told = CP_BUF(64);
 
 	CP_TRY(cp_query_text(r->s, &told, NULL, err, "SELECT told FROM peers WHERE replica = ?1", "d", &r->hub));
-	*out = r->is_full || r->passed_on > 0 || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
+	*out = (r->how & CP_SEND_FULL) != 0 || r->passed_on > 0 || strcmp(r->applied.hex, told.len ? told.data : "") != 0;
 	for (size_t i = 0; i < r->m.tips.n; i++) {
 		const char *acked = cp_tips_find(&r->m.needs, r->m.tips.list[i].name);
 
@@ -201,12 +197,12 @@ static enum cp_code is_owed(struct returning *r, bool *out, struct cp_err *err)
 	return CP_OK;
 }
 
-static enum cp_code give_back(struct cp_store *s, const char *dir, bool if_owed, bool is_full, struct cp_sent *out,
-		int64_t *out_n, struct cp_err *err)
+enum cp_code cp_return(struct cp_store *s, const char *dir, unsigned how, struct cp_sent *out, int64_t *out_n,
+		struct cp_err *err)
 {
-	struct returning r = { .s = s, .is_full = is_full };
+	struct returning r = { .s = s, .how = how };
 	struct stat st;
-	bool owed;
+	bool owed, lies_there = false;
 	enum cp_code code;
 
 	*out_n = 0;
@@ -215,28 +211,18 @@ static enum cp_code give_back(struct cp_store *s, const char *dir, bool if_owed,
 		return cp_fail(err, CP_EINPUT, "%s: is a hub; `casepack pack` gives to raters", s->path);
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
 		return cp_fail(err, CP_EINPUT, "%s: no such folder", dir);
+	CP_TRY(cp_parcel_may(s, how, err));
 	CP_TRY(cp_seal(s, NULL, err));
 	code = plan(&r, err);
 	if (code == CP_OK)
 		code = is_owed(&r, &owed, err);
-	if (code == CP_OK && owed && if_owed)
-		code = cp_parcel_lies_there(dir, &r.m, &owed, err);
-	if (code == CP_OK && owed) {
+	if (code == CP_OK && owed && (how & CP_SEND_OWED) != 0)
+		code = cp_parcel_lies_there(s, dir, &r.m, how, &lies_there, err);
+	if (code == CP_OK && owed && !lies_there) {
 		code = write_bundle(&r, dir, out, err);
 		*out_n = code == CP_OK;
 	}
 	cp_manifest_drop(&r.m);
 	cp_tips_drop(&r.proofs);
 	return code;
-}
-
-enum cp_code cp_return(struct cp_store *s, const char *dir, bool if_owed, struct cp_sent *out, int64_t *out_n,
-		struct cp_err *err)
-{
-	return give_back(s, dir, if_owed, false, out, out_n, err);
-}
-
-enum cp_code cp_return_full(struct cp_store *s, const char *dir, struct cp_sent *out, int64_t *out_n, struct cp_err *err)
-{
-	return give_back(s, dir, false, true, out, out_n, err);
 }

@@ -336,28 +336,33 @@ static enum cp_code check_key(struct cp_store *s, struct cp_err *err)
 			s->key_path);
 }
 
-enum cp_code cp_store_key(struct cp_store *s, const struct cp_seckey **out, struct cp_err *err)
+enum cp_code cp_key_read(struct cp_seckey *out, const char *key_path, cp_passphrase_ask *ask, void *user, struct cp_err *err)
 {
 	char passphrase[1024] = "";
 	const char *given = getenv("CASEPACK_PASSPHRASE");
 	bool is_protected = false;
 	enum cp_code code;
 
+	CP_TRY(cp_sshkey_is_protected(&is_protected, key_path, err));
+	if (is_protected && given == NULL) {
+		if (ask == NULL || !ask(user, key_path, passphrase, sizeof passphrase))
+			return cp_fail(err, CP_EKEY, "%s: is protected, and there is no terminal to ask for its passphrase; "
+					"set CASEPACK_PASSPHRASE, or name an open file with --passphrase-fd", key_path);
+		given = passphrase;
+	}
+	code = cp_sshkey_read(out, key_path, is_protected ? given : NULL, err);
+	sodium_memzero(passphrase, sizeof passphrase);
+	return code;
+}
+
+enum cp_code cp_store_key(struct cp_store *s, const struct cp_seckey **out, struct cp_err *err)
+{
 	*out = &s->key;
 	if (s->key.is_set)
 		return CP_OK;
 	if (*s->key_path == '\0')
 		return cp_fail(err, CP_EKEY, "%s: no key is named here; `casepack key use FILE` names one", s->path);
-	CP_TRY(cp_sshkey_is_protected(&is_protected, s->key_path, err));
-	if (is_protected && given == NULL) {
-		if (s->ask == NULL || !s->ask(s->ask_user, s->key_path, passphrase, sizeof passphrase))
-			return cp_fail(err, CP_EKEY, "%s: is protected, and there is no terminal to ask for its passphrase; "
-					"set CASEPACK_PASSPHRASE", s->key_path);
-		given = passphrase;
-	}
-	code = cp_sshkey_read(&s->key, s->key_path, is_protected ? given : NULL, err);
-	sodium_memzero(passphrase, sizeof passphrase);
-	CP_TRY(code);
+	CP_TRY(cp_key_read(&s->key, s->key_path, s->ask, s->ask_user, err));
 	return check_key(s, err);
 }
 

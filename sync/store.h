@@ -64,6 +64,10 @@ void cp_person_id(struct cp_id *out, const struct cp_id *project, const char *ps
  * neither is there. */
 CP_CHECKED enum cp_code cp_public_key(struct cp_pubkey *out, const char *key_path, struct cp_err *err);
 
+/* The private key, its passphrase from CASEPACK_PASSPHRASE or by asking. CP_EKEY: none to be had, or the wrong one. */
+CP_CHECKED enum cp_code cp_key_read(struct cp_seckey *out, const char *key_path, cp_passphrase_ask *ask, void *user,
+		struct cp_err *err);
+
 /* Is the key usable without asking anybody? (unprotected, or the passphrase is in the environment) */
 bool cp_store_key_is_ready(struct cp_store *s);
 

@@ -3,6 +3,7 @@
 # changed, or waiting (3) until what they need has come. The hub's canonical hash and every branch are
 # compared before and after.
 . "$(dirname "$0")/lib.sh"
+plain=--plain
 . "$root/tests/tools/scene.sh"
 scene
 
@@ -12,8 +13,8 @@ edit_of() { rm -rf u && tool unpack "$1" u; } # into the folder u
 
 judge anna q1 >/dev/null 2>&1
 judge ben q1 2 >/dev/null 2>&1
-quiet casepack -C anna return -o in
-quiet casepack -C ben return -o in
+quiet casepack -C anna return --plain -o in
+quiet casepack -C ben return --plain -o in
 first=$(last in from-anna)
 bens=$(last in from-ben)
 before=$(state hub)
@@ -135,7 +136,7 @@ check "a change commit without its changeset is refused" merge_refused "ends wit
 cp -a anna longer
 judge longer q3 >/dev/null 2>&1
 mkdir in-longer
-quiet casepack -C longer return -o in-longer
+quiet casepack -C longer return --plain -o in-longer
 edit_of in-longer/*
 check "of a bundle with two commits" equal "$(grep -c blob u/order)" 2
 awk '!/blob$/ || !n++' u/order >order && mv order u/order
@@ -162,10 +163,10 @@ check "an unknown field of the manifest is refused" merge_refused "" unknown-fie
 mkdir far && cd far || exit 1
 hub_of hub Other
 mkdir out in
-quiet casepack -C hub pack --all -o out
+quiet casepack -C hub pack --plain --all -o out
 quiet casepack -C anna open out/other-to-anna-0001.casepack --key anna
 judge anna q1 >/dev/null 2>&1
-quiet casepack -C anna return -o in
+quiet casepack -C anna return --plain -o in
 cd ..
 check "a return of another project is refused" merge_refused "another project" far/in/other-from-anna-0001.casepack
 
@@ -173,11 +174,11 @@ cp -a hub hub-with-carl
 quiet casepack key new carl
 quiet casepack -C hub-with-carl person add carl --locale en-US --key "$keys/carl.pub"
 quiet casepack -C hub-with-carl assign --form relevance --guideline guide --to carl
-quiet casepack -C hub-with-carl pack --to carl -o out
+quiet casepack -C hub-with-carl pack --plain --to carl -o out
 quiet casepack -C carl open "$(last out to-carl)" --key carl
 judge carl q1 >/dev/null 2>&1
 mkdir in-carl
-quiet casepack -C carl return -o in-carl
+quiet casepack -C carl return --plain -o in-carl
 check "a return by somebody who is not on the roster is refused" merge_refused "not on the roster" in-carl
 
 check "a bundle of cases is not for merging" complains 1 "cases bundle" casepack -C hub merge out/chorus-to-anna-0001.casepack
@@ -220,10 +221,10 @@ check "opening in an empty folder makes a workspace" into_empty
 # The rater believes that her first return has arrived, since a copy of the hub said so; the hub never got it.
 cp -a hub hub-copy
 quiet casepack -C hub-copy merge "$first"
-quiet casepack -C hub-copy pack --to anna -o out
+quiet casepack -C hub-copy pack --plain --to anna -o out
 quiet casepack -C anna open "$(last out to-anna)"
 judge anna q2 1 >/dev/null 2>&1
-quiet casepack -C anna return -o in
+quiet casepack -C anna return --plain -o in
 second=$(last in from-anna)
 carries() { equal "$(tar -xOf "$1" history.tar.zst | zstd -dcq | tar -t | grep -c 'commit$')" "$2"; }
 check "a return carries only what is not acknowledged" carries "$second" 1
@@ -267,7 +268,7 @@ any_order() {
 judge ben q2 >/dev/null 2>&1
 judge ben q1 0 >/dev/null 2>&1
 mkdir in-ben
-quiet casepack -C ben return -o in-ben
+quiet casepack -C ben return --plain -o in-ben
 check "in any order four bundles make the same state" any_order
 
 twice() {
@@ -294,7 +295,7 @@ only_mine() { # a folder may hold what is for others too
 check "merging a folder passes over what is for others" only_mine
 counted() { # two cases in one sitting
 	cp -a hub counts && cp -a anna sitting && mkdir in-sitting
-	judge sitting q5 && judge sitting q6 && casepack -C sitting return -o in-sitting || return 1
+	judge sitting q5 && judge sitting q6 && casepack -C sitting return --plain -o in-sitting || return 1
 	casepack -C counts --json merge in-sitting | jq -c 'select(has("outcome")) | [.outcome, .from, .commits, .edits, .refused, .waiting]' >counted
 	equal "$(cat counted)" '["taken","anna",1,2,0,0]'
 }
@@ -322,17 +323,17 @@ only_news() { # what anna has confirmed is not sent again
 	give anna && take anna
 	printf 'query,result\nq11,d1\n' >eleven.csv
 	cp -a hub news && casepack -C news import eleven.csv --locale en-US && casepack -C news assign --form relevance --guideline guide &&
-		casepack -C news --json pack --to anna -o out >sent || return 1
+		casepack -C news --json pack --plain --to anna -o out >sent || return 1
 	equal "$(jq -c '[.cases, .assignments]' sent)" '[1,1]' && carries "$(jq -r .file sent)" 1
 }
 check "a bundle carries only what its receiver has not confirmed" only_news
 owed_once() { # with --owed there is one bundle, however often it is said
 	cp -a news owing && cp -a anna owed && mkdir owed-out owed-in && judge owed q7 || return 1
 	for turn in 1 2; do
-		casepack -C owing pack --all --owed -o owed-out && casepack -C owed return --owed -o owed-in || return 1
+		casepack -C owing pack --plain --all --owed -o owed-out && casepack -C owed return --plain --owed -o owed-in || return 1
 		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '1 1' || return 1
 	done
-	casepack -C owing pack --to anna -o owed-out && casepack -C owed return -o owed-in &&
+	casepack -C owing pack --plain --to anna -o owed-out && casepack -C owed return --plain -o owed-in &&
 		equal "$(ls owed-out | grep -c to-anna) $(ls owed-in | wc -l)" '2 2'
 }
 check "--owed writes nothing that lies there already" owed_once
@@ -380,21 +381,21 @@ check "an old bundle is known, and said to be" bash -c "casepack -C anna open $o
 unchanged_by_old() {
 	local before
 	before=$(hash anna)
-	casepack -C anna open "$old" && equal "$(hash anna)" "$before" && casepack -C anna return -o in
+	casepack -C anna open "$old" && equal "$(hash anna)" "$before" && casepack -C anna return --plain -o in
 }
 check "it takes nothing away" unchanged_by_old
 gap() { # a later bundle, without the one that it builds on
 	cp -a hub gapped
 	printf 'query,result\nq9,d1\n' >nine.csv
 	casepack -C gapped import nine.csv --locale en-US && casepack -C gapped assign --form relevance --guideline guide &&
-		casepack -C gapped pack --to anna -o out || return 1
+		casepack -C gapped pack --plain --to anna -o out || return 1
 	cp -a anna ahead
 	casepack -C ahead open "$(last out to-anna)" && judge ahead q9 0 2>/dev/null
-	casepack -C ahead rate q9 grade@d1=1 && mkdir -p in-ahead && casepack -C ahead return -o in-ahead &&
+	casepack -C ahead rate q9 grade@d1=1 && mkdir -p in-ahead && casepack -C ahead return --plain -o in-ahead &&
 		casepack -C gapped merge in-ahead || return 1
 	printf 'query,result\nq10,d1\n' >ten.csv
 	casepack -C gapped import ten.csv --locale en-US && casepack -C gapped assign --form relevance --guideline guide &&
-		casepack -C gapped pack --to anna -o out || return 1
+		casepack -C gapped pack --plain --to anna -o out || return 1
 	local pictured
 	pictured=$(hash anna)
 	only_complains 1 "was not opened here" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured"
@@ -402,8 +403,8 @@ gap() { # a later bundle, without the one that it builds on
 check "a bundle that builds on one that never came changes nothing, and says so" gap
 gap_without_news() { # what is owed is acknowledged, by a workspace that was put back since
 	local pictured
-	casepack -C ahead open "$(last out to-anna)" && casepack -C ahead return --full -o in-ahead &&
-		casepack -C gapped merge "$(last in-ahead from-anna)" && casepack -C gapped pack --to anna -o out || return 1
+	casepack -C ahead open "$(last out to-anna)" && casepack -C ahead return --plain --full -o in-ahead &&
+		casepack -C gapped merge "$(last in-ahead from-anna)" && casepack -C gapped pack --plain --to anna -o out || return 1
 	[ "$(tar -xOf "$(last out to-anna)" history.tar.zst | zstd -dc | tar -t 2>/dev/null | wc -l)" = 0 ] || { echo 'it brings commits'; return 1; }
 	pictured=$(hash anna)
 	only_complains 1 "builds on an earlier bundle" casepack -C anna open "$(last out to-anna)" && equal "$(hash anna)" "$pictured" &&
@@ -412,8 +413,8 @@ gap_without_news() { # what is owed is acknowledged, by a workspace that was put
 check "one that brings nothing itself, but builds on one that never came, is not taken for an old one" gap_without_news
 gap_closed() { # on a copy: gapped is another hub than the one that goes on below
 	cp -a anna behind
-	mkdir -p in-again && casepack -C behind return --full -o in-again && casepack -C gapped merge in-again
-	casepack -C gapped pack --to anna -o out && casepack -C behind open "$(last out to-anna)" && casepack -C behind rate q10 grade@d1=1
+	mkdir -p in-again && casepack -C behind return --plain --full -o in-again && casepack -C gapped merge in-again
+	casepack -C gapped pack --plain --to anna -o out && casepack -C behind open "$(last out to-anna)" && casepack -C behind rate q10 grade@d1=1
 }
 check "what it says to do brings what is missing" gap_closed
 in_pages() { # who judged first stands where the name does

@@ -50,7 +50,7 @@ import_killed() {
 check "an import killed at any moment is whole or not there, and is done by the next" import_killed
 
 returned_answers() { # every bundle that has its name is whole, and the hub gets all three answers
-	for file in "$1"/*.casepack; do casepack inspect "$file" >/dev/null || return 1; done
+	for file in "$1"/*.casepack.age; do casepack inspect "$file" >/dev/null || return 1; done
 	rm -rf h && cp -a hub h && casepack -C h merge "$1" >/dev/null || return 1
 	casepack -C h export -o labels.csv 2>/dev/null
 	equal "$(grep -c ',anna,.*submitted' labels.csv)" 6
@@ -101,7 +101,7 @@ merge_killed() {
 check "a merge killed at any moment ends, done again, where its twin is" merge_killed
 
 open_killed() {
-	local bundle=out/chorus-to-anna-0001.casepack want
+	local bundle=out/chorus-to-anna-0001.casepack.age want
 	takes casepack -C opened open "$bundle" --key anna
 	want=$(hash opened)
 	mkdir opens

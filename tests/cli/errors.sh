@@ -108,7 +108,7 @@ full_pack() {
 	fails_for_room hub 8 casepack -C hub pack --to anna -o small || return 1
 	grep -q 'MB are needed' "$work/.line" || { echo "tried it without looking for room"; return 1; }
 	equal "$(ls -A small)" '' || return 1
-	casepack -C hub pack --to anna -o small && casepack inspect small/*.casepack
+	casepack -C hub pack --to anna -o small && casepack inspect small/*.casepack.age
 }
 quiet casepack -C hub pack --to anna -o out # what is given is recorded now
 check "pack onto a full disk fails whole, and works with room" small 2m full_pack
@@ -119,7 +119,7 @@ full_return() {
 	fails_for_room anna 0 casepack -C anna return -o small || return 1
 	fails_for_room anna 4 casepack -C anna return -o small || return 1
 	equal "$(ls -A small)" '' || return 1
-	casepack -C anna return -o small && casepack inspect small/*.casepack
+	casepack -C anna return -o small && casepack inspect small/*.casepack.age
 }
 check "return onto a full disk fails whole, and works with room" small 2m full_return
 
@@ -180,10 +180,10 @@ check "merge with any room left is done whole or not at all" small 4m merge_at_a
 
 full_open() {
 	fill 64
-	complains 1 '' casepack -C small/new open out/chorus-to-ben-0001.casepack --key ben || return 1
+	complains 1 '' casepack -C small/new open out/chorus-to-ben-0001.casepack.age --key ben || return 1
 	rm small/fill
 	equal "$(ls -A small)" '' || return 1
-	casepack -C small/new open out/chorus-to-ben-0001.casepack --key ben && sound small/new
+	casepack -C small/new open out/chorus-to-ben-0001.casepack.age --key ben && sound small/new
 }
 check "a new workspace on a full disk leaves nothing behind, and works with room" small 2m full_open
 
@@ -218,7 +218,7 @@ check "a return into a read-only folder fails" only_complains 1 "ermission denie
 check "a pack into a read-only folder fails" only_complains 1 "ermission denied" \
 	as_user "$mine" -C theirs/hub pack --to anna -o theirs/locked
 check "a new workspace in a read-only folder fails" only_complains 1 "ermission denied" \
-	as_user "$mine" -C theirs/locked/new open theirs/out/chorus-to-anna-0001.casepack --key anna
+	as_user "$mine" -C theirs/locked/new open theirs/out/chorus-to-anna-0001.casepack.age --key anna
 check "an export into a read-only folder fails" only_complains 1 "ermission denied" \
 	as_user "$mine" -C theirs/hub export -o theirs/locked/labels.csv
 check "nothing was written there" equal "$(ls -A theirs/locked)" ""
@@ -238,7 +238,7 @@ check "a key that may not be read fails" only_complains 1 "keys/anna" \
 	as_user "$mine" -C theirs/anna return -o theirs/locked
 check "while rating goes on" judge_there q7
 chmod 600 theirs/config/casepack/keys/anna
-chmod 000 theirs/out/chorus-to-anna-0001.casepack
+chmod 000 theirs/out/chorus-to-anna-0001.casepack.age
 check "a bundle that may not be read fails" only_complains 1 "ermission denied" \
-	as_user "$mine" -C theirs/anna open theirs/out/chorus-to-anna-0001.casepack
+	as_user "$mine" -C theirs/anna open theirs/out/chorus-to-anna-0001.casepack.age
 finish

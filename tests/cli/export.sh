@@ -29,7 +29,7 @@ quiet casepack -C hub pack --all -o out
 n=0
 for who in ada ben eve; do
 	n=$((n + 1))
-	quiet casepack -C $who open out/*-to-$who-0001.casepack --key $who
+	quiet casepack -C $who open out/*-to-$who-0001.casepack.age --key $who
 	python3 "$samples/sheet.py" agent_${n}_rating cases.csv >$who.csv
 	quiet casepack -C $who rate --from $who.csv
 done

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Two leads decide differently about stale judgments, without knowing of each other.
 . "$(dirname "$0")/lib.sh"
+plain=--plain # the devices do not know the second hub yet, so it could not open what they return
 . "$root/tests/tools/scene.sh"
 scene
 quiet casepack key new bea
@@ -11,11 +12,11 @@ printf '# Guide\n\nJudge it otherwise.\n' >second.md
 quiet casepack -C hub guideline revise guide second.md --revision breaking
 mkdir post
 well() { "$@" >"$work/.did" 2>&1 || [ $? = 3 ] || { cat "$work/.did"; return 1; }; }
-quiet casepack -C hub pack --to bea -o post
+quiet casepack -C hub pack --plain --to bea -o post
 quiet casepack -C bea open "$(last post to-bea)" --key bea
 exchange() {
-	well casepack -C hub pack --to bea -o post && well casepack -C bea merge "$(last post to-bea)" &&
-		well casepack -C bea pack --to lead -o post && well casepack -C hub merge "$(last post to-lead)"
+	well casepack -C hub pack --plain --to bea -o post && well casepack -C bea merge "$(last post to-bea)" &&
+		well casepack -C bea pack --plain --to lead -o post && well casepack -C hub merge "$(last post to-lead)"
 }
 trees() { for w in hub bea; do git -C $w/history.git rev-parse 'main^{tree}'; done; }
 agree() { [ "$(trees | sort -u | wc -l)" = 1 ] && equal "$(hash hub)" "$(hash bea)"; }
@@ -40,7 +41,7 @@ quiet casepack -C bea stale void --case q1 --reason 'does not hold'
 quiet casepack -C bea stale keep --case q2 --reason 'the same, for another reason'
 # q3 is then judged anew, and one lead decides about that; the other changes her mind about what stood before
 quiet judge anna q3 0
-quiet casepack -C anna return -o in
+quiet casepack -C anna return --plain -o in
 well casepack -C bea merge "$(last in from-anna)"
 quiet casepack -C bea stale keep --case q3 --reason 'this one too'
 quiet casepack -C hub stale void --case q3 --again --reason 'the old one does not hold'

@@ -2,6 +2,7 @@
 # Trust between two leads' hubs: a revocation that the other did not know of, a device that both meet with a new key, and
 # leads who decide differently about one change commit.
 . "$(dirname "$0")/lib.sh"
+plain=--plain # the devices do not know the second hub yet, so it could not open what they return
 . "$root/tests/tools/scene.sh"
 scene
 quiet casepack key new bea
@@ -9,12 +10,12 @@ quiet casepack -C hub person add bea --role lead --key "$keys/bea.pub" --hub
 mkdir post
 well() { "$@" >"$work/.did" 2>&1 || [ $? = 3 ] || { cat "$work/.did"; return 1; }; }
 any() { "$@" >"$work/.did" 2>&1 || true; }
-quiet casepack -C hub pack --to bea -o post
+quiet casepack -C hub pack --plain --to bea -o post
 quiet casepack -C bea open "$(last post to-bea)" --key bea
 exchange() {
-	well casepack -C hub pack --to bea -o post && well casepack -C bea merge "$(last post to-bea)" &&
-		well casepack -C bea pack --to lead -o post && well casepack -C hub merge "$(last post to-lead)" &&
-		well casepack -C hub pack --to bea -o post && well casepack -C bea merge "$(last post to-bea)"
+	well casepack -C hub pack --plain --to bea -o post && well casepack -C bea merge "$(last post to-bea)" &&
+		well casepack -C bea pack --plain --to lead -o post && well casepack -C hub merge "$(last post to-lead)" &&
+		well casepack -C hub pack --plain --to bea -o post && well casepack -C bea merge "$(last post to-bea)"
 }
 trees() { for w in hub bea; do git -C $w/history.git rev-parse 'main^{tree}'; done; }
 agree() { [ "$(trees | sort -u | wc -l)" = 1 ] && equal "$(hash hub)" "$(hash bea)"; }
@@ -23,7 +24,7 @@ replica() { casepack -C "$1" --json status | jq -r .replica; }
 graded() { casepack -C "$1" export --format csv --no-times -o - --field grade 2>/dev/null | python3 -c 'import csv, sys
 print(" ".join(sorted(r["case"] + "=" + r["value"] for r in csv.DictReader(sys.stdin) if r["result"] == "d1" and r["rater"] == "'"$2"'")))'; }
 kind_of() { casepack -C "$1" quarantine --all --json 2>/dev/null | jq -r "select(.name == \"$2\") | .kind + \" \" + .decision"; }
-bundle() { quiet casepack -C "$1" return -o in; last in from-"${2:-$1}"; }
+bundle() { quiet casepack -C "$1" return --plain -o in; last in from-"${2:-$1}"; }
 
 # ---- revoked here, accepted there -----------------------------------------------------------------------------
 

@@ -210,7 +210,7 @@ topics() {
 	equal "$(cut -d' ' -f1 said)" "$(wc -l <"$file")" || return 1
 	casepack -C "hub-$1" form add quality --preset page-quality &&
 		casepack -C "hub-$1" assign --form quality && mkdir "out-$1" &&
-		casepack -C "hub-$1" pack --all -o "out-$1" && casepack -C "anna-$1" open "out-$1"/*.casepack --key anna || return 1
+		casepack -C "hub-$1" pack --all -o "out-$1" && casepack -C "anna-$1" open "out-$1"/*.casepack.age --key anna || return 1
 	casepack -C "anna-$1" --json rate --list | jq -r '.case + "\t" + .query' | LC_ALL=C sort >"got-$1"
 	LC_ALL=C sort "$file" | cmp - "got-$1"
 }

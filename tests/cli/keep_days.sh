@@ -1,5 +1,6 @@
 # Raters' devices keep what cases show for so many days behind the receipt of their judgments.
 . "$(dirname "$0")/lib.sh"
+plain=--plain
 . "$root/tests/tools/scene.sh"
 
 scene

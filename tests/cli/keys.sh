@@ -44,11 +44,11 @@ judge anna q3 >/dev/null 2>&1
 check "without the public half a return still works" casepack -C anna return -o in
 mv away "$keys/anna.pub"
 check "opening without a key that fits fails" only_complains 1 "none of your keys" \
-	env XDG_CONFIG_HOME="$work/elsewhere" casepack -C new open out/chorus-to-anna-0001.casepack
+	env XDG_CONFIG_HOME="$work/elsewhere" casepack -C new open out/chorus-to-anna-0001.casepack.age
 check "opening with a key that is not there fails" only_complains 1 "no such key" \
-	casepack -C new open out/chorus-to-anna-0001.casepack --key nobody
-check "opening with somebody else's key is refused" only_complains 4 "not for the holder" \
-	casepack -C new open out/chorus-to-anna-0001.casepack --key ben
+	casepack -C new open out/chorus-to-anna-0001.casepack.age --key nobody
+check "opening with somebody else's key is refused" only_complains 1 "not to the key" \
+	casepack -C new open out/chorus-to-anna-0001.casepack.age --key ben
 check "none of them made a workspace" equal "$(ls -d new* 2>/dev/null)" ""
 
 # ---- another key ----------------------------------------------------------------------------
@@ -84,7 +84,13 @@ check "and not with another" bash -c "! ssh-keygen -y -P wrong -f '$keys/carl' >
 quiet casepack -C hub person add carl --locale en-US --key "$keys/carl.pub"
 quiet casepack -C hub assign --form relevance --guideline guide --to carl
 quiet casepack -C hub pack --to carl -o out
-check "opening needs no passphrase" without_terminal casepack -C carl open out/chorus-to-carl-0001.casepack --key carl
+carls=out/chorus-to-carl-0001.casepack.age
+check "without passphrase and terminal what is encrypted does not open" \
+	only_complains 1 "CASEPACK_PASSPHRASE" without_terminal casepack -C carl open $carls --key carl
+check "and no workspace is begun" [ ! -e carl ]
+quiet casepack -C hub pack --to carl --plain -o out
+check "opening what is plain needs no passphrase" without_terminal casepack -C carl open out/chorus-to-carl-0002.casepack --key carl
+check "opening what is encrypted works with it" env CASEPACK_PASSPHRASE='correct horse' casepack -C carl open $carls
 check "rating needs none" without_terminal casepack -C carl rate q1 grade@d1=3 grade@d2=0
 start=$SECONDS
 check "without passphrase and terminal a return fails" \

@@ -51,11 +51,11 @@ quiet casepack -C hub assign --form relevance
 mkdir out in
 
 check "a large bundle is packed" under pack casepack -C hub pack --to anna -o out
-check "it is as large as it is meant to be" large out/bulk-to-anna-0001.casepack
+check "it is as large as it is meant to be" large out/bulk-to-anna-0001.casepack.age
 check "packing it takes less than 96 MiB" small pack
-check "it is opened" under open casepack -C anna open out/bulk-to-anna-0001.casepack --key anna
+check "it is opened" under open casepack -C anna open out/bulk-to-anna-0001.casepack.age --key anna
 check "opening it takes less than 96 MiB" small open
-check "opening it again changes nothing" under again casepack -C anna open out/bulk-to-anna-0001.casepack
+check "opening it again changes nothing" under again casepack -C anna open out/bulk-to-anna-0001.casepack.age
 check "and takes less than 96 MiB" small again
 {
 	echo case,field,result,value
@@ -69,8 +69,8 @@ check "merging it takes less than 96 MiB" small merge
 all_there() { equal "$(casepack -C hub export --format jsonl -o - | wc -l)" "$rated"; }
 check "every answer has arrived" all_there
 tampered() { # one bit in the middle of the content
-	printf '\x5a' | dd of=out/bulk-to-anna-0001.casepack bs=1 seek=$((megabytes * 500000)) conv=notrunc status=none
-	complains 4 '' under damaged casepack -C anna open out/bulk-to-anna-0001.casepack
+	printf '\x5a' | dd of=out/bulk-to-anna-0001.casepack.age bs=1 seek=$((megabytes * 500000)) conv=notrunc status=none
+	complains 4 '' under damaged casepack -C anna open out/bulk-to-anna-0001.casepack.age
 }
 check "a damaged one is refused" tampered
 check "and refusing it takes less than 96 MiB" small damaged

@@ -1,11 +1,12 @@
 # A bundle of a later schema: an older program says that it needs a newer one, and changes nothing.
 . "$(dirname "$0")/lib.sh"
+plain=--plain
 . "$root/tests/tools/scene.sh"
 tool=$root/tests/tools/bundle.py
 scene
 quiet judge anna q1
-quiet casepack -C anna return -o in
-quiet casepack -C hub pack --to anna -o out
+quiet casepack -C anna return --plain -o in
+quiet casepack -C hub pack --plain --to anna -o out
 newer() { # FILE KEY OUT: the same bundle, of a schema that is one later
 	schema=$(casepack inspect --json "$1" | jq .schema)
 	rm -rf taken && python3 "$tool" unpack "$1" taken && python3 "$tool" set taken schema $((schema + 1)) &&

@@ -32,7 +32,7 @@ quiet casepack -C hub form add kinds form.json
 quiet casepack -C hub assign --form kinds --guideline guide
 mkdir out
 quiet casepack -C hub pack --all -o out
-quiet casepack -C anna open out/*-to-anna-0001.casepack --key anna
+quiet casepack -C anna open out/*-to-anna-0001.casepack.age --key anna
 rate() { casepack -C anna rate "$@"; }
 sql() { sqlite3 -readonly anna/casepack.db "$1"; }
 # The answers of a case that stand, and those of its draft: "field@result=value ..."

@@ -78,9 +78,9 @@ data[len(data) // 2] ^= 4
 open(sys.argv[2], 'wb').write(data)
 P
 }
-flip from/*.casepack bent.casepack
+flip from/*.casepack.age bent.casepack
 check "a bundle that was bent is refused" status 4 casepack -C hub merge bent.casepack
-check "a rater is no relay" bash -c "sqlite3 ben/casepack.db \"UPDATE persons SET role = 'relay'; UPDATE replicas SET is_hub = 1 WHERE person IN (SELECT id FROM persons WHERE pseudonym = 'ben')\"; rm -f back/*; casepack -C ben return -o back >/dev/null 2>&1; [ -z \"\$(ls back)\" ] || { casepack -C hub merge back/* ; [ \$? = 4 ]; }"
+check "a rater is no relay" bash -c "sqlite3 ben/casepack.db \"UPDATE persons SET role = 'relay'; UPDATE replicas SET is_hub = 1 WHERE person IN (SELECT id FROM persons WHERE pseudonym = 'ben')\"; rm -f back/*; casepack -C ben return --plain -o back >/dev/null 2>&1; [ -z \"\$(ls back)\" ] || { casepack -C hub merge back/* ; [ \$? = 4 ]; }"
 check "nothing of that changed the hub" equal "$(casepack -C hub status --hash)" "$(casepack -C before status --hash)"
 oid=$(git -C acme/history.git for-each-ref --format='%(objectname)' refs/heads/replica | head -1)
 forge() { # a relay signs another answer in a rater's name: its own key, the rater's address

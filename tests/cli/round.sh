@@ -50,7 +50,7 @@ column=0
 for who in $raters; do
 	column=$((column + 1))
 	agent=agent_${column}_rating
-	quiet casepack -C $who open out/*-$who-*.casepack --key $who
+	quiet casepack -C $who open out/*-$who-*.casepack.age --key $who
 	for part in 0 1 2; do
 		sheet $agent $part 3 >$who-$part.csv
 		if [ $part = 1 ]; then # some are changed, and changed back
@@ -65,7 +65,7 @@ for who in $raters; do
 done
 
 # ---- what returns: shuffled, one twice, one cut short, one with a flipped bit ---------------------
-ls back/*.casepack | shuf --random-source=<(yes 7) >order
+ls back/*.casepack.age | shuf --random-source=<(yes 7) >order
 first=$(head -1 order)
 head -c 3000 "$first" >cut.casepack
 python3 - "$first" <<'PY'
@@ -149,6 +149,6 @@ check "and exports the same labels" same labels.csv again.csv
 
 # ---- acknowledgements ------------------------------------------------------------------------------------------
 quiet casepack -C hub pack --all -o out
-for who in $raters; do quiet casepack -C $who open out/*-$who-0002.casepack; done
+for who in $raters; do quiet casepack -C $who open out/*-$who-0002.casepack.age; done
 check "what the hub has confirmed is not owed any more" bash -c "casepack -C ada return -o back && [ \$(ls back/*-ada-* | wc -l) = 3 ]"
 finish

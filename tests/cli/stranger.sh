@@ -1,5 +1,6 @@
 # A stranger's bundle cannot make the stranger a hub, though it goes on with the true chain and says so itself.
 . "$(dirname "$0")/lib.sh"
+plain=--plain
 . "$root/tests/tools/scene.sh"
 scene
 tool() { python3 "$root/tests/tools/bundle.py" "$@"; }
@@ -11,7 +12,7 @@ quiet casepack key new thief
 cp -a hub fancied
 quiet casepack -C fancied person add thief --role lead --hub --key "$keys/thief.pub"
 mkdir fancy
-quiet casepack -C fancied pack --to anna -o fancy
+quiet casepack -C fancied pack --plain --to anna -o fancy
 bundle=$(last fancy to-anna)
 hub=$(sqlite3 fancied/casepack.db "SELECT lower(hex(id)) FROM replicas WHERE is_hub = 1 AND person = (SELECT id FROM persons WHERE pseudonym = 'lea')")
 [ -n "$hub" ] || hub=$(sqlite3 hub/casepack.db 'SELECT lower(hex(id)) FROM replicas WHERE is_hub = 1')
@@ -29,5 +30,5 @@ before=$(hash anna; refs anna)
 check "signed by the stranger it is refused" status 4 casepack -C anna open forged.casepack
 check "as not the hub's" says 'did not sign'
 check "and nothing was changed" equal "$(hash anna; refs anna)" "$before"
-check "the true hub's next bundle is taken after it" bash -c 'casepack -C hub assign --form relevance --guideline guide --to anna --case q1 --pass 2 && casepack -C hub pack --to anna -o out && casepack -C anna open "$(ls out/*-to-anna-* | tail -1)"'
+check "the true hub's next bundle is taken after it" bash -c 'casepack -C hub assign --form relevance --guideline guide --to anna --case q1 --pass 2 && casepack -C hub pack --plain --to anna -o out && casepack -C anna open "$(ls out/*-to-anna-* | tail -1)"'
 finish

@@ -41,7 +41,7 @@ check "which is said" says 'nothing for this device'
 check "and leaves nothing there" equal "$(ls -A share)" ''
 check "sync goes on until nothing is new" settle
 check "a bundle for each rater lies in the folder" bash -c \
-	'[ $(ls share/*-to-anna-*.casepack | wc -l) -ge 1 ] && [ $(ls share/*-to-ben-*.casepack | wc -l) -ge 1 ]'
+	'[ $(ls share/*-to-anna-*.casepack.age | wc -l) -ge 1 ] && [ $(ls share/*-to-ben-*.casepack.age | wc -l) -ge 1 ]'
 check "each rater has all cases" equal "$(casepack -C anna --json rate --list | wc -l) $(casepack -C ben --json rate --list | wc -l)" '6 6'
 before=$(state)
 check "another turn is no news" status 0 synced hub
@@ -87,7 +87,7 @@ printf 'PK\003\004junk' >share/archive.zip
 mkdir share/folder && printf x >share/folder/inside.casepack
 ln -s /etc/passwd share/link.txt
 mkfifo share/pipe 2>/dev/null
-printf 'half' >'share/.#shared-to-anna-0009.casepack.part'
+printf 'half' >'share/.#shared-to-anna-0009.casepack.age.part'
 before=$(state)
 check "another project's bundles and files of any kind are no news" bash -c \
 	'for w in hub anna ben; do timeout 20 casepack -C $w sync share >said 2>words; [ $? = 0 ] && grep -q "nothing new" words || { cat said words; exit 1; }; done'
@@ -98,7 +98,7 @@ check "the label arrives" equal "$(grades | grep '^q7,d1,anna,')" 'q7,d1,anna,3'
 check "the other hub takes nothing of it" bash -c \
 	'casepack -C second sync share 2>&1 | grep -q "nothing new" && [ $(casepack -C second --json log | jq -r .who | sort -u | wc -l) = 1 ]'
 second=$(casepack -C second --json status | jq -rs '[.[].replica // empty][0]')
-theirs=$(for f in share/*-to-anna-*.casepack; do casepack inspect --json "$f" | jq -e --arg h "$second" '.from == $h' >/dev/null && echo "$f"; done)
+theirs=$(for f in share/*-to-anna-*.casepack.age; do casepack inspect --json "$f" | jq -e --arg h "$second" '.from == $h' >/dev/null && echo "$f"; done)
 check "one who is in both projects opens each in a workspace of its own" bash -c "casepack -C anna2 open '$theirs' --key anna &&
 	[ \$(casepack -C anna2 --json rate --list | wc -l) = 6 ] && [ \$(casepack -C anna --json rate --list | wc -l) = 7 ]"
 check "and is told apart in the workspace of the other" status 4 casepack -C anna open "$theirs"
@@ -111,15 +111,15 @@ quiet casepack -C ben return -o stick
 quiet judge anna q2 0
 quiet casepack -C anna return -o stick
 for f in stick/*; do cp "$f" "copy-$(basename "$f")"; done
-bad=$(ls stick/*-from-anna-*.casepack)
+bad=$(ls stick/*-from-anna-*.casepack.age)
 python3 - "$bad" <<'PY'
 import sys
 b = bytearray(open(sys.argv[1], "rb").read())
 b[len(b) * 3 // 4] ^= 8
 open(sys.argv[1], "wb").write(b)
 PY
-cp "copy-$(basename "$bad")" cut && head -c 2000 cut >stick/shared-from-anna-0099.casepack
-printf 'no bundle at all' >stick/shared-from-ben-0098.casepack
+cp "copy-$(basename "$bad")" cut && head -c 2000 cut >stick/shared-from-anna-0099.casepack.age
+printf 'no bundle at all' >stick/shared-from-ben-0098.casepack.age
 damaged=$(cd stick && sha256sum -- *)
 check "a stick with damaged files ends with status 4" status 4 casepack -C hub sync stick
 check "each of the three is named" bash -c "[ \$(grep -cE 'anna-0099|ben-0098|$(basename "$bad")' '$work/.words') -ge 3 ]"
@@ -129,7 +129,7 @@ check "nothing on the stick was changed" bash -c "cd stick && sha256sum -c --qui
 check "a rater's sync of that stick says it too" status 4 casepack -C ben sync stick
 check "and still takes what is good" bash -c 'casepack -C ben --json status >/dev/null && ls stick/*-to-ben-* >/dev/null'
 check "once the file is whole, the rest arrives" bash -c \
-	"rm stick/*-009?.casepack && cp 'copy-$(basename "$bad")' '$bad' && casepack -C hub sync stick"
+	"rm stick/*-009?.casepack.age && cp 'copy-$(basename "$bad")' '$bad' && casepack -C hub sync stick"
 check "with nothing lost" equal "$(grades | grep '^q2,d1,anna,')" 'q2,d1,anna,0'
 check "the state is that of the history" status 0 casepack -C hub verify
 

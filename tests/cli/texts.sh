@@ -84,7 +84,7 @@ check "plain git has every revision on main" plain
 
 # A rater's device that wrote one would have all its work refused with it.
 raters() {
-	quiet casepack -C ali open "$(ls texts-to-ali-*.casepack | tail -1)" --key ali
+	quiet casepack -C ali open "$(ls texts-to-ali-*.casepack.age | tail -1)" --key ali
 	status 1 casepack -C ali guideline revise policy report.md && says 'at the hub' &&
 		status 1 casepack -C ali guideline add mine report.md && status 1 casepack -C ali form add mine --preset needs-met &&
 		equal "$(sqlite3 ali/casepack.db 'SELECT count(*) FROM outbox')" 0
@@ -180,7 +180,7 @@ check "one rater's order is not the other's" bash -c \
 check "positions count from 1 without a gap" bash -c \
 	"for w in ali amal sol sara; do cmp <(grep \"^\$w|\" hub.given | cut -d'|' -f3) <(seq \$(grep -c \"^\$w|\" hub.given)) || exit 1; done"
 quiet hub pack --to ali -o .
-quiet casepack -C ali open "$(ls texts-to-ali-*.casepack | tail -1)"
+quiet casepack -C ali open "$(ls texts-to-ali-*.casepack.age | tail -1)"
 check "the rater's workspace has the same, and nothing of the others'" same <(grep '^ali|' hub.given) <(given ali)
 check "with the cases of these alone" equal \
 	"$(sqlite3 ali/casepack.db 'SELECT (SELECT count(*) FROM assignments), count(*) FROM cases') $(sqlite3 ali/content.db \

@@ -42,9 +42,7 @@ __attribute__((format(printf, 2, 3))) static void find(struct world *w, const ch
 
 static int is_bundle(const struct dirent *e)
 {
-	size_t n = strlen(e->d_name);
-
-	return n > 9 && strcmp(e->d_name + n - 9, ".casepack") == 0 && *e->d_name != '.';
+	return cp_bundle_is_name(e->d_name);
 }
 
 static enum cp_code no_object(void *user, const char *oid, const char *type, const void *bytes, size_t len, struct cp_err *err)
@@ -59,11 +57,11 @@ static enum cp_code no_case(void *user, const char *json, size_t len, struct cp_
 	return CP_OK;
 }
 
-static enum cp_code read_whole(const char *path, struct cp_err *err)
+static enum cp_code read_whole(struct world *w, const char *path, struct cp_err *err)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 
-	CP_TRY(cp_bundle_open(&b, path, &cp_limits_default, err));
+	CP_TRY(world_look_into(w, path, &b, err));
 	CP_TRY(cp_bundle_each_object(b, no_object, NULL, err));
 	return cp_bundle_each_case(b, no_case, NULL, err);
 }
@@ -81,7 +79,7 @@ static size_t count_bundles(struct world *w, bool are_read)
 	n = scandir(folder, &list, is_bundle, alphasort);
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
-		if (are_read && read_whole(path, &why) != CP_OK)
+		if (are_read && read_whole(w, path, &why) != CP_OK)
 			find(w, "durable: step %ld: a bundle that was named is not whole: %s", w->step, why.text);
 		free(list[i]);
 	}
@@ -90,13 +88,13 @@ static size_t count_bundles(struct world *w, bool are_read)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static bool have_one_receiver(const char *path, const char *other)
+static bool have_one_receiver(struct world *w, const char *path, const char *other)
 {
 	CP_AUTO(bundle) struct cp_bundle *a = NULL;
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 
-	return strcmp(path, other) == 0 || (cp_bundle_open(&a, path, &cp_limits_default, NULL) == CP_OK &&
-			cp_bundle_open(&b, other, &cp_limits_default, NULL) == CP_OK &&
+	return strcmp(path, other) == 0 || (world_look_into(w, path, &a, NULL) == CP_OK &&
+			world_look_into(w, other, &b, NULL) == CP_OK &&
 			cp_id_equal(&cp_bundle_manifest(a)->recipients[0], &cp_bundle_manifest(b)->recipients[0]));
 }
 
@@ -113,7 +111,7 @@ void cut_pick_bundle(struct world *w, const char *folder, char *path, size_t siz
 	for (int i = 0; i < n; i++) {
 		one = fits[n_fits];
 		snprintf(one, sizeof fits[0], "%.700s/%.255s", folder, list[i]->d_name);
-		n_fits += n_fits < 31 && (*path == '\0' || have_one_receiver(path, one));
+		n_fits += n_fits < 31 && (*path == '\0' || have_one_receiver(w, path, one));
 		free(list[i]);
 	}
 	if (n >= 0)

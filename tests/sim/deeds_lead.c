@@ -451,7 +451,7 @@ void lead_pack(struct world *w, int person)
 		w->desk = w->home_of[person];
 	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 	if (may_pack(w, person)) {
-		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, false, lead_sent, &k, &n, err));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, w->how, lead_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:O}", "op", "pack", "person", who ? who : "", "bundles", k.bundles));
 	}
 	json_decref(k.bundles);
@@ -467,7 +467,7 @@ void hub_pack(struct world *w)
 			continue;
 		k.bundles = json_array();
 		snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
-		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, false, lead_sent, &k, &n, err));
+		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, w->how, lead_sent, &k, &n, err));
 		world_log_lead(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", world_lead(i), "bundles", k.bundles));
 	}
 }

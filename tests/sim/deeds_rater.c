@@ -229,7 +229,7 @@ bool rater_return(struct world *w, struct place *p, bool is_full)
 	int64_t n;
 
 	snprintf(folder, sizeof folder, "%s", world_outbox(w));
-	MUST(w, is_full ? cp_return_full(s, folder, &sent, &n, err) : cp_return(s, folder, false, &sent, &n, err));
+	MUST(w, cp_return(s, folder, w->how | (is_full ? CP_SEND_FULL : 0), &sent, &n, err));
 	if (n > 0)
 		snprintf(path, sizeof path, "%.500s", sent.path);
 	cut_pick_bundle(w, folder, path, sizeof path);

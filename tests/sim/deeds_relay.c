@@ -55,7 +55,7 @@ void relay_pack(struct world *w, struct place *relay, int person)
 	enum cp_code code;
 
 	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
-	code = cp_pack(world_store(w, relay), who, k.folder, false, lead_sent, &k, &n, &why);
+	code = cp_pack(world_store(w, relay), who, k.folder, w->how, lead_sent, &k, &n, &why);
 	if (code != CP_OK && code != CP_EINPUT && code != CP_ENOTFOUND)
 		world_fails(w, "cp_pack", &why);
 	world_log(w, json_pack("{s:s, s:s, s:s, s:o, s:s}", "op", "relay_pack", "at", relay->name, "person", who ? who : "",

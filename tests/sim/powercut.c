@@ -67,7 +67,7 @@ static int after_rating(int steps)
 	WELL(is_sound("a", &hash));
 	WELL(submitted("a", steps > 0, steps > 1));
 	if (steps > 2)
-		WELL(shell("ls back/*.casepack"));
+		WELL(shell("ls back/*.casepack.age"));
 	return 0;
 }
 
@@ -449,7 +449,7 @@ static int after_forgetting(int steps)
 static int final_forgetting(struct final *f)
 {
 	WELL(after_forgetting_in("hub", true));
-	WELL(shell("rm -f out/*.casepack"));
+	WELL(shell("rm -f out/*.casepack.age"));
 	WELL(pack());
 	WELL(is_erased("out"));
 	return labels("hub", f->text);

@@ -29,7 +29,7 @@ Verdict = collections.namedtuple("Verdict", "seed found steps counts")
 
 
 def sim(args, seed, folder, skip=()):
-    line = [args.sim, "--seed", str(seed), "--dir", folder]
+    line = [args.sim, "--seed", str(seed), "--dir", folder, "--bundles", args.bundles]
     if skip:
         line += ["--skip", ",".join(map(str, sorted(skip)))]
     try:
@@ -193,6 +193,7 @@ def main():
     p.add_argument("--sim", required=True)
     p.add_argument("--seeds", default="1-300", help="17, 1-300, or 1- without end")
     p.add_argument("--jobs", type=int, default=os.cpu_count())
+    p.add_argument("--bundles", default="plain", help="or encrypted, which costs some time")
     p.add_argument("--keep", help="folder for the workspaces of seeds that fail")
     p.add_argument("--shrink", action="store_true")
     p.add_argument("--first", action="store_true", help="stop at the first seed by which a property fails")

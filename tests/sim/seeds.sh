@@ -1,4 +1,4 @@
-# 300 seeds of the simulator, and four planted bugs that it must catch.
+# 300 seeds of the simulator, some more with encrypted bundles, and four planted bugs that it must catch.
 cd "$(dirname "$0")/../.." || exit 1
 build=$(dirname "${CASEPACK:-build/plain/casepack}")
 build=${build#"$PWD/"}
@@ -12,5 +12,12 @@ if python3 tests/sim/run.py --sim "$build/sim" --seeds "$seeds" --shrink --patie
 else
 	sed 's/^/#   /' "$log" | cut -c1-400
 	echo "not ok - $(grep -E '^[0-9]+ seeds:' "$log" || echo "seeds $seeds: the runner ended early")"
+fi
+encrypted=1-20
+if python3 tests/sim/run.py --sim "$build/sim" --seeds "$encrypted" --bundles encrypted >"$log" 2>&1; then
+	echo "ok - with encrypted bundles, $(tail -1 "$log")"
+else
+	sed 's/^/#   /' "$log" | cut -c1-400
+	echo "not ok - with encrypted bundles, $(grep -E '^[0-9]+ seeds:' "$log" || echo "seeds $encrypted: the runner ended early")"
 fi
 tests/sim/planted.sh "$build" '^(latest-by-arrival|changed-rows-are-never-sent-again|leads-by-order-of-arrival|outbox-emptied-before-the-branch)$'

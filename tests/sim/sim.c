@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sync/deliver.h"
 #include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/settle.h"
@@ -199,7 +200,7 @@ static void run(struct course *c)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N --dir DIR [--skip STEP,STEP,...]\n");
+	fprintf(stderr, "usage: sim --seed N --dir DIR [--skip STEP,STEP,...] [--bundles encrypted|plain]\n");
 	return 2;
 }
 
@@ -207,6 +208,7 @@ int main(int argc, char **argv)
 {
 	static struct course c;
 	const char *dir = NULL, *skip = "";
+	unsigned how = CP_SEND_PLAIN;
 
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--seed") == 0)
@@ -215,6 +217,8 @@ int main(int argc, char **argv)
 			dir = argv[i + 1];
 		else if (strcmp(argv[i], "--skip") == 0)
 			skip = argv[i + 1];
+		else if (strcmp(argv[i], "--bundles") == 0)
+			how = strcmp(argv[i + 1], "encrypted") == 0 ? 0 : CP_SEND_PLAIN;
 		else
 			return usage();
 	}
@@ -225,6 +229,7 @@ int main(int argc, char **argv)
 	chance_take_over_entropy();
 	cp_hash_setup();
 	world_begin(&c.world, c.seed, dir);
+	c.world.how = how;
 	cut_choose(&c.world);
 	choose_course(&c);
 	c.skipped = calloc((size_t)c.steps, sizeof *c.skipped);

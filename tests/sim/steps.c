@@ -145,7 +145,7 @@ int open_newest(const char *workspace)
 	struct cp_opened out;
 	char path[1200];
 
-	WELL(shell("ls out/*.casepack | tail -1"));
+	WELL(shell("ls out/*.casepack.age | tail -1"));
 	snprintf(path, sizeof path, "%s", at(said));
 	OK(cp_open(at(workspace), path, key("anna"), NULL, NULL, &out, err));
 	progress->steps++;
@@ -195,7 +195,7 @@ static int newest_post(char *out, size_t size, const char *lead)
 {
 	char command[128];
 
-	snprintf(command, sizeof command, "ls post/*-to-%s-*.casepack | tail -1", lead);
+	snprintf(command, sizeof command, "ls post/*-to-%s-*.casepack.age | tail -1", lead);
 	WELL(shell(command));
 	snprintf(out, size, "%s", at(said));
 	return 0;

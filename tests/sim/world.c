@@ -315,7 +315,7 @@ static void found_further(struct world *w, int n)
 	MUST(w, cp_sshkey_generate(world_key(w, -1 - n), "", NULL, err));
 	snprintf(public, sizeof public, "%.511s.pub", world_key(w, -1 - n));
 	MUST(w, cp_person_add(giver, &add, &changed, err));
-	MUST(w, cp_pack(giver, world_lead(n), world_outbox(w), false, see_bundle, bundle, &packed, err));
+	MUST(w, cp_pack(giver, world_lead(n), world_outbox(w), w->how, see_bundle, bundle, &packed, err));
 	w->next_parcel++;
 	p = new_hub_place(w, n);
 	world_clock(w, p);
@@ -377,11 +377,30 @@ void world_drop_parcel(struct world *w, size_t i)
 	w->parcels[i] = w->parcels[--w->n_parcels];
 }
 
+static enum cp_code unlock_with_any(void *user, struct cp_agein *file, struct cp_err *why)
+{
+	struct world *w = user;
+	enum cp_code code = CP_EKEY;
+
+	for (int id = -w->n_hubs; id < w->n_devices && code == CP_EKEY; id++) {
+		struct cp_seckey key = { .is_set = false };
+
+		MUST(w, cp_sshkey_read(&key, world_key(w, id), NULL, err));
+		code = cp_agein_unlock(file, &key, why);
+	}
+	return code;
+}
+
+enum cp_code world_look_into(struct world *w, const char *bundle, struct cp_bundle **out, struct cp_err *err)
+{
+	return cp_bundle_open_with(out, bundle, &cp_limits_default, unlock_with_any, w, err);
+}
+
 int world_addressee(struct world *w, const char *bundle)
 {
 	CP_AUTO(bundle) struct cp_bundle *b = NULL;
 
-	MUST(w, cp_bundle_open(&b, bundle, &cp_limits_default, err));
+	MUST(w, world_look_into(w, bundle, &b, err));
 	for (int i = 0; i < w->n_hubs; i++)
 		if (cp_id_equal(&cp_bundle_manifest(b)->recipients[0], &w->hub_ids[i]))
 			return -1 - i;

@@ -63,6 +63,7 @@ struct world {
 	int hubs[MAX_HUBS], n_hubs; /* places */
 	struct cp_id hub_ids[MAX_HUBS];
 	int most_hubs;           /* so many there will be */
+	unsigned how;            /* bundles are written: CP_SEND_PLAIN, or 0 */
 	int desk;                /* number of the hub that acts */
 	unsigned person_at_hand, cases_at_hand; /* bits of what two leads write at the same time; 0: whatever comes to mind */
 	struct device devices[MAX_DEVICES + MAX_LIVES]; int n_devices;
@@ -136,6 +137,8 @@ struct parcel *world_send(struct world *w, const char *path, int to, bool is_ret
 void world_mirror(struct world *w, const struct parcel *p);
 void world_drop_parcel(struct world *w, size_t i);
 /* Whom a bundle is addressed to, as in struct place. */
+/* Whoever it is encrypted to. */
+enum cp_code world_look_into(struct world *w, const char *bundle, struct cp_bundle **out, struct cp_err *err);
 int world_addressee(struct world *w, const char *bundle);
 
 /* A whole folder again, under another name. */

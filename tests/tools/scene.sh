@@ -2,13 +2,17 @@
 #
 #     scene [FOLDER]         in FOLDER: keys lead, anna, ben; the hub `hub` with eight cases, a guideline
 #                            and a form, each case given to both; folders in/ and out/; their bundles
-#                            out/*-to-anna-0001.casepack and -to-ben-; the workspaces anna and ben
+#                            out/*-to-anna-0001.casepack.age and -to-ben-; the workspaces anna and ben
 #     judge PERSON CASE [N]  submit that case with grade N (3 unless said)
 #     give PERSON            pack for PERSON and open it there
 #     take PERSON            a return of PERSON, merged; $returned is its path
 #     hash WORKSPACE         the canonical hash
 #     refs WORKSPACE         every branch of its history, and of its private one, and where it stands
 #     sound WORKSPACE        SQLite and git find nothing wrong in it
+
+# Bundles are encrypted; a test that looks into them or forges them says plain=--plain before it sources this.
+plain=${plain-} ending=.casepack.age
+[ -z "$plain" ] || ending=.casepack
 
 casesfile() { # N: that many cases of two results each
 	echo 'query,result,title'
@@ -37,20 +41,20 @@ scene() {
 	mkdir -p "${1:-.}" && cd "${1:-.}" || exit 1
 	mkdir in out
 	hub_of hub Chorus
-	quiet casepack -C hub pack --all -o out
+	quiet casepack -C hub pack --all $plain -o out
 	for name in anna ben; do
-		quiet casepack -C "$name" open out/chorus-to-"$name"-0001.casepack --key "$name"
+		quiet casepack -C "$name" open out/chorus-to-"$name"-0001$ending --key "$name"
 	done
 }
 
 judge() { casepack -C "$1" rate "$2" "grade@d1=${3:-3}" grade@d2=0; }
 
-last() { ls "$1"/*-"$2"-*.casepack | tail -1; } # FOLDER from-PERSON
+last() { ls "$1"/*-"$2"-*"$ending" | tail -1; } # FOLDER from-PERSON
 
 give() {
 	local file
 	ls out >.given
-	quiet casepack -C hub pack --to "$1" -o out
+	quiet casepack -C hub pack --to "$1" $plain -o out
 	for file in $(ls out | grep -vxFf .given); do # a person's devices get a bundle each, in the order of their ids
 		casepack -C "$1" open "out/$file" >"$work/.out" 2>&1 && return
 	done
@@ -58,7 +62,7 @@ give() {
 }
 
 take() {
-	quiet casepack -C "$1" return -o in
+	quiet casepack -C "$1" return $plain -o in
 	returned=$(last in from-"$1")
 	quiet casepack -C hub merge "$returned"
 }

@@ -196,7 +196,7 @@ static struct cp_merged merge(void)
 	char path[256];
 	struct cp_merged m;
 
-	snprintf(path, sizeof path, "%s", shell("ls $PWD/back/*.casepack"));
+	snprintf(path, sizeof path, "%s", shell("ls $PWD/back/*.casepack.age"));
 	OK(cp_merge(hub, path, &m, err));
 	return m;
 }
