@@ -99,7 +99,7 @@ static enum cp_code rate(const char *bundle, const char *key, const char *worksp
 	CP_TRY(cp_store_open(&s, workspace, err));
 	CP_TRY(cp_run(s, err, "PRAGMA synchronous = OFF", "")); /* this is set-up: a power cut only means to begin again */
 	CP_TRY(judge_all(s, err));
-	return cp_return(s, returns, false, &sent, &n, err);
+	return cp_return(s, returns, CP_SEND_PLAIN, &sent, &n, err);
 }
 
 /* "chorus-to-anna-0001.casepack" is anna's. */
