@@ -32,16 +32,16 @@ world() {
 	quiet casepack -C hub guideline add guide guide.md
 	quiet casepack -C hub form add relevance --preset relevance-0-3
 	quiet casepack -C hub assign --form relevance --guideline guide --to anna,ben,cem,dan,bea
-	quiet casepack -C hub pack --all -o post
+	quiet casepack -C hub pack --plain --all -o post
 	opened anna && opened ben && opened acme
-	quiet casepack -C acme pack --all -o post
+	quiet casepack -C acme pack --plain --all -o post
 	opened cem
 	keep "$(last post to-dan)" first
 	keep "$(last post to-anna)" older
-	quiet casepack -C hub pack --to bea -o post
+	quiet casepack -C hub pack --plain --to bea -o post
 	opened bea
 	handed anna q1 hub && handed ben q1 hub
-	quiet casepack -C hub pack --to anna -o post # which tells her that it has arrived
+	quiet casepack -C hub pack --plain --to anna -o post # which tells her that it has arrived
 	quiet casepack -C anna open "$(last post to-anna)"
 	keep "$(ls post/*-from-anna-0001.casepack)" known
 	news
@@ -60,40 +60,40 @@ casesnamed() { # FROM TO: cases of two results each, with plain ids
 
 opened() { quiet casepack -C "$1" open "$(last post "to-$1")" --key "$1"; }
 keep() { cp "$1" "honest/$2.casepack"; }
-handed() { quiet judge "$1" "$2"; quiet casepack -C "$1" return -o post; quiet casepack -C "$3" merge "$(last post "from-$1")"; } # PERSON CASE HUB
+handed() { quiet judge "$1" "$2"; quiet casepack -C "$1" return --plain -o post; quiet casepack -C "$3" merge "$(last post "from-$1")"; } # PERSON CASE HUB
 
 # What was given and nobody has opened.
 news() {
 	casesnamed 9 9 >nine.csv
 	quiet casepack -C hub import nine.csv --locale en-US
 	quiet casepack -C hub assign --form relevance --guideline guide --to anna,cem --case q9
-	quiet casepack -C hub pack --to anna -o post
+	quiet casepack -C hub pack --plain --to anna -o post
 	keep "$(last post to-anna)" material
-	quiet casepack -C hub pack --to acme -o post
+	quiet casepack -C hub pack --plain --to acme -o post
 	quiet casepack -C acme open "$(last post to-acme)"
-	quiet casepack -C acme pack --to cem -o post
+	quiet casepack -C acme pack --plain --to cem -o post
 	keep "$(last post to-cem)" relayed
 }
 
 # What was handed in and nobody has merged.
 work() {
 	quiet judge anna q2 2
-	quiet casepack -C anna return -o post
+	quiet casepack -C anna return --plain -o post
 	keep "$(last post from-anna)" return
 	quiet judge anna q3 1
-	quiet casepack -C anna return -o post
+	quiet casepack -C anna return --plain -o post
 	keep "$(last post from-anna)" returns
 	quiet judge cem q1 1
-	quiet casepack -C cem return -o post
+	quiet casepack -C cem return --plain -o post
 	quiet casepack -C acme merge "$(last post from-cem)"
-	quiet casepack -C acme return -o post
+	quiet casepack -C acme return --plain -o post
 	keep "$(last post from-acme)" relay
 	quiet judge ben q2 0
-	quiet casepack -C ben return -o post
+	quiet casepack -C ben return --plain -o post
 	keep "$(last post from-ben)" other
 	quiet casepack -C bea merge "$(last post from-ben)"
 	quiet casepack -C bea person add eve --name 'Eve S'
-	quiet casepack -C bea pack --to lead -o post
+	quiet casepack -C bea pack --plain --to lead -o post
 	keep "$(last post to-lead)" hub
 }
 
@@ -103,10 +103,10 @@ elsewhere() {
 	quiet casepack -C other/hub import cases.csv --locale en-US
 	quiet casepack -C other/hub form add relevance --preset relevance-0-3
 	quiet casepack -C other/hub assign --form relevance --to anna
-	quiet casepack -C other/hub pack --all -o other
+	quiet casepack -C other/hub pack --plain --all -o other
 	quiet casepack -C other/anna open other/*-to-anna-0001.casepack --key anna
 	quiet judge other/anna q1
-	quiet casepack -C other/anna return -o other
+	quiet casepack -C other/anna return --plain -o other
 	keep "$(last other from-anna)" far
 	keep "$(last other to-anna)" far-material
 }
