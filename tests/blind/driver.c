@@ -181,7 +181,7 @@ static void pack_all(struct cp_store *hub, const char *dir)
 {
 	int64_t n;
 
-	MUST(cp_pack(hub, NULL, dir, false, ignore, NULL, &n, err));
+	MUST(cp_pack(hub, NULL, dir, CP_SEND_PLAIN, ignore, NULL, &n, err));
 }
 
 /* ---- exact ------------------------------------------------------------------------------------------- */
@@ -268,7 +268,7 @@ static void play(uint64_t seed, enum variant v)
 	MUST(cp_open(rater, in("out%d/swap-to-r000-0001.casepack", v), in("key0"), NULL, NULL, &opened, err));
 	judge_some(rater);
 	s = open_store(rater);
-	MUST(cp_return(s, in("out%d", v), false, &sent, &n, err));
+	MUST(cp_return(s, in("out%d", v), CP_SEND_PLAIN, &sent, &n, err));
 	cp_store_close(s);
 	chance_seed_entropy(seed, 8);
 	MUST(cp_merge(hub, sent.path, &merged, err));

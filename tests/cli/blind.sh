@@ -91,6 +91,17 @@ work_of() { # WHO...: what they wrote
 			"SELECT 'why-$who' || char(9) || value FROM ratings r JOIN assignments a ON a.id = r.judgment JOIN persons p ON p.id = a.person WHERE pseudonym = '$who' AND field = 'why' LIMIT 4"
 	done
 }
+opened() { # every bundle, by whichever key opens it: beside it, for the search
+	local file key
+	for file in out/*.age back/*.age relay/*.age; do
+		for key in "$work"/*/config/casepack/keys/*; do
+			case $key in *.pub) continue ;; esac
+			age -d -i "$key" -o "${file%.casepack.age}.opened" "$file" 2>/dev/null && continue 2
+		done
+		echo "nobody opens $file" && return 1
+	done
+}
+check "every bundle opens with age and somebody's key" opened
 everyone >private.list
 { cat private.list; work_of ben cem; printf 'vendor-ben\tvendor ben 30b9\nvendor-acme\tvendor acme 51c2\n'; } >ana.list
 { cat private.list; work_of ana ben; printf 'vendor-ben\tvendor ben 30b9\nvendor-ana\tvendor ana 8e4d\n'; } >acme.list

@@ -162,7 +162,7 @@ static inline void hub_pack(struct cp_store *s)
 
 	cp_folder_remove(hub_path("out"));
 	MUST(mkdir(hub_path("out"), 0755) == 0);
-	DONE(cp_pack(s, NULL, hub_path("out"), false, hub_ignore, NULL, &n, err));
+	DONE(cp_pack(s, NULL, hub_path("out"), CP_SEND_PLAIN, hub_ignore, NULL, &n, err));
 }
 
 static inline void hub_judge(struct cp_store *s, const char *name, const char *grade)
@@ -217,7 +217,7 @@ static inline void hub_return(const char *name)
 	cp_folder_remove(hub_path("back"));
 	MUST(mkdir(hub_path("back"), 0755) == 0);
 	DONE(cp_store_open(&s, hub_path(name), err));
-	DONE(cp_return(s, hub_path("back"), false, &sent, &n, err));
+	DONE(cp_return(s, hub_path("back"), CP_SEND_PLAIN, &sent, &n, err));
 	MUST(n == 1);
 	cp_store_close(s);
 }

@@ -262,7 +262,7 @@ static void send_to_ana(void)
 	int64_t n;
 
 	shell("rm -rf out && mkdir out");
-	OK(cp_pack(hubs[0], "ana", at("out"), false, ignore, NULL, &n, err));
+	OK(cp_pack(hubs[0], "ana", at("out"), 0, ignore, NULL, &n, err));
 	snprintf(path, sizeof path, "%s", shell("ls $PWD/out/*"));
 	OK(cp_open(at("ana"), path, at("ana.key"), NULL, NULL, &opened, err));
 }
@@ -323,7 +323,7 @@ static void ana_judges_and_returns(void)
 	assert_string_equal(done.state, "submitted");
 	cp_task_drop(&t);
 	shell("rm -rf back && mkdir back");
-	OK(cp_return(s, at("back"), false, &sent, &n, err));
+	OK(cp_return(s, at("back"), 0, &sent, &n, err));
 	OK(cp_merge(hubs[0], sent.path, &m, err));
 	assert_int_equal(m.refused + m.waiting, 0);
 }

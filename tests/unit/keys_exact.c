@@ -171,7 +171,7 @@ static int begin(void **state)
 	OK(cp_assign(hub, &a, &given, err));
 	assert_int_equal(given.made, CASES);
 	shell("mkdir out back");
-	OK(cp_pack(hub, NULL, at("out"), false, open_on, NULL, &n, err));
+	OK(cp_pack(hub, NULL, at("out"), 0, open_on, NULL, &n, err));
 	assert_int_equal(n, 2);
 	return 0;
 }
@@ -246,7 +246,7 @@ static struct cp_sent send_back(struct cp_store *s)
 	struct cp_sent sent;
 	int64_t n;
 
-	OK(cp_return(s, at("back"), false, &sent, &n, err));
+	OK(cp_return(s, at("back"), 0, &sent, &n, err));
 	assert_int_equal(n, 1);
 	return sent;
 }

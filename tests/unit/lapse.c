@@ -101,7 +101,7 @@ static int begin_all(void **state)
 	give(0, NULL);
 	OK(cp_seal(hubs[0], NULL, err));
 	shell("mkdir out");
-	OK(cp_pack(hubs[0], "ana", at("out"), false, ignore, NULL, &n, err));
+	OK(cp_pack(hubs[0], "ana", at("out"), 0, ignore, NULL, &n, err));
 	assert_int_equal(n, DEVICES);
 	for (int d = 0; d < DEVICES; d++)
 		make_device(d);

@@ -142,7 +142,7 @@ static void pack(const char *dir)
 	int64_t n;
 
 	shell(strcmp(dir, "out") == 0 ? "rm -rf out && mkdir out" : "mkdir -p back");
-	OK(cp_pack(hub, NULL, at(dir), false, ignore, NULL, &n, err));
+	OK(cp_pack(hub, NULL, at(dir), 0, ignore, NULL, &n, err));
 }
 
 /* The bundle for device number n (from 0, as they are packed) into its workspace. */
@@ -185,7 +185,7 @@ static void send_back(const char *workspace)
 	int64_t n;
 
 	shell("rm -rf back && mkdir back");
-	OK(cp_return(s, at("back"), false, &sent, &n, err));
+	OK(cp_return(s, at("back"), 0, &sent, &n, err));
 	assert_int_equal(n, 1);
 	cp_store_close(s);
 }

@@ -142,7 +142,7 @@ static void pack(const char *dir)
 	int64_t n;
 
 	shell(strcmp(dir, "out") == 0 ? "rm -rf out && mkdir out" : "mkdir -p back");
-	OK(cp_pack(hub, NULL, at(dir), false, ignore, NULL, &n, err));
+	OK(cp_pack(hub, NULL, at(dir), 0, ignore, NULL, &n, err));
 }
 
 /* The bundle for device number n (from 0, as they are packed) into its workspace. */
@@ -186,7 +186,7 @@ static void send_back(const char *workspace)
 	int64_t n;
 
 	shell("rm -rf back && mkdir back");
-	OK(cp_return(s, at("back"), false, &sent, &n, err));
+	OK(cp_return(s, at("back"), 0, &sent, &n, err));
 	assert_int_equal(n, 1);
 	cp_store_close(s);
 }
@@ -420,7 +420,7 @@ static void a_rebuild_keeps_drafts_and_what_is_not_sealed(void **state)
 	assert_int_equal(p.submitted, 1);
 	assert_int_equal(p.drafts, 1);
 	shell("rm -rf back && mkdir back");
-	OK(cp_return(s, at("back"), false, &sent, &n, err)); /* it still knows its hub */
+	OK(cp_return(s, at("back"), 0, &sent, &n, err)); /* it still knows its hub */
 	assert_int_equal(n, 1);
 	cp_store_close(s);
 	assert_int_equal(merge().edits, 1);
@@ -569,7 +569,7 @@ static void an_edit_is_judged_by_the_form_of_the_edit_that_it_builds_on(void **s
 	open_bundle("b", "out/*0001*", "anna2");
 	form("relevance-0-4", false);
 	shell("rm -rf out && mkdir out");
-	OK(cp_pack(hub, NULL, at("out"), false, ignore, NULL, &(int64_t){ 0 }, err));
+	OK(cp_pack(hub, NULL, at("out"), 0, ignore, NULL, &(int64_t){ 0 }, err));
 	open_bundle("a", "out/*0003*", "anna"); /* version 2 for the first */
 	grade("a", "shoes", "4", "2");
 	send_back("a");
