@@ -401,7 +401,7 @@ enum cp_code cp_gather_file(struct cp_gather *g, const char *path, enum cp_rows_
 	size_t n;
 
 	CP_TRY(name_file(g, path, err));
-	CP_TRY(cp_rows_open(&rows, path, kind, g->how.has_header, err));
+	CP_TRY(cp_rows_open(&rows, path, kind, g->how.has_header, g->how.limits, err));
 	if (kind != CP_ROWS_JSONL && g->how.has_header)
 		CP_TRY(take_header(g, rows, err));
 	CP_TRY(take_rows(g, rows, kind, &n, err));

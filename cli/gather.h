@@ -22,6 +22,7 @@ struct cp_gather_how {
 	const struct cp_mapping *mapping; /* borrowed, like all below */
 	const char *kind;                 /* item, serp, sxs */
 	const char *locale, *market, *segment; /* of rows that say none; NULL: none */
+	const struct cp_limits *limits;
 	bool has_header;
 };
 

@@ -39,12 +39,14 @@ static enum cp_code kind_of(const struct cp_args *a, enum cp_text_kind *out, str
 	return strcmp(kind, "sop") == 0 ? CP_OK : cp_fail(err, CP_EUSAGE, "option --kind is guideline or sop");
 }
 
-static enum cp_code read_body(const char *path, struct cp_buf *out, struct cp_err *err)
+static enum cp_code read_body(const struct cp_limits *l, const char *path, struct cp_buf *out, struct cp_err *err)
 {
-	enum cp_code code = cp_file_read(out, path, err);
+	enum cp_code code;
 
+	out->max = (size_t)l->of[CP_LIMIT_DOCUMENT];
+	code = cp_file_read(out, path, err);
 	if (code == CP_EFORMAT)
-		return cp_fail(err, CP_EINPUT, "%s: has more than %zu MiB", path, TEXT_MAX >> 20);
+		return cp_limit_over(l, CP_LIMIT_DOCUMENT, err, "%s", path);
 	CP_TRY(code);
 	if (out->len > 0 && !cp_utf8_valid(out->data, out->len))
 		return cp_fail(err, CP_EINPUT, "%s: is not UTF-8", path);
@@ -59,7 +61,7 @@ static enum cp_code body_of(const struct cp_args *a, struct cp_buf *out, struct 
 
 	CP_TRY(cp_args_want(a, preset != NULL ? 2 : 3, preset != NULL ? 2 : 3, err));
 	if (preset == NULL)
-		return read_body(a->words[2], out, err);
+		return read_body(cp_store_limits(a->store), a->words[2], out, err);
 	if (cp_form_preset(preset) == NULL)
 		return cp_fail(err, CP_EUSAGE, "there is no preset %s; `casepack form presets` lists them",
 				cp_text_quote(shown, preset, strlen(preset)));
@@ -117,7 +119,7 @@ static enum cp_code guideline_merge(struct cp_args *a, struct cp_err *err)
 
 	CP_TRY(cp_args_want(a, 2, 2, err));
 	if (path != NULL)
-		CP_TRY(read_body(path, &body, err));
+		CP_TRY(read_body(cp_store_limits(a->store), path, &body, err));
 	return put(a, &(struct cp_text_add){ .is_merge = true }, &body, err);
 }
 

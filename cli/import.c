@@ -37,7 +37,7 @@ static enum cp_code read_how(const struct cp_args *a, struct cp_mapping *mapping
 	if (kind == NULL)
 		kind = !mapping->by_name && mapping->column[CP_TO_SIDE] != NULL ? "sxs" : "serp";
 	*out = (struct cp_gather_how){ .mapping = mapping, .kind = kind, .locale = locale,
-		.market = cp_arg(a, "--market"), .segment = cp_arg(a, "--segment"),
+		.limits = cp_store_limits(a->store), .market = cp_arg(a, "--market"), .segment = cp_arg(a, "--segment"),
 		.has_header = !cp_arg_given(a, "--no-header") };
 	if (strcmp(kind, "item") != 0 && strcmp(kind, "serp") != 0 && strcmp(kind, "sxs") != 0)
 		return cp_fail(err, CP_EUSAGE, "option --kind is item, serp or sxs");

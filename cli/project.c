@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,7 +7,9 @@
 #include "cli/shown.h"
 #include "cli/verbs.h"
 #include "sync/envelope.h"
+#include "formats/text.h"
 #include "sync/forget.h"
+#include "sync/limit.h"
 #include "sync/policy.h"
 
 #define KEEP_DAYS_MAX 36500
@@ -102,14 +106,76 @@ static enum cp_code encryption(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+/* ---- limits -------------------------------------------------------------------------------- */
+
+static enum cp_code add_limit(struct cp_out *out, const struct cp_limits *l, int which, struct cp_err *err)
+{
+	const struct cp_limit_row *row = &cp_limit_table[which];
+
+	CP_TRY(cp_out_text(out, row->name, err));
+	CP_TRY(cp_out_int(out, (int64_t)l->of[which], err));
+	CP_TRY(cp_out_int(out, (int64_t)row->most, err));
+	CP_TRY(cp_out_text(out, row->unit, err));
+	return cp_out_text(out, row->what, err);
+}
+
+static enum cp_code limits(struct cp_args *a, struct cp_err *err)
+{
+	static const char *const columns[] = { "limit", "value", "default", "unit", "bounds" };
+	enum cp_code code = CP_OK;
+	struct cp_out *out;
+
+	CP_TRY(cp_args_want(a, 1, 1, err));
+	CP_TRY(cp_out_begin(&out, a->json, columns, 5, err));
+	for (int i = 0; i < CP_LIMIT_COUNT && code == CP_OK; i++)
+		code = add_limit(out, cp_store_limits(a->store), i, err);
+	return cp_out_close(out, code, err);
+}
+
+/* A whole number, or the highest one for `default`. */
+static enum cp_code read_value(const char *text, const struct cp_limit_row *row, uint64_t *out, struct cp_err *err)
+{
+	char shown[CP_QUOTE], *end;
+
+	*out = row->most;
+	if (strcmp(text, "default") == 0)
+		return CP_OK;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+		return cp_fail(err, CP_EUSAGE, "%s is no whole number of %s", cp_text_quote(shown, text, strlen(text)), row->unit);
+	return CP_OK;
+}
+
+static enum cp_code limit(struct cp_args *a, struct cp_err *err)
+{
+	char shown[CP_QUOTE];
+	uint64_t value;
+	int which;
+
+	CP_TRY(cp_args_want(a, 3, 3, err));
+	which = cp_limit_named(a->words[1]);
+	if (which < 0)
+		return cp_fail(err, CP_EUSAGE, "there is no limit %s; `casepack project limits` lists them",
+				cp_text_quote(shown, a->words[1], strlen(a->words[1])));
+	CP_TRY(read_value(a->words[2], &cp_limit_table[which], &value, err));
+	CP_TRY(cp_limit_set(a->store, (enum cp_limit)which, value, err));
+	cp_say("%s: %" PRIu64 " %s, in this workspace", cp_limit_table[which].name, value, cp_limit_table[which].unit);
+	return CP_OK;
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	static const struct cp_verb verbs[] = {
-		{ "policy", NULL, policy }, { "keep-days", NULL, set_keep_days }, { "encryption", NULL, encryption }, { NULL, NULL, NULL },
+		{ "policy", NULL, policy }, { "keep-days", NULL, set_keep_days }, { "encryption", NULL, encryption },
+		{ "limits", NULL, limits }, { "limit", NULL, limit }, { NULL, NULL, NULL },
 	};
 
 	return a->n == 0 ? show(a, err) : cp_verb_run(a, verbs, err);
 }
+
+#define X(id, name, most, unit, what) " " name ": " what "."
+#define CP_LIMIT_NAMES CP_LIMITS(X)
 
 static const struct cp_example examples[] = {
 	{ "casepack project", "the project and its policies" },
@@ -118,13 +184,15 @@ static const struct cp_example examples[] = {
 	{ "casepack project policy judgments default", "take it back" },
 	{ "casepack project keep-days 30", "raters' devices erase content 30 days behind the receipt of its judgments" },
 	{ "casepack project encryption required", "plain bundles are neither written nor taken in any more" },
+	{ "casepack project limits", "the most that is accepted here" },
+	{ "casepack project limit expanded 2000000000", "no bundle that expands to more than 2 GB" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_project = {
 	.name = "project",
-	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N\nencryption required | default",
-	.summary = "the project, its policies, and what it demands",
+	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N\nencryption required | default\nlimits\nlimit NAME VALUE | default",
+	.summary = "the project, its policies, what it demands, and what is accepted here at the most",
 	.about = "Shows the project. `policy` says what stands meanwhile where edits disagree, for a table or one of its columns; "
 		"for judgments.FIELD, a field of a form: `latest`, the one with the latest clock; `severest`, the one with the "
 		"highest severity; `review`, none. Under the last two only a lead's `casepack resolve` closes a conflict. A clock "
@@ -137,7 +205,11 @@ const struct cp_command cp_cmd_project = {
 		"was taken back before it was judged goes at once, and one that is given again is sent again. The days are the "
 		"device's own clock's. Hubs and relays keep content until it is forgotten.\n\n"
 		"`encryption required` makes every device of the project, once it knows, refuse --plain and bundles that come plain; by "
-		"default bundles are encrypted unless --plain is said. Hubs that meet through a git server are not touched by it.",
+		"default bundles are encrypted unless --plain is said. Hubs that meet through a git server are not touched by it.\n\n"
+		"`limits` lists what this workspace accepts at the most of what comes from outside, so that no file costs more "
+		"before it is refused. `limit` makes one smaller, never larger than its default; it protects this machine, and "
+		"travels nowhere. What is over a limit is refused as a whole (status 4), and can be taken in once the limit allows "
+		"it.\n\nWhat each bounds." CP_LIMIT_NAMES,
 	.options = cp_no_options,
 	.examples = examples,
 	.needs_store = true,

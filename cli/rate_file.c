@@ -21,6 +21,7 @@ struct bad { size_t line; char *text; };
 
 struct batch {
 	const char *path;
+	const struct cp_limits *limits;
 	struct given *rows; size_t n, room;
 	struct bad *bad; size_t n_bad, bad_room;
 	int64_t cases, submitted, drafts, unchanged;
@@ -161,7 +162,7 @@ static enum cp_code read_file(struct batch *b, struct cp_err *err)
 
 	if (strcmp(b->path, "-") != 0)
 		CP_TRY(cp_rows_kind_of(&kind, b->path, err));
-	CP_TRY(cp_rows_open(&rows, b->path, kind, true, err));
+	CP_TRY(cp_rows_open(&rows, b->path, kind, true, b->limits, err));
 	return read_rows(b, rows, err);
 }
 
@@ -364,7 +365,7 @@ static enum cp_code rate_batch(struct cp_args *a, struct batch *b, struct cp_err
 
 enum cp_code cp_rate_file(struct cp_args *a, const char *path, struct cp_err *err)
 {
-	struct batch b = { .path = path };
+	struct batch b = { .path = path, .limits = cp_store_limits(a->store) };
 	enum cp_code code = rate_batch(a, &b, err);
 
 	batch_free(&b);

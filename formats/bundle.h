@@ -11,6 +11,7 @@
 #define CASEPACK_FORMATS_BUNDLE_H
 
 #include "formats/age.h"
+#include "formats/limits.h"
 #include "formats/sshsig.h"
 
 #define CP_BUNDLE_FORMAT 1
@@ -63,16 +64,6 @@ CP_CHECKED enum cp_code cp_manifest_print(struct cp_buf *out, const struct cp_ma
 /* Strict: every known field present with its type, no unknown one, and printing gives the same bytes. */
 CP_CHECKED enum cp_code cp_manifest_read(struct cp_manifest *out, const char *text, size_t len,
 		struct cp_err *err);
-
-/* What a reader accepts at the most. */
-struct cp_limits {
-	uint64_t max_bytes;     /* of the bundle file */
-	uint64_t max_expanded;  /* of all parts together */
-	uint64_t max_members;   /* objects and media */
-	uint64_t max_object;    /* bytes of one git object or media file */
-	uint64_t max_line;      /* bytes of one case document */
-};
-extern const struct cp_limits cp_limits_default; /* 4 GiB - 1, 64 GiB, 10 million, 1 GiB, 16 MiB */
 
 #define CP_BUNDLE_SUFFIX ".casepack"
 #define CP_BUNDLE_AGE_SUFFIX CP_BUNDLE_SUFFIX ".age"
@@ -139,7 +130,8 @@ struct cp_bundle; /* opaque */
 
 /*
  * Read the manifest, check its signature and that the parts follow it exactly as
- * it promises, hash included; decompress nothing. out is set on CP_OK only.
+ * it promises, hash included; decompress nothing. out is set on CP_OK only. limits is copied:
+ * it bounds this and every visit; what is over one of them is CP_EFORMAT.
  * CP_EFORMAT: damaged, cut short, hostile, or newer than this reader ("needs a
  * newer casepack"); CP_ETRUST: the signature does not match; CP_EKEY: encrypted.
  */
@@ -155,6 +147,8 @@ typedef enum cp_code cp_unlock(void *user, struct cp_agein *file, struct cp_err 
 CP_CHECKED enum cp_code cp_bundle_open_with(struct cp_bundle **out, const char *path, const struct cp_limits *limits,
 		cp_unlock *unlock, void *user, struct cp_err *err);
 bool cp_bundle_is_encrypted(const struct cp_bundle *b);
+/* Smaller limits from here on; what _open promised is held against them. CP_EFORMAT, and b is as before. */
+CP_CHECKED enum cp_code cp_bundle_tighten(struct cp_bundle *b, const struct cp_limits *limits, struct cp_err *err);
 const struct cp_manifest *cp_bundle_manifest(const struct cp_bundle *b);
 const struct cp_pubkey *cp_bundle_signer(const struct cp_bundle *b);
 

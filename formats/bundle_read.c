@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "formats/bundle_parts.h"
@@ -17,14 +18,6 @@
 enum {
 	PIECE = 128 << 10,
 	TAR_NAME_MAX = 100,
-};
-
-const struct cp_limits cp_limits_default = {
-	.max_bytes = UINT32_MAX,
-	.max_expanded = UINT64_C(64) << 30,
-	.max_members = 10000000,
-	.max_object = UINT64_C(1) << 30,
-	.max_line = UINT64_C(16) << 20,
 };
 
 struct cp_bundle {
@@ -36,7 +29,24 @@ struct cp_bundle {
 	struct cp_manifest manifest;
 	struct cp_pubkey signer;
 	uint64_t offsets[CP_MAX_PARTS]; /* of each part's bytes in the file */
+	int64_t spent_ms, since_ms;     /* at work on it before, and since when now */
 };
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Asked as bytes and members come: neither a slow disk nor much work holds us up for ever. */
+static enum cp_code check_time(const struct cp_bundle *b, struct cp_err *err)
+{
+	uint64_t ms = (uint64_t)(b->spent_ms + now_ms() - b->since_ms);
+
+	return cp_limit_check(&b->limits, CP_LIMIT_SECONDS, (ms + 999) / 1000, err, "the time that it takes");
+}
 
 const struct cp_manifest *cp_bundle_manifest(const struct cp_bundle *b)
 {
@@ -297,15 +307,37 @@ static enum cp_code read_head(struct cp_buf *text, struct cp_buf *sig, struct cp
 	if (cp_sshsig_verify(&b->signer, sig->data, sig->len, CP_BUNDLE_NAMESPACE, text->data, text->len,
 			err) != CP_OK)
 		return cp_fail_at(err, CP_MANIFEST_SIG_NAME);
-	if (cp_manifest_read(&b->manifest, text->data, text->len, err) != CP_OK)
+	if (cp_limit_json(&b->limits, text->data, text->len, err) != CP_OK ||
+	    cp_manifest_read(&b->manifest, text->data, text->len, err) != CP_OK)
 		return cp_fail_at(err, CP_MANIFEST_NAME);
 	return CP_OK;
 }
 
-/* The manifest's promises against the limits and the length of the file. */
-static enum cp_code check_sizes(struct cp_bundle *b, size_t text_len, size_t sig_len, struct cp_err *err)
+static enum cp_code check_ratio(const struct cp_bundle *b, const struct cp_part *p, struct cp_err *err)
+{
+	uint64_t ratio = b->limits.of[CP_LIMIT_RATIO];
+
+	if (p->expanded <= CP_RATIO_FREE || (p->expanded + ratio - 1) / ratio <= p->size)
+		return CP_OK;
+	return cp_limit_over(&b->limits, CP_LIMIT_RATIO, err, "%s: what it expands to", p->name);
+}
+
+/* The manifest's promises against the limits. */
+static enum cp_code check_limits(const struct cp_bundle *b, struct cp_err *err)
 {
 	uint64_t expanded = 0;
+
+	CP_TRY(cp_limit_check(&b->limits, CP_LIMIT_BUNDLE, b->size, err, "its size"));
+	for (size_t i = 0; i < b->manifest.n_parts; i++) {
+		expanded += b->manifest.parts[i].expanded;
+		CP_TRY(check_ratio(b, &b->manifest.parts[i], err));
+	}
+	return cp_limit_check(&b->limits, CP_LIMIT_EXPANDED, expanded, err, "what it expands to");
+}
+
+/* And against the length of the file. */
+static enum cp_code check_sizes(struct cp_bundle *b, size_t text_len, size_t sig_len, struct cp_err *err)
+{
 	uint64_t size = cp_tar_member_size(text_len) + cp_tar_member_size(sig_len);
 
 	for (size_t i = 0; i < b->manifest.n_parts; i++) {
@@ -316,16 +348,12 @@ static enum cp_code check_sizes(struct cp_bundle *b, size_t text_len, size_t sig
 			               p->name, p->size, b->size);
 		b->offsets[i] = size + 512;
 		size += cp_tar_member_size(p->size);
-		expanded += p->expanded;
 	}
 	size += CP_TAR_END_SIZE;
 	if (size != b->size)
 		return cp_fail(err, CP_EFORMAT, "its manifest makes it %" PRIu64 " bytes, it has %" PRIu64
 		               ": cut short, or something else follows", size, b->size);
-	if (expanded > b->limits.max_expanded)
-		return cp_fail(err, CP_EFORMAT, "would expand to %" PRIu64 " bytes, the limit is %" PRIu64,
-		               expanded, b->limits.max_expanded);
-	return CP_OK;
+	return check_limits(b, err);
 }
 
 static enum cp_code check_part(struct cp_tarout *again, struct cp_bundle *b, size_t i, char *piece,
@@ -340,6 +368,7 @@ static enum cp_code check_part(struct cp_tarout *again, struct cp_bundle *b, siz
 	for (uint64_t at = 0; at < p->size;) {
 		size_t n = p->size - at < PIECE ? (size_t)(p->size - at) : PIECE;
 
+		CP_TRY(check_time(b, err));
 		CP_TRY(read_at(b, piece, n, b->offsets[i] + at, err));
 		cp_hasher_add(&hasher, piece, n);
 		CP_TRY(cp_tarout_data(again, piece, n, err));
@@ -387,10 +416,7 @@ static enum cp_code open_file(struct cp_bundle *b, struct cp_err *err)
 	if (!S_ISREG(st.st_mode))
 		return cp_fail(err, CP_EFORMAT, "not a file");
 	b->size = (uint64_t)st.st_size;
-	if (b->size > b->limits.max_bytes)
-		return cp_fail(err, CP_EFORMAT, "%" PRIu64 " bytes, the limit is %" PRIu64, b->size,
-		               b->limits.max_bytes);
-	return CP_OK;
+	return cp_limit_check(&b->limits, CP_LIMIT_BUNDLE, b->size, err, "its size");
 }
 
 /* Who has no key at all learns for how many it is. */
@@ -444,14 +470,28 @@ enum cp_code cp_bundle_open_with(struct cp_bundle **out, const char *path, const
 		return cp_fail(err, CP_EIO, "out of memory");
 	b->fd = -1;
 	b->limits = *limits;
+	b->since_ms = now_ms();
 	b->path = strdup(path);
 	if (b->path == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	if (open_bundle(b, unlock, user, err) != CP_OK)
 		return cp_fail_at(err, "%s", path);
+	b->spent_ms = now_ms() - b->since_ms;
 	*out = b;
 	b = NULL;
 	return CP_OK;
+}
+
+enum cp_code cp_bundle_tighten(struct cp_bundle *b, const struct cp_limits *limits, struct cp_err *err)
+{
+	struct cp_limits before = b->limits;
+	enum cp_code code;
+
+	b->limits = *limits;
+	code = check_limits(b, err);
+	if (code != CP_OK)
+		b->limits = before;
+	return code;
 }
 
 /* ---- visiting --------------------------------------------------------------------- */
@@ -494,6 +534,7 @@ static enum cp_code next_of_part(void *user, const void **bytes, size_t *len, st
 {
 	struct visit *v = user;
 
+	CP_TRY(check_time(v->b, err));
 	CP_TRY(cp_zin_next(v->z, bytes, len, err));
 	cp_hasher_add(&v->as_read, *bytes, *len);
 	return CP_OK;
@@ -568,16 +609,26 @@ static enum cp_code take_media(struct visit *v, struct cp_err *err)
 	return heard(v, v->on_media(v->user, &v->media_name, "", 0, false, err));
 }
 
+/* Whether a member may be as long as its header says. */
+static enum cp_code check_length(const struct visit *v, struct cp_err *err)
+{
+	const char *name = v->tar.name, *dot = strrchr(name, '.');
+	bool is_blob = v->on_object != NULL && dot != NULL && strcmp(dot, ".blob") == 0;
+	enum cp_limit which = is_blob && v->tar.size > v->b->limits.of[CP_LIMIT_CHANGESET] ? CP_LIMIT_CHANGESET
+		: CP_LIMIT_OBJECT;
+
+	return v->tar.size <= v->b->limits.of[which] ? CP_OK
+		: cp_limit_over(&v->b->limits, which, err, "member %" PRIu64, v->tar.number);
+}
+
 /* Before a member's bytes: its size, its number, and that its name is new. */
 static enum cp_code admit_member(struct visit *v, struct cp_err *err)
 {
 	bool is_new = false;
 
-	if (v->tar.number > v->b->limits.max_members)
-		return cp_fail(err, CP_EFORMAT, "more than %" PRIu64 " members", v->b->limits.max_members);
-	if (v->tar.size > v->b->limits.max_object)
-		return cp_fail(err, CP_EFORMAT, "member %" PRIu64 ": %" PRIu64 " bytes, the limit is %" PRIu64,
-		               v->tar.number, v->tar.size, v->b->limits.max_object);
+	CP_TRY(check_time(v->b, err));
+	CP_TRY(cp_limit_check(&v->b->limits, CP_LIMIT_MEMBERS, v->tar.number, err, "the number of its members"));
+	CP_TRY(check_length(v, err));
 	CP_TRY(cp_nameset_add(&v->names, v->tar.name, &is_new, err));
 	if (!is_new)
 		return cp_fail(err, CP_EFORMAT, "member %" PRIu64 ": its name was there before", v->tar.number);
@@ -624,6 +675,10 @@ static enum cp_code take_line(struct visit *v, const char *line, size_t len, str
 	v->lines++;
 	if (len == 0)
 		return cp_fail(err, CP_EFORMAT, "line %" PRIu64 ": empty", v->lines);
+	CP_TRY(check_time(v->b, err));
+	CP_TRY(cp_limit_check(&v->b->limits, CP_LIMIT_MEMBERS, v->lines, err, "the number of its lines"));
+	if (cp_limit_json(&v->b->limits, line, len, err) != CP_OK)
+		return cp_fail_at(err, "line %" PRIu64, v->lines);
 	return heard(v, v->on_case(v->user, line, len, err));
 }
 
@@ -635,8 +690,7 @@ static enum cp_code take_text(struct visit *v, const char *at, size_t len, struc
 		size_t n = end != NULL ? (size_t)(end - at) : len;
 
 		if (n > v->held.max - v->held.len)
-			return cp_fail(err, CP_EFORMAT, "line %" PRIu64 ": longer than the limit of %zu bytes",
-			               v->lines + 1, v->held.max);
+			return cp_limit_over(&v->b->limits, CP_LIMIT_DOCUMENT, err, "line %" PRIu64, v->lines + 1);
 		if (end == NULL)
 			return cp_buf_add(&v->held, at, n, err);
 		if (v->held.len == 0) {
@@ -658,6 +712,7 @@ static enum cp_code visit_lines(struct visit *v, struct cp_err *err)
 		const void *bytes;
 		size_t len;
 
+		CP_TRY(check_time(v->b, err));
 		CP_TRY(cp_zin_next(v->z, &bytes, &len, err));
 		if (len == 0)
 			break;
@@ -673,7 +728,7 @@ static enum cp_code visit_part(struct visit *v, size_t i, struct cp_err *err)
 	const struct cp_part *p = &v->b->manifest.parts[i];
 	const struct cp_zsum sum = { p->size, p->expanded, p->hash };
 
-	CP_TRY(cp_zin_begin(&v->z, read_at, v->b, v->b->offsets[i], &sum, err));
+	CP_TRY(cp_zin_begin(&v->z, read_at, v->b, v->b->offsets[i], &sum, &v->b->limits, err));
 	return v->on_case != NULL ? visit_lines(v, err) : visit_tar(v, err);
 }
 
@@ -690,7 +745,9 @@ static enum cp_code visit(struct visit *v, enum cp_part_kind kind, struct cp_err
 		i++;
 	if (i == m->n_parts)
 		return CP_OK;
+	v->b->since_ms = now_ms();
 	code = visit_part(v, i, err);
+	v->b->spent_ms += now_ms() - v->b->since_ms;
 	if (code != CP_OK && !v->by_visitor)
 		cp_fail_at(err, "%s: %s", v->b->path, m->parts[i].name);
 	return code;
@@ -706,7 +763,7 @@ static enum cp_code each_object(struct cp_bundle *b, enum cp_part_kind kind, cp_
 {
 	CP_AUTO(visit) struct visit v = { .b = b, .on_object = on_object, .user = user };
 
-	v.held.max = as_size(b->limits.max_object);
+	v.held.max = as_size(b->limits.of[CP_LIMIT_OBJECT]);
 	return visit(&v, kind, err);
 }
 
@@ -727,7 +784,7 @@ enum cp_code cp_bundle_each_case(struct cp_bundle *b, cp_case_visit *on_case, vo
 {
 	CP_AUTO(visit) struct visit v = { .b = b, .on_case = on_case, .user = user };
 
-	v.held.max = as_size(b->limits.max_line);
+	v.held.max = as_size(b->limits.of[CP_LIMIT_DOCUMENT]);
 	return visit(&v, CP_PART_CASES, err);
 }
 

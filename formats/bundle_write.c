@@ -307,13 +307,13 @@ static enum cp_code check_room(const struct cp_bundle_writer *w, uint64_t more, 
 		size += p->z != NULL ? cp_zout_size(p->z) : 0;
 		expanded += p->z != NULL ? cp_zout_expanded(p->z) : 0;
 	}
-	if (size > most->max_bytes)
+	if (size > most->of[CP_LIMIT_BUNDLE])
 		return cp_fail(err, CP_EINPUT, "%s: one bundle holds at most %" PRIu64 " bytes; make several",
-		               w->path, most->max_bytes);
-	if (expanded > most->max_expanded || w->members >= most->max_members)
+		               w->path, most->of[CP_LIMIT_BUNDLE]);
+	if (expanded > most->of[CP_LIMIT_EXPANDED] || w->members >= most->of[CP_LIMIT_MEMBERS])
 		return cp_fail(err, CP_EINPUT, "%s: one bundle expands to at most %" PRIu64 " bytes and %"
-		               PRIu64 " members; make several", w->path, most->max_expanded,
-		               most->max_members);
+		               PRIu64 " members; make several", w->path, most->of[CP_LIMIT_EXPANDED],
+		               most->of[CP_LIMIT_MEMBERS]);
 	return CP_OK;
 }
 
@@ -343,9 +343,9 @@ static enum cp_code added(struct cp_bundle_writer *w)
 static enum cp_code open_member(struct outpart **out, bool *is_new, struct cp_bundle_writer *w,
 		enum cp_part_kind kind, const char *name, uint64_t size, struct cp_err *err)
 {
-	if (size > cp_limits_default.max_object)
+	if (size > cp_limits_default.of[CP_LIMIT_OBJECT])
 		return cp_fail(err, CP_EINPUT, "%s: %" PRIu64 " bytes are more than the limit of %" PRIu64,
-		               name, size, cp_limits_default.max_object);
+		               name, size, cp_limits_default.of[CP_LIMIT_OBJECT]);
 	CP_TRY(open_part(out, w, kind, cp_tar_member_size(size), err));
 	CP_TRY(cp_nameset_add(&(*out)->names, name, is_new, err));
 	if (!*is_new)
@@ -390,9 +390,9 @@ enum cp_code cp_bundle_add_case(struct cp_bundle_writer *w, const void *json, si
 
 	if (len == 0 || memchr(json, '\n', len) != NULL)
 		return cp_fail(err, CP_EINPUT, "a case document must be one line, not empty");
-	if (len > cp_limits_default.max_line)
+	if (len > cp_limits_default.of[CP_LIMIT_DOCUMENT])
 		return cp_fail(err, CP_EINPUT, "a case document has %zu bytes, more than the limit of %" PRIu64,
-		               len, cp_limits_default.max_line);
+		               len, cp_limits_default.of[CP_LIMIT_DOCUMENT]);
 	CP_TRY(show(w, cp_part_names[CP_PART_CASES], "", json, len, err));
 	CP_TRY(open_part(&p, w, CP_PART_CASES, len + 1, err));
 	CP_TRY(to_zout(p, json, len, err));
@@ -607,10 +607,10 @@ static enum cp_code check_size(const struct cp_bundle_writer *w, const struct cp
 	}
 	if (w->to != NULL)
 		size = cp_age_size(size, w->n_to);
-	if (size > cp_limits_default.max_bytes || expanded > cp_limits_default.max_expanded)
+	if (size > cp_limits_default.of[CP_LIMIT_BUNDLE] || expanded > cp_limits_default.of[CP_LIMIT_EXPANDED])
 		return cp_fail(err, CP_EINPUT, "%s: one bundle holds at most %" PRIu64 " bytes, expanded %"
-		               PRIu64 "; make several", w->path, cp_limits_default.max_bytes,
-		               cp_limits_default.max_expanded);
+		               PRIu64 "; make several", w->path, cp_limits_default.of[CP_LIMIT_BUNDLE],
+		               cp_limits_default.of[CP_LIMIT_EXPANDED]);
 	return CP_OK;
 }
 

@@ -75,6 +75,6 @@ enum cp_code cp_fail_untaken(struct cp_err *err, const char *path)
 	if ((err->code != CP_EFORMAT && err->code != CP_ETRUST) || strstr(err->text, changed) != NULL)
 		return err->code;
 	used = strnlen(err->text, sizeof err->text - sizeof ask);
-	snprintf(err->text + used, sizeof err->text - used, "%s", strstr(err->text, "a newer casepack") != NULL ? changed : ask);
+	snprintf(err->text + used, sizeof err->text - used, "%s", strstr(err->text, "a newer casepack") != NULL || strstr(err->text, "over the limit") != NULL ? changed : ask);
 	return err->code;
 }

@@ -11,8 +11,6 @@
 #include "formats/text.h"
 
 #define CHUNK ((size_t)64 << 10)
-#define LINE_MAX_BYTES ((size_t)16 << 20) /* of a line, and of a row over several lines */
-#define CELL_MAX ((size_t)1 << 20)
 #define CELLS_MAX 10000
 
 /* A cell while its row is read: places in a buffer that still moves. */
@@ -25,6 +23,9 @@ struct cp_rows {
 	char *where; /* the file's name, fit for messages */
 	enum cp_rows_kind kind;
 	bool at_end, is_done;
+
+	struct cp_limits limits;
+	size_t line_max; /* bytes of a line, and of a row over several lines: its limit, in a size_t */
 
 	struct cp_buf window; /* what is read and not yet let go */
 	size_t at;            /* in the window: the next line */
@@ -53,6 +54,24 @@ struct cp_rows {
 static enum cp_code bad(const struct cp_rows *r, size_t line, size_t column, struct cp_err *err, const char *what)
 {
 	return cp_fail(err, CP_EINPUT, "%s:%zu:%zu: %s", r->where, line, column, what);
+}
+
+/* What is too large: what a person gave, not damage. */
+static enum cp_code over(const struct cp_rows *r, enum cp_limit which, const char *what, struct cp_err *err)
+{
+	(void)cp_limit_over(&r->limits, which, err, "%s", what);
+	if (err != NULL)
+		err->code = CP_EINPUT;
+	return CP_EINPUT;
+}
+
+static enum cp_code bad_over(const struct cp_rows *r, size_t line, size_t column, enum cp_limit which, const char *what,
+		struct cp_err *err)
+{
+	struct cp_err why;
+
+	(void)over(r, which, what, &why);
+	return bad(r, line, column, err, why.text);
 }
 
 static char *shown_name(const char *path)
@@ -114,13 +133,13 @@ static size_t line_end(const struct cp_rows *r, size_t from)
 
 /*
  * Bytes of the line at r->at, its end included; 0 at the end of the file. A line of more
- * than LINE_MAX_BYTES is returned unfinished.
+ * than line_max is returned unfinished.
  */
 static enum cp_code peek_line(size_t *out_len, struct cp_rows *r, struct cp_err *err)
 {
 	size_t from = r->at, end;
 
-	while ((end = line_end(r, from)) == 0 && !r->at_end && r->window.len - r->at <= LINE_MAX_BYTES) {
+	while ((end = line_end(r, from)) == 0 && !r->at_end && r->window.len - r->at <= r->line_max) {
 		from = r->window.len > r->at ? r->window.len - 1 : r->at;
 		CP_TRY(read_more(r, err));
 	}
@@ -141,7 +160,7 @@ static enum cp_code skip_line(struct cp_rows *r, struct cp_err *err)
 
 	do {
 		CP_TRY(peek_line(&len, r, err));
-		is_whole = len <= LINE_MAX_BYTES || is_line_end(r->window.data[r->at + len - 1]);
+		is_whole = len <= r->line_max || is_line_end(r->window.data[r->at + len - 1]);
 		r->at += len;
 		let_go(r);
 	} while (!is_whole);
@@ -184,8 +203,8 @@ static enum cp_code add_cell(struct cp_rows *r, const char *text, size_t len, st
 
 	if (r->n_cells == CELLS_MAX)
 		return cp_fail(err, CP_EINPUT, "more than %d cells", CELLS_MAX);
-	if (len > CELL_MAX)
-		return cp_fail(err, CP_EINPUT, "a cell of more than 1 MiB");
+	if (len > r->limits.of[CP_LIMIT_TEXT])
+		return over(r, CP_LIMIT_TEXT, "a cell", err);
 	CP_TRY(keep(&at, r, text, len, err));
 	return add_slot(r, SIZE_MAX, at, len, err);
 }
@@ -257,9 +276,10 @@ static enum cp_code csv_trouble(const struct cp_rows *r, struct csv_parser *p, s
 		return cp_fail(err, CP_EIO, "%s:%zu: out of memory", r->where, line);
 	if (r->n_cells == CELLS_MAX)
 		return bad(r, line, column, err, "more than 10000 cells in a row");
-	if (r->trouble != CP_OK || csv_error(p) != CSV_EPARSE)
-		return bad(r, line, column, err,
-				"a cell or a row is too long (1 MiB, 16 MiB); is a quote not closed?");
+	if (r->trouble != CP_OK || p->entry_pos > r->limits.of[CP_LIMIT_TEXT])
+		return bad_over(r, line, column, CP_LIMIT_TEXT, "a cell (is a quote not closed?)", err);
+	if (csv_error(p) != CSV_EPARSE)
+		return bad_over(r, line, column, CP_LIMIT_DOCUMENT, "a row (is a quote not closed?)", err);
 	return bad(r, line, column, err,
 			"unbalanced quotes; put a cell that holds quotes into quotes and double those inside");
 }
@@ -276,11 +296,11 @@ static enum cp_code feed_csv(bool *out_good, struct cp_rows *r, struct csv_parse
 			*out_good = csv_fini(p, on_cell, on_row, r) == 0 && r->trouble == CP_OK;
 			return CP_OK;
 		}
-		if (r->at + len - begin > LINE_MAX_BYTES)
+		if (r->at + len - begin > r->line_max)
 			return CP_OK;
 		if (csv_parse(p, r->window.data + r->at, len, on_cell, on_row, r) != len)
 			return CP_OK;
-		if (r->trouble != CP_OK || p->entry_pos > CELL_MAX)
+		if (r->trouble != CP_OK || p->entry_pos > r->limits.of[CP_LIMIT_TEXT])
 			return CP_OK;
 		r->at += len;
 		r->line++;
@@ -409,6 +429,8 @@ static enum cp_code read_json(struct cp_rows *r, const char *text, size_t len, s
 		text++, len--;
 	if (len == 0)
 		return CP_OK;
+	if (cp_json_measure(text, len).depth > r->limits.of[CP_LIMIT_DEPTH])
+		return bad_over(r, line, 1, CP_LIMIT_DEPTH, "how deep its JSON goes", err);
 	row = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (row == NULL)
 		return bad_json(r, &why, text, line, err);
@@ -427,9 +449,9 @@ static enum cp_code read_line(struct cp_rows *r, struct cp_err *err)
 
 	CP_TRY(peek_line(&len, r, err));
 	text = r->window.data + r->at;
-	if (len > LINE_MAX_BYTES) {
+	if (len > r->line_max) {
 		CP_TRY(skip_line(r, err));
-		return bad(r, line, 1, err, "a line of more than 16 MiB");
+		return bad_over(r, line, 1, CP_LIMIT_DOCUMENT, "the line", err);
 	}
 	r->at += len;
 	r->line++;
@@ -650,7 +672,7 @@ static enum cp_code begin(struct cp_rows *r, const char *path, bool has_header, 
 }
 
 enum cp_code cp_rows_open(struct cp_rows **out, const char *path, enum cp_rows_kind kind, bool has_header,
-		struct cp_err *err)
+		const struct cp_limits *limits, struct cp_err *err)
 {
 	CP_AUTO(rows) struct cp_rows *r = calloc(1, sizeof *r);
 	struct cp_err spare;
@@ -661,7 +683,9 @@ enum cp_code cp_rows_open(struct cp_rows **out, const char *path, enum cp_rows_k
 	r->fd = -1;
 	r->kind = kind;
 	r->line = 1;
-	r->window.max = 4 * LINE_MAX_BYTES;
+	r->limits = *limits;
+	r->line_max = (size_t)limits->of[CP_LIMIT_DOCUMENT];
+	r->window.max = 4 * (r->line_max + CHUNK);
 	r->text.max = CP_TEXT_MAX;
 	CP_TRY(begin(r, path, has_header, err));
 	*out = r;

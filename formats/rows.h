@@ -10,6 +10,7 @@
 #define CASEPACK_FORMATS_ROWS_H
 
 #include "formats/buf.h"
+#include "formats/limits.h"
 
 #include <stdbool.h>
 
@@ -35,11 +36,12 @@ CP_CHECKED enum cp_code cp_rows_kind_of(enum cp_rows_kind *out, const char *path
 
 /*
  * has_header is ignored for JSON lines. path "-" is standard input. Spaces around a header's names
- * do not count; a column without a name is named by its number. CP_ENOTFOUND: no such file.
+ * do not count; a column without a name is named by its number. limits is
+ * copied; text, document and depth count. CP_ENOTFOUND: no such file.
  * CP_EINPUT: a header that is missing, bad, or has a name twice; a file in UTF-16.
  */
 CP_CHECKED enum cp_code cp_rows_open(struct cp_rows **out, const char *path, enum cp_rows_kind kind,
-		bool has_header, struct cp_err *err);
+		bool has_header, const struct cp_limits *limits, struct cp_err *err);
 
 /* The header's names in order (JSON lines: those of the first row). *out_names borrowed until close. */
 size_t cp_rows_header(const struct cp_rows *r, const char *const **out_names);
@@ -47,11 +49,11 @@ size_t cp_rows_header(const struct cp_rows *r, const char *const **out_names);
 /*
  * The next row; *out_more false at the end. Rows with no cell or one empty cell are passed over.
  * CP_EINPUT with "FILE:LINE:COLUMN: ..." for a bad row (a different number of cells than the
- * header, invalid UTF-8, a NUL byte, bad JSON, unbalanced quotes, a cell over 1 MiB); after it
+ * header, invalid UTF-8, a NUL byte, bad JSON, unbalanced quotes, anything over a limit); after it
  * the next call goes on with the row behind, so that a caller can report all bad rows, except
  * where the file cannot be read further: then *out_more is false. COLUMN is the number of the cell,
  * in a line that is no JSON that of the character. A row with unbalanced quotes is taken to end with
- * its first line. A line, and a row of several lines, has at most 16 MiB, a row 10000 cells.
+ * its first line. A row has at most 10000 cells.
  */
 CP_CHECKED enum cp_code cp_rows_next(struct cp_rows *r, struct cp_row *out, bool *out_more, struct cp_err *err);
 

@@ -15,6 +15,7 @@ enum {
 	JOB = 1 << 20,        /* bytes that one worker compresses at once */
 	WORKERS = 2,          /* zstd writes the same bytes for 1 to 4 */
 	FRAME_HEADER_MIN = 6, /* magic, descriptor, and at least one byte more */
+	WINDOW_LOG_MAX = 27,  /* of the highest limit */
 };
 
 /* ---- out -------------------------------------------------------------------------- */
@@ -182,6 +183,7 @@ struct cp_zin {
 	void *user;
 	uint64_t at, end;      /* of what is still to be read, in the file */
 	struct cp_zsum sum;    /* what was promised */
+	const struct cp_limits *limits;
 	ZSTD_DCtx *ctx;
 	ZSTD_inBuffer in;
 	uint64_t given;
@@ -190,8 +192,18 @@ struct cp_zin {
 	char packed[PIECE], plain[PIECE];
 };
 
+/* log2 of the window, rounded up: all that libzstd lets us say; the bytes are checked in the header. */
+static int window_log(uint64_t bytes)
+{
+	int log = 10;
+
+	while (log < WINDOW_LOG_MAX && UINT64_C(1) << log < bytes)
+		log++;
+	return log;
+}
+
 enum cp_code cp_zin_begin(struct cp_zin **out, cp_read_at *read, void *user, uint64_t offset,
-		const struct cp_zsum *sum, struct cp_err *err)
+		const struct cp_zsum *sum, const struct cp_limits *limits, struct cp_err *err)
 {
 	struct cp_zin *z = malloc(sizeof *z);
 
@@ -202,13 +214,14 @@ enum cp_code cp_zin_begin(struct cp_zin **out, cp_read_at *read, void *user, uin
 	z->at = offset;
 	z->end = offset + sum->size;
 	z->sum = *sum;
+	z->limits = limits;
 	z->ctx = ZSTD_createDCtx();
 	z->in = (ZSTD_inBuffer){ z->packed, 0, 0 };
 	z->given = 0;
 	z->has_begun = z->frame_done = z->has_ended = false;
 	cp_hasher_begin(&z->hasher);
 	if (z->ctx == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(z->ctx, ZSTD_d_windowLogMax,
-			CP_ZSTD_READ_WINDOW))) {
+			window_log(limits->of[CP_LIMIT_WINDOW])))) {
 		cp_zin_free(z);
 		return cp_fail(err, CP_EIO, "out of memory for decompression");
 	}
@@ -237,6 +250,14 @@ static enum cp_code fill(struct cp_zin *z, struct cp_err *err)
 	return CP_OK;
 }
 
+/* Bytes that the decoder must hold: of a frame in one segment its content, else as 3.1.1.1.2 computes them. */
+static uint64_t window_of(const uint8_t *header, unsigned long long content)
+{
+	uint64_t base = UINT64_C(1) << (10 + (header[5] >> 3));
+
+	return (header[4] & 0x20) != 0 ? content : base + base / 8 * (header[5] & 7);
+}
+
 /* The frame header (RFC 8878, 3.1.1.1), as far as libzstd would let pass what we refuse. */
 static enum cp_code check_header(const struct cp_zin *z, struct cp_err *err)
 {
@@ -255,7 +276,8 @@ static enum cp_code check_header(const struct cp_zin *z, struct cp_err *err)
 	if (content != ZSTD_CONTENTSIZE_UNKNOWN && content != z->sum.expanded)
 		return cp_fail(err, CP_EFORMAT, "its zstd frame holds another size than the %" PRIu64
 		               " bytes that the manifest promises", z->sum.expanded);
-	return CP_OK;
+	return cp_limit_check(z->limits, CP_LIMIT_WINDOW, window_of((const uint8_t *)z->packed, content), err,
+			"the window of its zstd frame");
 }
 
 static enum cp_code check_end(struct cp_zin *z, struct cp_err *err)

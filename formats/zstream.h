@@ -10,6 +10,7 @@
 
 #include "formats/file.h"
 #include "formats/hash.h"
+#include "formats/limits.h"
 
 /* What expands to this or less is kept in memory, then compressed as hard as CP_ZSTD_SMALL_LEVEL. */
 #define CP_ZSTD_SMALL ((size_t)1 << 20)
@@ -17,9 +18,8 @@
 #define CP_ZSTD_LEVEL 3
 #define CP_ZSTD_MAX_LEVEL 22
 
-/* log2 of the window that we write, and of the largest that we read. */
+/* log2 of the window that we write. */
 #define CP_ZSTD_WRITE_WINDOW 21
-#define CP_ZSTD_READ_WINDOW 27
 
 /* What a frame is, once it is written. */
 struct cp_zsum {
@@ -46,9 +46,10 @@ void cp_zout_free(struct cp_zout *z); /* NULL-safe */
 
 struct cp_zin; /* opaque */
 
-/* Read the frame that lies from offset on in what read gives, and is promised to be sum. */
+/* Read the frame that lies from offset on in what read gives, and is promised to be sum. Of the limits its window counts;
+ * they must outlive it. */
 CP_CHECKED enum cp_code cp_zin_begin(struct cp_zin **out, cp_read_at *read, void *user, uint64_t offset,
-		const struct cp_zsum *sum, struct cp_err *err);
+		const struct cp_zsum *sum, const struct cp_limits *limits, struct cp_err *err);
 /*
  * The next piece: *bytes is valid until the next call. *len 0 is the end, and only
  * then has everything held: one whole frame, its checksum, both lengths and the hash.

@@ -7,6 +7,7 @@
 #include "sync/change.h"
 #include "sync/copies.h"
 #include "sync/inner.h"
+#include "sync/limit.h"
 #include "sync/rights.h"
 #include "sync/take.h"
 #include "sync/verdict.h"
@@ -119,6 +120,8 @@ static enum cp_code check(struct cp_belief *b, const struct word *w, struct cp_c
 	if (!found && roster > 0)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", w->oid);
 	CP_TRY(cp_change_commit_check(c, tree->data, tree->len, changeset->data, changeset->len, false, err));
+	if (b->from != b->s->history && cp_limit_changeset(&b->s->limits, changeset->data, changeset->len, err) != CP_OK)
+		return cp_fail_at(err, "commit %.12s", w->oid);
 	CP_TRY(cp_rights_types(changeset->data, changeset->len, false, &good, err));
 	if (*c->parent != '\0')
 		CP_TRY(cp_query_int(b->s, &has_parent, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND replica = ?2 AND verdict = 'accepted'"

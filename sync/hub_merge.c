@@ -199,7 +199,7 @@ static enum cp_code check_sender(struct taking_in *t, struct cp_err *err)
 
 static enum cp_code take_all(struct taking_in *t, struct cp_err *err)
 {
-	CP_AUTO(triples) struct cp_triples privates = CP_TRIPLES(each_private, find_private, t);
+	CP_AUTO(triples) struct cp_triples privates = CP_TRIPLES(each_private, find_private, t, &t->s->limits);
 
 	CP_TRY(cp_meeting_begin(&t->meeting, t->s, t->scratch, err));
 	CP_TRY(take_main(t, err));

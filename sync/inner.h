@@ -25,6 +25,7 @@ struct cp_store {
 	sqlite3_stmt *content_sql[CP_CONTENT_STATEMENTS];
 	struct cp_repo *history;
 	struct cp_repo *private;      /* NULL where there is none */
+	struct cp_limits limits;
 	int lock;                     /* flock on the folder, -1 when not held */
 	struct { const char *sql; sqlite3_stmt *q; } cached[CP_STATEMENTS];
 	struct cp_buf held[CP_T_COUNT]; /* of each table the row that cp_row_get read last */

@@ -195,6 +195,8 @@ static enum cp_code judge_inside(struct cp_store *s, const struct cp_task *t, co
 				t->view.is_forgotten ? "forgotten" : "taken back");
 	if (note != NULL && !cp_utf8_valid(note, strlen(note)))
 		return cp_fail(err, CP_EINPUT, "case %s: the note is not UTF-8", t->view.id);
+	if (note != NULL) /* every hub must be able to take it */
+		CP_TRY(cp_limit_check(&cp_limits_default, CP_LIMIT_TEXT, strlen(note), err, "the note"));
 	if (how == CP_SUBMIT_SKIP && (note == NULL || !*note) && (t->note == NULL || !*t->note))
 		return cp_fail(err, CP_EINPUT, "case %s: say why it is skipped (--note)", t->view.id);
 	CP_TRY(draft_touch(s, t, note, active_ms, err));

@@ -255,7 +255,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 
 static enum cp_code take_in(struct opening *o, struct cp_err *err)
 {
-	CP_AUTO(triples) struct cp_triples triples = CP_TRIPLES(each_triple, find_tree, o);
+	CP_AUTO(triples) struct cp_triples triples = CP_TRIPLES(each_triple, find_tree, o, &o->s->limits);
 	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *s = o->s;
 	struct cp_oid old;

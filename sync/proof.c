@@ -487,7 +487,7 @@ static bool has_proofs(const struct cp_manifest *m)
 
 enum cp_code cp_proofs_take(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
-	struct taking t = { .s = s, .triples = CP_TRIPLES(each_triple, find_tree, &t) };
+	struct taking t = { .s = s, .triples = CP_TRIPLES(each_triple, find_tree, &t, &s->limits) };
 	enum cp_code code;
 
 	if (!has_proofs(cp_bundle_manifest(b)))

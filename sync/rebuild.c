@@ -287,7 +287,7 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	CP_TRY(go_on_behind(s, "outbox", sealed[0], false, err));
 	CP_TRY(go_on_behind(s, "outbox_private", sealed[1], true, err));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
-			" 'given_out', 'put_back', 'proved')", ""));
+			" 'given_out', 'put_back', 'proved') OR key GLOB 'limit/*'", ""));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key = 'clock' AND value >"
 			" (SELECT value FROM main.meta WHERE key = 'clock')", ""));
 	return cp_txn_commit(s, err);

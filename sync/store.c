@@ -19,6 +19,7 @@
 #include "sync/erase.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
+#include "sync/limit.h"
 #include "sync/migrate.h"
 #include "sync/seal.h"
 #include "sync/secrets.h"
@@ -148,6 +149,7 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 	sweep_exchange(s);
 	CP_TRY(connect(s, "casepack.db", 0, err));
 	CP_TRY(migrate(s, err));
+	CP_TRY(cp_limits_load(s, err));
 	CP_TRY(cp_content_open(s, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
@@ -167,6 +169,7 @@ static struct cp_store *store_new(const char *path)
 	s->key_path = strdup("");
 	assert(s->path != NULL && s->key_path != NULL);
 	s->lock = -1;
+	s->limits = cp_limits_default;
 	for (size_t t = 0; t < CP_T_COUNT; t++)
 		s->held[t] = (struct cp_buf)CP_BUF((size_t)1 << 31);
 	return s;

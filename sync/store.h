@@ -50,6 +50,8 @@ CP_CHECKED enum cp_code cp_store_open(struct cp_store **out, const char *path, s
 void cp_store_close(struct cp_store *s);
 void cp_store_drop(struct cp_store **s); /* for CP_AUTO(store) */
 const struct cp_me *cp_store_me(const struct cp_store *s);
+/* What is accepted here of what comes from outside; borrowed. sync/limit.h makes one smaller. */
+const struct cp_limits *cp_store_limits(const struct cp_store *s);
 bool cp_store_has_project(const struct cp_store *s);
 CP_CHECKED enum cp_code cp_store_use_key(struct cp_store *s, const char *key_path, struct cp_err *err);
 /* A device that has not opened a bundle yet knows its id once the project is known. */

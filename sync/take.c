@@ -56,7 +56,7 @@ enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct 
 		return cp_fail(err, CP_EIO, "out of memory");
 	t->s = s;
 	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
-	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t);
+	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t, &s->limits);
 	t->trees = (struct cp_buf)CP_BUF(CP_TEXT_MAX);
 	*out = t;
 	return CP_OK;

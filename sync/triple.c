@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sync/limit.h"
 #include "sync/repo.h"
 
 void cp_triples_drop(struct cp_triples *t)
@@ -43,6 +44,8 @@ enum cp_code cp_triples_object(void *triples, const char *oid, const char *type,
 		return cp_fail(err, CP_EFORMAT, "object %.12s does not hash to its name", oid);
 	if (t->expects == 2) {
 		t->expects = 0;
+		if (cp_limit_changeset(t->limits, bytes, len, err) != CP_OK)
+			return cp_fail_at(err, "commit %.12s", t->commit_oid.hex);
 		return t->visit(t->user, t, bytes, len, err);
 	}
 	if (len > CP_COMMIT_MAX)

@@ -29,7 +29,7 @@ static enum cp_code count_object(void *user, const char *oid, const char *type, 
 {
 	(void)err;
 	(void)bytes;
-	must(cp_oid_valid(oid) && cp_object_type_valid(type) && len <= limits.max_object);
+	must(cp_oid_valid(oid) && cp_object_type_valid(type) && len <= limits.of[CP_LIMIT_OBJECT]);
 	*(uint64_t *)user += len;
 	return CP_OK;
 }
@@ -37,7 +37,7 @@ static enum cp_code count_object(void *user, const char *oid, const char *type, 
 static enum cp_code count_case(void *user, const char *json, size_t len, struct cp_err *err)
 {
 	(void)err;
-	must(len > 0 && len <= limits.max_line && memchr(json, '\n', len) == NULL);
+	must(len > 0 && len <= limits.of[CP_LIMIT_DOCUMENT] && memchr(json, '\n', len) == NULL);
 	*(uint64_t *)user += len + 1;
 	return CP_OK;
 }

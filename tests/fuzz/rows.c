@@ -26,7 +26,7 @@ static enum cp_code open_bytes(struct cp_rows **out, int *fd, const void *bytes,
 	assert(*fd >= 0);
 	assert(write(*fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", *fd);
-	return cp_rows_open(out, path, kind, has_header, err);
+	return cp_rows_open(out, path, kind, has_header, &cp_limits_default, err);
 }
 
 static void check_words(enum cp_code code, const struct cp_err *err)

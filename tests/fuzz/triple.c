@@ -86,7 +86,7 @@ static enum cp_code give(struct cp_triples *t, const uint8_t *data, size_t size,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct held held = { { "" }, CP_BUF(CP_TEXT_MAX), CP_BUF(CP_TEXT_MAX) };
-	CP_AUTO(triples) struct cp_triples t = CP_TRIPLES(see, find, &held);
+	CP_AUTO(triples) struct cp_triples t = CP_TRIPLES(see, find, &held, &cp_limits_default);
 	struct cp_err err = { CP_OK, "" };
 	enum cp_code code;
 

@@ -215,4 +215,5 @@ def main(verb, *words):
         {"unpack": unpack, "pack": pack, "set": change, "resign": resign, "forge": forge, "alter": alter}[verb](*words)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

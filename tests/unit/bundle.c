@@ -950,9 +950,7 @@ static void a_bomb_stops_at_what_was_promised(void **state)
 	forge("x", "history.tar.zst", &packed, 1 << 20);
 	assert_refused("x", "");
 	forge("x", "cases.jsonl.zst", &packed, UINT64_C(3000000000));
-	assert_refused("x", "longer than the limit"); /* no line may be so long */
-	forge("x", "history.tar.zst", &packed, UINT64_C(100) << 30);
-	assert_refused("x", "would expand to");
+	assert_refused("x", "over the limit \"ratio\"");
 	assert_true(clock() - begin < 5 * CLOCKS_PER_SEC);
 }
 
@@ -964,7 +962,7 @@ static void a_window_that_needs_too_much_memory_is_refused(void **state)
 	run("head -c 1000000 /dev/zero | zstd -q --ultra --long=28 > wide.zst");
 	load(&packed, "wide.zst");
 	forge("x", "cases.jsonl.zst", &packed, 1000000);
-	assert_refused("x", "cannot decompress");
+	assert_refused("x", "over the limit \"window\"");
 }
 
 static void a_file_that_changes_after_opening_is_refused(void **state)
@@ -1047,22 +1045,22 @@ static void what_is_over_the_limits_is_refused(void **state)
 	(void)state;
 	write_sample("a");
 	limits = cp_limits_default;
-	limits.max_bytes = 5000;
+	limits.of[CP_LIMIT_BUNDLE] = 5000;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_EFORMAT);
 	limits = cp_limits_default;
-	limits.max_expanded = 4000;
+	limits.of[CP_LIMIT_EXPANDED] = 4000;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_EFORMAT);
 	limits = cp_limits_default;
-	limits.max_members = 2;
+	limits.of[CP_LIMIT_MEMBERS] = 2;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_EFORMAT);
-	limits.max_members = 3;
+	limits.of[CP_LIMIT_MEMBERS] = 3;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_OK);
-	limits.max_object = sizeof picture - 2;
+	limits.of[CP_LIMIT_OBJECT] = sizeof picture - 2;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_EFORMAT);
-	limits.max_object = sizeof picture - 1;
-	limits.max_line = 11;
+	limits.of[CP_LIMIT_OBJECT] = sizeof picture - 1;
+	limits.of[CP_LIMIT_DOCUMENT] = 11;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_EFORMAT);
-	limits.max_line = 12;
+	limits.of[CP_LIMIT_DOCUMENT] = 12;
 	assert_int_equal(read_all("a", &limits, NULL, &err), CP_OK);
 }
 

@@ -78,7 +78,7 @@ static void read_all(struct cp_buf *out, const char *name, enum cp_rows_kind kin
 	struct cp_err err = { 0 };
 	struct cp_row row;
 	bool more = true;
-	enum cp_code code = cp_rows_open(&r, at(name), kind, has_header, &err);
+	enum cp_code code = cp_rows_open(&r, at(name), kind, has_header, &cp_limits_default, &err);
 
 	cp_buf_clear(out);
 	if (code != CP_OK) {
@@ -167,7 +167,7 @@ static void a_file_without_a_header_has_numbered_names(void **state)
 	(void)state;
 	reads_as("1,2\n3,4\n5\n", 10, CP_ROWS_CSV, false, "1:[1][2]\n2:[3][4]\n! f:3:2: 1 cells where the first row has 2\n.");
 	put("f", "x\ty\n", 4);
-	assert_int_equal(cp_rows_open(&r, at("f"), CP_ROWS_TSV, false, NULL), CP_OK);
+	assert_int_equal(cp_rows_open(&r, at("f"), CP_ROWS_TSV, false, &cp_limits_default, NULL), CP_OK);
 	assert_int_equal(cp_rows_header(r, &names), 2);
 	assert_string_equal(names[1], "2");
 	assert_int_equal(cp_rows_next(r, &row, &more, NULL), CP_OK);
@@ -184,7 +184,7 @@ static void cells_are_found_by_the_headers_name(void **state)
 
 	(void)state;
 	put("f", ",id , q\n0,7,seven\n", 18);
-	assert_int_equal(cp_rows_open(&r, at("f"), CP_ROWS_CSV, true, NULL), CP_OK);
+	assert_int_equal(cp_rows_open(&r, at("f"), CP_ROWS_CSV, true, &cp_limits_default, NULL), CP_OK);
 	assert_int_equal(cp_rows_header(r, &names), 3);
 	assert_string_equal(names[0], "1");
 	assert_int_equal(cp_rows_next(r, &row, &more, NULL), CP_OK);
@@ -193,7 +193,7 @@ static void cells_are_found_by_the_headers_name(void **state)
 	assert_string_equal(cp_row_cell(&row, "q")->text, "seven");
 	assert_int_equal(cp_row_cell(&row, "q")->column, 3);
 	put("f", "{\"b\":1,\"a\":2}\n{\"c\":3}\n", 23);
-	assert_int_equal(cp_rows_open(&j, at("f"), CP_ROWS_JSONL, true, NULL), CP_OK);
+	assert_int_equal(cp_rows_open(&j, at("f"), CP_ROWS_JSONL, true, &cp_limits_default, NULL), CP_OK);
 	assert_int_equal(cp_rows_header(j, &names), 2);
 	assert_string_equal(names[0], "b");
 	assert_int_equal(cp_rows_next(j, &row, &more, NULL), CP_OK);
@@ -270,10 +270,10 @@ static void a_file_that_is_not_there_is_said(void **state)
 	struct cp_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(cp_rows_open(&r, at("none.csv"), CP_ROWS_CSV, true, &err), CP_ENOTFOUND);
+	assert_int_equal(cp_rows_open(&r, at("none.csv"), CP_ROWS_CSV, true, &cp_limits_default, &err), CP_ENOTFOUND);
 	assert_non_null(strstr(err.text, "none.csv: no such file"));
 	assert_null(r);
-	assert_int_equal(cp_rows_open(&r, folder, CP_ROWS_CSV, true, &err), CP_EIO);
+	assert_int_equal(cp_rows_open(&r, folder, CP_ROWS_CSV, true, &cp_limits_default, &err), CP_EIO);
 	assert_null(r);
 }
 
@@ -289,6 +289,8 @@ static void long_file(struct cp_buf *out, const char *before, char c, size_t n, 
 	assert_int_equal(cp_buf_puts(out, behind, NULL), CP_OK);
 }
 
+#define OVER(limit, value) "over the limit \"" limit "\" of " value " bytes, the highest there is (`casepack project limits`)\n"
+
 static void what_is_too_long_is_refused_and_passed_over(void **state)
 {
 	CP_AUTO(buf) struct cp_buf in = CP_BUF((size_t)80 << 20), out = CP_BUF(CP_TEXT_MAX);
@@ -302,19 +304,19 @@ static void what_is_too_long_is_refused_and_passed_over(void **state)
 	long_file(&in, "a,b\n1,", 'x', mib + 1, "\n2,3\n");
 	put("f", in.data, in.len);
 	read_all(&out, "f", CP_ROWS_CSV, true);
-	assert_string_equal(out.data, "! f:2:2: a cell or a row is too long (1 MiB, 16 MiB); is a quote not closed?\n3:[2][3]\n.");
+	assert_string_equal(out.data, "! f:2:2: a cell (is a quote not closed?) is " OVER("text", "1048576") "3:[2][3]\n.");
 	long_file(&in, "a,b\n1,\"", '\n', mib + 1, "\n2,3\n");
 	put("f", in.data, in.len);
 	read_all(&out, "f", CP_ROWS_CSV, true);
-	assert_string_equal(out.data, "! f:2:2: a cell or a row is too long (1 MiB, 16 MiB); is a quote not closed?\n1048580:[2][3]\n.");
+	assert_string_equal(out.data, "! f:2:2: a cell (is a quote not closed?) is " OVER("text", "1048576") "1048580:[2][3]\n.");
 	long_file(&in, "a\tb\n1\t", 'x', 40 * mib, "\n2\t3\n");
 	put("f", in.data, in.len);
 	read_all(&out, "f", CP_ROWS_TSV, true);
-	assert_string_equal(out.data, "! f:2:1: a line of more than 16 MiB\n3:[2][3]\n.");
+	assert_string_equal(out.data, "! f:2:1: the line is " OVER("document", "16777216") "3:[2][3]\n.");
 	long_file(&in, "{\"a\":\"", 'x', mib + 1, "\"}\n{\"a\":7}");
 	put("f", in.data, in.len);
 	read_all(&out, "f", CP_ROWS_JSONL, true);
-	assert_string_equal(out.data, "! f:1:1: a cell of more than 1 MiB\n2:[7]\n.");
+	assert_string_equal(out.data, "! f:1:1: a cell is " OVER("text", "1048576") "2:[7]\n.");
 	long_file(&in, "a\tb\n1\t", '\t', 20000, "\n2\t3\n");
 	put("f", in.data, in.len);
 	read_all(&out, "f", CP_ROWS_TSV, true);
@@ -332,7 +334,7 @@ static void standard_input_is_read_as_a_file_is(void **state)
 	(void)state;
 	put("f", "a,b\n1,2\n3\n", 10);
 	assert_non_null(freopen(at("f"), "r", stdin));
-	assert_int_equal(cp_rows_open(&r, "-", CP_ROWS_CSV, true, NULL), CP_OK);
+	assert_int_equal(cp_rows_open(&r, "-", CP_ROWS_CSV, true, &cp_limits_default, NULL), CP_OK);
 	assert_int_equal(cp_rows_next(r, &row, &more, NULL), CP_OK);
 	assert_string_equal(row.cells[1].text, "2");
 	assert_int_equal(cp_rows_next(r, &row, &more, &err), CP_EINPUT);
@@ -362,7 +364,7 @@ static size_t spell(struct cp_buf *out, const char *path, enum cp_rows_kind kind
 	bool more;
 
 	cp_buf_clear(out);
-	if (cp_rows_open(&r, path, kind, false, &err) != CP_OK)
+	if (cp_rows_open(&r, path, kind, false, &cp_limits_default, &err) != CP_OK)
 		fail_msg("%s", err.text);
 	for (;; n++) {
 		if (cp_rows_next(r, &row, &more, &err) != CP_OK)
