@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -11,18 +12,33 @@ static const struct cp_column_meaning qrels_columns[] = {
 	{ "grade", "number", "", "see above; higher is better" },
 };
 
-/* A cell of a Markdown table: on one line, and no column of its own. */
-static enum cp_code add_cell(struct cp_buf *out, const char *text, struct cp_err *err)
+/* Is it part of a name like active_ms? There it means nothing to Markdown. */
+static bool is_within(const char *text, size_t i, size_t len)
+{
+	return text[i] == '_' && i > 0 && i + 1 < len && isalnum((unsigned char)text[i - 1]) && isalnum((unsigned char)text[i + 1]);
+}
+
+/* Somebody's words in Markdown: on one line, nothing hidden, and no markup, HTML or link of their own. */
+static enum cp_code add_words(struct cp_buf *out, const char *text, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_TEXT_MAX);
 
 	CP_TRY(cp_text_shown(&shown, text, strlen(text), false, err));
-	CP_TRY(cp_buf_puts(out, " ", err));
 	for (size_t i = 0; i < shown.len; i++) {
-		if (shown.data[i] == '|' || shown.data[i] == '<')
+		bool is_markup = strchr("\\`*_[]<>&|!~#", shown.data[i]) != NULL ||
+			(shown.data[i] == ':' && shown.data[i + 1] == '/');
+
+		if (is_markup && !is_within(shown.data, i, shown.len))
 			CP_TRY(cp_buf_puts(out, "\\", err));
 		CP_TRY(cp_buf_add(out, shown.data + i, 1, err));
 	}
+	return CP_OK;
+}
+
+static enum cp_code add_cell(struct cp_buf *out, const char *text, struct cp_err *err)
+{
+	CP_TRY(cp_buf_puts(out, " ", err));
+	CP_TRY(add_words(out, text, err));
 	return cp_buf_puts(out, " |", err);
 }
 
@@ -140,17 +156,17 @@ static enum cp_code add_grade_words(struct cp_buf *out, const struct cp_export *
 
 static enum cp_code add_head(struct cp_buf *out, const struct cp_export *x, int64_t rows, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf project = CP_BUF(4096);
 	const char *slash = strrchr(x->path, '/');
 	const char *name = cp_store_me(x->store)->project_name;
 	struct cp_hash hash;
 	char hex[CP_HASH_HEX];
 
 	CP_TRY(cp_store_hash(x->store, &hash, err));
-	CP_TRY(cp_text_shown(&project, name, strlen(name), false, err));
-	CP_TRY(cp_buf_printf(out, err, "# Data dictionary of %s\n\n", slash == NULL ? x->path : slash + 1));
-	CP_TRY(cp_buf_printf(out, err, "Project: %s. Rows: %lld. %s\n", project.data == NULL ? "" : project.data,
-			(long long)rows, format_words(x)));
+	CP_TRY(cp_buf_puts(out, "# Data dictionary of ", err));
+	CP_TRY(add_words(out, slash == NULL ? x->path : slash + 1, err));
+	CP_TRY(cp_buf_puts(out, "\n\nProject: ", err));
+	CP_TRY(add_words(out, name, err));
+	CP_TRY(cp_buf_printf(out, err, ". Rows: %lld. %s\n", (long long)rows, format_words(x)));
 	CP_TRY(cp_buf_printf(out, err, "State exported: `%s` (`casepack status --hash`).\n",
 			cp_hex(hex, hash.bytes, sizeof hash.bytes)));
 	if (x->format == CP_EXPORT_QRELS)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/shown.h"
@@ -66,6 +67,8 @@ static enum cp_code write_pending(struct cp_sheet *s, struct cp_err *err)
 		return CP_OK;
 	if (!s->is_stdout)
 		CP_TRY(cp_newfile_add(&s->file, s->pending.data, s->pending.len, err));
+	else if (isatty(STDOUT_FILENO) == 1) /* for eyes; a file or a pipe gets it byte for byte */
+		CP_TRY(cp_text_print(s->pending.data, s->pending.len, err));
 	else if (fwrite(s->pending.data, 1, s->pending.len, stdout) != s->pending.len)
 		return cp_fail_errno(err, "standard output");
 	cp_buf_clear(&s->pending);
@@ -274,6 +277,8 @@ const struct cp_command cp_cmd_export = {
 		"documents whose ids contain white space stand there by their name in history; FILE.topics.tsv gives "
 		"each topic's query. Where a lead set a final answer it is the grade, unless --rater names one. Answers that are "
 		"stale, late or undecided (in conflict under review) are left out, and counted.\n\n"
+		"Texts stand in csv and jsonl as they were written, whatever they hold; on a terminal what would act there is spelled "
+		"out, and in jsonl it is escaped, which is the same JSON. --guard alters text, for spreadsheets only.\n\n"
 		"git is a standard git bundle of main and of every replica's branch.",
 	.options = options,
 	.examples = examples,

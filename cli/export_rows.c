@@ -181,20 +181,15 @@ static json_t *json_cell(const struct cell *c)
 static enum cp_code add_json_row(struct rows *r, const struct cell *cells, struct cp_err *err)
 {
 	json_t *object = json_object();
-	char *line = NULL;
 	bool is_whole = object != NULL;
 
 	for (size_t i = 0; is_whole && i < r->n_columns; i++)
 		is_whole = json_object_set_new(object, columns[i].name, json_cell(&cells[i])) == 0;
-	if (is_whole)
-		line = json_dumps(object, JSON_COMPACT);
-	json_decref(object);
-	if (line == NULL)
+	if (!is_whole) {
+		json_decref(object);
 		return cp_fail(err, CP_EIO, "out of memory");
-	enum cp_code code = cp_buf_puts(&r->sheet.pending, line, err);
-	free(line);
-	CP_TRY(code);
-	return cp_buf_puts(&r->sheet.pending, "\n", err);
+	}
+	return cp_json_add(&r->sheet.pending, object, err);
 }
 
 static bool is_wanted(const struct cp_export *x, const struct cp_label *l)

@@ -189,7 +189,7 @@ static enum cp_code text_log(struct cp_args *a, struct cp_err *err)
 
 /* ---- show and diff ------------------------------------------------------------------------ */
 
-/* A form is kept without white space; people read it with. */
+/* A form is kept without white space; people read it with, and nothing in it acts. */
 static enum cp_code spread(struct cp_buf *text, struct cp_err *err)
 {
 	json_t *root = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
@@ -199,7 +199,7 @@ static enum cp_code spread(struct cp_buf *text, struct cp_err *err)
 	if (lines == NULL)
 		return cp_fail(err, CP_EFORMAT, "the form is no JSON");
 	cp_buf_clear(text);
-	CP_TRY(cp_buf_puts(text, lines, err));
+	CP_TRY(cp_text_json(text, lines, strlen(lines), err));
 	return cp_buf_puts(text, "\n", err);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/shown.h"
 #include "formats/text.h"
 
 #define TABLE_MAX ((size_t)1 << 30)
@@ -60,54 +61,12 @@ static void out_free(struct cp_out *o)
 
 /* ---- JSON lines ---------------------------------------------------------------------- */
 
-/* What acts on a terminal and JSON lets pass as it is: DEL, C1 controls, bidirectional controls. */
-static uint32_t acting_point(const unsigned char *at, size_t left, size_t *size)
-{
-	uint32_t p = 0;
-
-	if (left >= 3 && at[0] == 0xe2) {
-		p = 0x2000u | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-		*size = 3;
-		return p == 0x200e || p == 0x200f || (p >= 0x202a && p <= 0x202e) ||
-				(p >= 0x2066 && p <= 0x2069) ? p : 0;
-	}
-	*size = at[0] == 0x7f ? 1 : 2;
-	if (at[0] == 0x7f)
-		return 0x7f;
-	if (left >= 2 && at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
-		return at[1];
-	return left >= 2 && at[0] == 0xd8 && at[1] == 0x9c ? 0x061c : 0;
-}
-
-/* The same JSON with those as \uXXXX, and a newline. They can stand in strings only. */
-static void print_json(const char *json, size_t len)
-{
-	const unsigned char *at = (const unsigned char *)json;
-	size_t from = 0, size;
-	uint32_t p;
-
-	for (size_t i = 0; i < len; i++) {
-		if (at[i] < 0x7f || (p = acting_point(at + i, len - i, &size)) == 0)
-			continue;
-		fwrite(json + from, 1, i - from, stdout);
-		printf("\\u%04x", p);
-		i += size - 1;
-		from = i + 1;
-	}
-	fwrite(json + from, 1, len - from, stdout);
-	putchar('\n');
-}
-
 static enum cp_code end_object(struct cp_out *o, struct cp_err *err)
 {
-	CP_AUTO(str) char *line = json_dumps(o->object, JSON_COMPACT);
+	json_t *object = o->object;
 
-	json_decref(o->object);
 	o->object = NULL;
-	if (line == NULL)
-		return cp_fail(err, CP_EIO, "out of memory for a line of JSON");
-	print_json(line, strlen(line));
-	return ferror(stdout) ? cp_fail_errno(err, "standard output") : CP_OK;
+	return cp_json_line(object, err);
 }
 
 /* Takes value, which may be NULL for want of memory. */

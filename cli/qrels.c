@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/shown.h"
+#include "formats/text.h"
 
 /* One rater's answer on one result. */
 struct vote { char *result, *rater, *value, *form, *final; int64_t rank, pass; double grade; };
@@ -234,14 +235,14 @@ static enum cp_code aggregate(struct qrels *q, struct vote *v, size_t n, double 
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-/* Everything at which some reader of qrels splits a line, Python's split() included. */
+/* Everything at which some reader of qrels splits a line, Python's split() included, and what acts where it is shown. */
 static bool has_space(const char *text)
 {
 	static const char *const blanks[] = { "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
 		"\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f",
 		"\u3000", "\xc2\x85" };
 
-	if (text[0] == '\0')
+	if (text[0] == '\0' || cp_text_acts(text, strlen(text)))
 		return true;
 	for (const char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ')
@@ -289,11 +290,9 @@ static enum cp_code add_topic(struct qrels *q, struct cp_err *err)
 {
 	if (!q->has_topics)
 		return CP_OK;
-	for (char *p = q->query; *p != '\0'; p++)
-		if (*p == '\t' || *p == '\n' || *p == '\r')
-			*p = ' ';
-	CP_TRY(cp_buf_printf(&q->topics.pending, err, "%s\t%s\n", has_space(q->case_id) ? q->case_name : q->case_id,
-			q->query));
+	CP_TRY(cp_buf_printf(&q->topics.pending, err, "%s\t", has_space(q->case_id) ? q->case_name : q->case_id));
+	CP_TRY(cp_text_shown(&q->topics.pending, q->query, strlen(q->query), false, err));
+	CP_TRY(cp_buf_puts(&q->topics.pending, "\n", err));
 	return cp_sheet_row(&q->topics, err);
 }
 

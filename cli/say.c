@@ -39,7 +39,7 @@ void cp_say(const char *fmt, ...)
 	}
 	fflush(stdout); /* results first: in a pipe both must come in order */
 	wipe();
-	if (cp_text_shown(&shown, text, (size_t)n, true, NULL) == CP_OK)
+	if (cp_text_shown(&shown, text, (size_t)n, false, NULL) == CP_OK)
 		fprintf(stderr, "%s\n", shown.data != NULL ? shown.data : "");
 }
 

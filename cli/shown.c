@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "cli/cli.h"
 #include "formats/hash.h"
@@ -60,40 +59,23 @@ enum cp_code cp_text_print(const char *text, size_t len, struct cp_err *err)
 	return put(shown.data, shown.len, err);
 }
 
-/* Controls that JSON lets pass as they are, though they act on a terminal: escaped, they are the same JSON. */
-static bool acts(utf8proc_int32_t point)
-{
-	return (point >= 0x7f && point <= 0x9f) || point == 0x61c || point == 0x200e || point == 0x200f
-		|| (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
-}
-
-static enum cp_code put_json(const char *text, struct cp_err *err)
-{
-	utf8proc_int32_t point;
-	char escape[16];
-
-	for (size_t size; *text != '\0'; text += size) {
-		size = strcspn(text, "\x7f\xc2\xd8\xe2");
-		if (size == 0) {
-			utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &point);
-			size = n > 0 ? (size_t)n : 1;
-			if (n > 0 && acts(point)) {
-				snprintf(escape, sizeof escape, "\\u%04x", (unsigned)point);
-				CP_TRY(put(escape, strlen(escape), err));
-				continue;
-			}
-		}
-		CP_TRY(put(text, size, err));
-	}
-	return put("\n", 1, err);
-}
-
-enum cp_code cp_json_line(json_t *object, struct cp_err *err)
+enum cp_code cp_json_add(struct cp_buf *out, json_t *object, struct cp_err *err)
 {
 	CP_AUTO(str) char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
 
 	json_decref(object);
-	return text == NULL ? cp_fail(err, CP_EIO, "out of memory") : put_json(text, err);
+	if (text == NULL)
+		return cp_fail(err, CP_EIO, "out of memory for a line of JSON");
+	CP_TRY(cp_text_json(out, text, strlen(text), err));
+	return cp_buf_puts(out, "\n", err);
+}
+
+enum cp_code cp_json_line(json_t *object, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf line = CP_BUF((size_t)1 << 31);
+
+	CP_TRY(cp_json_add(&line, object, err));
+	return put(line.data, line.len, err);
 }
 
 json_t *cp_json_text(const char *text)

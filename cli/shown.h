@@ -18,8 +18,11 @@ CP_CHECKED enum cp_code cp_line_add(struct cp_buf *out, struct cp_err *err, cons
 /* Text of several lines on stdout, made safe, with a newline at its end. */
 CP_CHECKED enum cp_code cp_text_print(const char *text, size_t len, struct cp_err *err);
 
-/* One JSON object on one line of stdout. Takes the reference; NULL (no memory) is CP_EIO. */
+/* One JSON object on one line of stdout; what would act on a terminal is escaped, which is the same JSON.
+ * Takes the reference; NULL (no memory) is CP_EIO. */
 CP_CHECKED enum cp_code cp_json_line(json_t *object, struct cp_err *err);
+/* The same line, appended to a buffer. */
+CP_CHECKED enum cp_code cp_json_add(struct cp_buf *out, json_t *object, struct cp_err *err);
 
 /* A JSON string of any bytes: what is no UTF-8 is shown as \xff. NULL text: null. */
 json_t *cp_json_text(const char *text);

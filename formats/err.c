@@ -66,6 +66,7 @@ static bool begins_with(const char *text, const char *path)
 enum cp_code cp_fail_untaken(struct cp_err *err, const char *path)
 {
 	static const char changed[] = "; nothing was changed", ask[] = "; nothing was changed; ask its sender for another";
+	bool is_senders;
 	size_t used;
 
 	if (err == NULL)
@@ -75,6 +76,7 @@ enum cp_code cp_fail_untaken(struct cp_err *err, const char *path)
 	if ((err->code != CP_EFORMAT && err->code != CP_ETRUST) || strstr(err->text, changed) != NULL)
 		return err->code;
 	used = strnlen(err->text, sizeof err->text - sizeof ask);
-	snprintf(err->text + used, sizeof err->text - used, "%s", strstr(err->text, "a newer casepack") != NULL || strstr(err->text, "over the limit") != NULL ? changed : ask);
+	is_senders = strstr(err->text, "a newer casepack") == NULL && strstr(err->text, "over the limit") == NULL;
+	snprintf(err->text + used, sizeof err->text - used, "%s", is_senders ? ask : changed);
 	return err->code;
 }

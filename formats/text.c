@@ -79,10 +79,27 @@ bool cp_id_is_plain(const char *text, size_t len)
 	return true;
 }
 
-static bool is_bidi_control(int32_t point)
+#define MARKS_MAX 8 /* on one letter; Hebrew has five */
+
+/* What stands before a character decides of some whether they act. Begins with no letter to carry a mark. */
+struct context { int marks; bool joins, varies; };
+#define AT_START { MARKS_MAX, false, false }
+
+static bool is_joiner(int32_t point)
 {
-	return (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
-		point == 0x200e || point == 0x200f || point == 0x061c;
+	return point == 0x200c || point == 0x200d;
+}
+
+static bool is_selector(int32_t point)
+{
+	return (point >= 0xfe00 && point <= 0xfe0f) || (point >= 0xe0100 && point <= 0xe01ef);
+}
+
+static bool is_hidden(int32_t point)
+{
+	return utf8proc_get_property(point)->ignorable || (point >= 0xe0000 && point <= 0xe0fff) ||
+		(point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||
+		point == 0x200f || point == 0x61c || (point >= 0xfff9 && point <= 0xfffb);
 }
 
 static bool is_control(int32_t point)
@@ -90,12 +107,46 @@ static bool is_control(int32_t point)
 	return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
+/* A character behind what c knows; c then knows it, too. */
+static bool acts(struct context *c, int32_t point)
+{
+	utf8proc_category_t category;
+	bool is_hid;
+
+	if (point < 0 || is_control(point)) {
+		*c = (struct context)AT_START;
+		return true;
+	}
+	if (point < 0x7f) {
+		*c = (struct context){ 0, false, true };
+		return false;
+	}
+	category = utf8proc_category(point);
+	if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME)
+		is_hid = is_selector(point) ? !c->varies : is_hidden(point) || c->marks++ >= MARKS_MAX;
+	else if (is_joiner(point))
+		is_hid = !c->joins;
+	else
+		is_hid = is_hidden(point);
+	if (is_joiner(point) || is_selector(point) || is_hid) {
+		c->varies = false;
+		c->joins = c->joins && is_selector(point) && !is_hid;
+		return is_hid;
+	}
+	if (category != UTF8PROC_CATEGORY_MN && category != UTF8PROC_CATEGORY_ME)
+		c->marks = 0;
+	c->joins = c->varies = true;
+	return false;
+}
+
 bool cp_text_has_controls(const char *text, size_t len, bool multiline)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c == 0x7f || (c < 0x20 && !(multiline && (c == '\n' || c == '\t'))))
+		bool is_end = c == '\n' || (c == '\r' && i + 1 < len && text[i + 1] == '\n');
+
+		if (c == 0x7f || (c < 0x20 && !(multiline && (is_end || c == '\t'))))
 			return true;
 		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
 			return true; /* U+0080 to U+009F */
@@ -113,32 +164,45 @@ char *cp_text_folded(const char *text, size_t len)
 	return (char *)mapped;
 }
 
-/* One code point, size bytes at text, in the form that a terminal can be given. */
-static enum cp_code add_shown(struct cp_buf *out, const char *text, size_t size, int32_t point,
-		bool multiline, struct cp_err *err)
+static enum cp_code add_spelled(struct cp_buf *out, const char *text, int32_t point, struct cp_err *err)
 {
 	if (point < 0)
 		return cp_buf_printf(out, err, "\\x%02x", (unsigned)(unsigned char)text[0]);
-	if (point == '\n' || point == '\t')
-		return cp_buf_add(out, multiline ? text : " ", 1, err);
 	if (is_control(point))
 		return cp_buf_printf(out, err, "\\x%02x", (unsigned)point);
-	if (is_bidi_control(point))
-		return cp_buf_printf(out, err, "\\u%04x", (unsigned)point);
-	return cp_buf_add(out, text, size, err);
+	return cp_buf_printf(out, err, point > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)point);
 }
 
-enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
-		struct cp_err *err)
+/* How newline, tab, carriage return and backslash come out; all that acts is spelled. */
+enum ends { ONE_LINE, LINES, TSV };
+
+/* NULL: as any other character. */
+static const char *end_of(int32_t point, bool before_newline, enum ends ends)
 {
+	if (ends == TSV)
+		return point == '\n' ? "\\n" : point == '\t' ? "\\t" : point == '\r' ? "\\r" : point == '\\' ? "\\\\" : NULL;
+	if (point == '\r' && before_newline)
+		return "";
+	if (point != '\n' && point != '\t')
+		return NULL;
+	return ends == ONE_LINE ? " " : point == '\n' ? "\n" : "\t";
+}
+
+static enum cp_code add_shown(struct cp_buf *out, const char *text, size_t len, enum ends ends, struct cp_err *err)
+{
+	struct context c = AT_START;
 	size_t at = 0, before = out->len, size;
 	enum cp_code code = CP_OK;
 	int32_t point;
 
 	while (at < len && code == CP_OK) {
 		size = next_point(&point, text + at, len - at);
-		if (!(point == '\r' && at + 1 < len && text[at + 1] == '\n'))
-			code = add_shown(out, text + at, size, point, multiline, err);
+		bool is_acting = acts(&c, point);
+		const char *end = end_of(point, at + 1 < len && text[at + 1] == '\n', ends);
+		if (end != NULL)
+			code = cp_buf_puts(out, end, err);
+		else
+			code = is_acting ? add_spelled(out, text + at, point, err) : cp_buf_add(out, text + at, size, err);
 		at += size;
 	}
 	if (code != CP_OK && out->data != NULL) {
@@ -146,6 +210,49 @@ enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, boo
 		out->data[before] = '\0';
 	}
 	return code;
+}
+
+enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
+		struct cp_err *err)
+{
+	return add_shown(out, text, len, multiline ? LINES : ONE_LINE, err);
+}
+
+enum cp_code cp_text_tsv(struct cp_buf *out, const char *text, size_t len, struct cp_err *err)
+{
+	return add_shown(out, text, len, TSV, err);
+}
+
+bool cp_text_acts(const char *text, size_t len)
+{
+	struct context c = AT_START;
+	int32_t point;
+
+	for (size_t at = 0; at < len;) {
+		at += next_point(&point, text + at, len - at);
+		if (acts(&c, point))
+			return true;
+	}
+	return false;
+}
+
+enum cp_code cp_text_json(struct cp_buf *out, const char *json, size_t len, struct cp_err *err)
+{
+	struct context c = AT_START;
+	size_t from = 0, size;
+	int32_t point;
+
+	for (size_t at = 0; at < len; at += size) {
+		size = next_point(&point, json + at, len - at);
+		if (!acts(&c, point) || point < 0x7f)
+			continue;
+		CP_TRY(cp_buf_add(out, json + from, at - from, err));
+		if (point > 0xffff)
+			CP_TRY(cp_buf_printf(out, err, "\\u%04x", 0xd800u + (unsigned)((point - 0x10000) >> 10)));
+		CP_TRY(cp_buf_printf(out, err, "\\u%04x", point > 0xffff ? 0xdc00u + (unsigned)(point & 0x3ff) : (unsigned)point));
+		from = at + size;
+	}
+	return cp_buf_add(out, json + from, len - from, err);
 }
 
 /* Bytes of the first user-perceived character of text, and its columns. */

@@ -17,20 +17,36 @@ CP_CHECKED enum cp_code cp_text_nfc(struct cp_buf *out, const char *text, size_t
 /* The NFC form without letter case, for comparison only; NULL on invalid UTF-8 or without memory. */
 char *cp_text_folded(const char *text, size_t len);
 
-/* C0, DEL or C1 controls in valid UTF-8; newline and tab count unless multiline. */
+/* C0, DEL or C1 controls in valid UTF-8; newline, also behind a carriage return, and tab count unless multiline. */
 bool cp_text_has_controls(const char *text, size_t len, bool multiline);
 
 /* An id that may stand in history: [A-Za-z0-9._:#-], 1 to 64 characters. */
 bool cp_id_is_plain(const char *text, size_t len);
 
 /*
- * Append text so that it cannot act on a terminal: control characters (C0, DEL, C1) and the
- * bidirectional controls (U+202A-202E, U+2066-2069, U+200E/F, U+061C) become \x1b, \u202e and
- * so on; newline and tab stay only when multiline is true, else become a space. A carriage
- * return in front of a newline belongs to it and is left out; a byte that is no UTF-8 becomes \xff.
+ * What acts where text is shown, or hides in it: control characters (C0, DEL, C1), bidirectional
+ * controls (U+202A-202E, U+2066-2069, U+200E/F, U+061C), line and paragraph separators,
+ * annotations (U+FFF9-FFFB) and all that is invisible, as Unicode's Default_Ignorable says. Not so
+ * a joiner (U+200C/D) behind a letter that is not ASCII, as Persian, Hindi and emoji have it, nor a
+ * variation selector behind what it varies. Of combining marks only the ninth and those behind it on one
+ * letter, and one that begins a text.
+ *
+ * Append text so that nothing in it acts: what would becomes \x1b, \u202e, \U000e0041; newline and
+ * tab stay only when multiline is true, else become a space. A carriage return in front of a
+ * newline belongs to it and is left out; a byte that is no UTF-8 becomes \xff. What was shown
+ * once is the same when it is shown again.
  */
 CP_CHECKED enum cp_code cp_text_shown(struct cp_buf *out, const char *text, size_t len, bool multiline,
 		struct cp_err *err);
+
+/* Has it anything that cp_text_shown would spell out on one line, newline and tab included? */
+bool cp_text_acts(const char *text, size_t len);
+
+/* One cell of a TSV file: as shown, but nothing is lost: \\, \t, \n and \r are spelled out, too. */
+CP_CHECKED enum cp_code cp_text_tsv(struct cp_buf *out, const char *text, size_t len, struct cp_err *err);
+
+/* The same JSON, printed by a program, with what acts as \u202e or a surrogate pair; it can stand in strings only. */
+CP_CHECKED enum cp_code cp_text_json(struct cp_buf *out, const char *json, size_t len, struct cp_err *err);
 
 /*
  * For one value inside a message: as cp_text_shown on one line, quotes included, cut to about

@@ -33,15 +33,7 @@ void cp_change_commit_drop(struct cp_change_commit *c)
 
 enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *err)
 {
-	for (const char *p = words; *p != '\0';) {
-		uint8_t b = (uint8_t)*p;
-		size_t n = b < 0xc0 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
-		bool good = b >= 0x20 && b != 0x7f && strnlen(p, n) == n && cp_utf8_valid(p, n);
-
-		CP_TRY(good ? cp_buf_add(out, p, n, err) : cp_buf_puts(out, b < 0x20 ? " " : "?", err));
-		p += good ? n : 1;
-	}
-	return CP_OK;
+	return cp_text_shown(out, words, strlen(words), false, err);
 }
 
 /* Trailers that words bring along stand in one block with the others. */

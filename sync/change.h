@@ -33,7 +33,7 @@ void cp_me_ident(const struct cp_me *me, int64_t at_us, struct cp_ident *out);
 void cp_ident_of(const char *pseudonym, const struct cp_id *replica, const struct cp_id *project, int64_t at_us,
 		struct cp_ident *out);
 
-/* Append words as a commit can carry them: one line of UTF-8 without control characters, whatever was typed or cut. */
+/* Append words as a commit can carry them: one line of UTF-8 in which nothing acts (formats/text.h), whatever was typed or cut. */
 CP_CHECKED enum cp_code cp_words_add(struct cp_buf *out, const char *words, struct cp_err *err);
 
 /* Stage the change commit of a changeset on parent ("" for none). words: the message's first paragraph(s);

@@ -6,26 +6,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "formats/text.h"
 #include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/tree.h"
-
-enum cp_code cp_tsv_add(struct cp_buf *out, const char *text, struct cp_err *err)
-{
-	for (const char *p = text; *p != '\0'; p++) {
-		const char *escaped = *p == '\t' ? "\\t" : *p == '\n' ? "\\n" : *p == '\r' ? "\\r" : *p == '\\' ? "\\\\" : NULL;
-
-		CP_TRY(escaped ? cp_buf_add(out, escaped, 2, err) : cp_buf_add(out, p, 1, err));
-	}
-	return CP_OK;
-}
 
 /* The row's columns from..to of the statement as one TSV line. */
 static enum cp_code tsv_row(struct cp_buf *out, sqlite3_stmt *q, int from, int to, struct cp_err *err)
 {
 	for (int c = from; c <= to; c++) {
 		CP_TRY(c > from ? cp_buf_puts(out, "\t", err) : CP_OK);
-		CP_TRY(cp_tsv_add(out, cp_col_text(q, c), err));
+		CP_TRY(cp_text_tsv(out, cp_col_text(q, c), strlen(cp_col_text(q, c)), err));
 	}
 	return cp_buf_puts(out, "\n", err);
 }
@@ -69,7 +60,10 @@ static enum cp_code case_path(struct cp_store *s, const struct cp_id *id, const 
 static enum cp_code add_json(struct cp_buf *out, json_t *o, struct cp_err *err)
 {
 	char *text = json_dumps(o, JSON_INDENT(2) | JSON_SORT_KEYS);
-	enum cp_code code = text ? cp_buf_printf(out, err, "%s\n", text) : cp_fail(err, CP_EIO, "out of memory");
+	enum cp_code code = text ? cp_text_json(out, text, strlen(text), err) : cp_fail(err, CP_EIO, "out of memory");
+
+	if (code == CP_OK)
+		code = cp_buf_puts(out, "\n", err);
 
 	free(text);
 	json_decref(o);

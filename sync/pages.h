@@ -29,7 +29,4 @@ int cp_page_files(enum cp_page page);
 CP_CHECKED enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,
 		struct cp_buf *path, struct cp_buf *text, struct cp_err *err);
 
-/* Append text as one TSV cell: tab, newline, return and backslash become \t, \n, \r, \\. */
-CP_CHECKED enum cp_code cp_tsv_add(struct cp_buf *out, const char *text, struct cp_err *err);
-
 #endif

@@ -111,6 +111,9 @@ static enum cp_code check_text(const struct cp_text_add *t, const struct standin
 		return cp_fail(err, CP_ENOTFOUND, "%s %s: is not there; `%s add` makes it", what, t->name, what);
 	if (t->len == 0 || !cp_utf8_valid(t->body, t->len))
 		return cp_fail(err, CP_EINPUT, "%s %s: the text is empty or not UTF-8", what, t->name);
+	if (cp_text_has_controls(t->body, t->len, true))
+		return cp_fail(err, CP_EINPUT, "%s %s: the text has control characters, which would act where it is read; take them out",
+				what, t->name);
 	CP_TRY(cp_limit_check(&cp_limits_default, CP_LIMIT_DOCUMENT, t->len, err, t->name)); /* every hub must be able to take it */
 	if (t->revision != NULL && strcmp(t->revision, "editorial") != 0 && strcmp(t->revision, "clarifying") != 0 &&
 			strcmp(t->revision, "breaking") != 0)

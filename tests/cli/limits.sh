@@ -157,7 +157,8 @@ check "many tiny case documents are over a limit of members" \
 quiet casepack -C ben project limit members default
 quiet casepack -C ben project limit seconds 1
 check "what takes longer than its limit is given up" bomb lines 1200 given lead '"seconds" of 1 seconds' casepack -C ben open
-check "what does not is taken" casepack -C ben open "$given"
+quiet casepack -C ben project limit seconds default
+check "what may take its time is taken" casepack -C ben open "$given"
 check "after all of it the hub is sound" sound hub
 check "and so is the device" sound ben
 cat figures

@@ -16,7 +16,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct cp_limits limits = { 1 << 24, 1 << 22, 1000, 1 << 20, 1 << 16 };
+static const struct cp_limits limits = { {
+	[CP_LIMIT_BUNDLE] = 1 << 24, [CP_LIMIT_EXPANDED] = 1 << 22, [CP_LIMIT_RATIO] = 1000, [CP_LIMIT_WINDOW] = 1 << 27,
+	[CP_LIMIT_MEMBERS] = 1000, [CP_LIMIT_OBJECT] = 1 << 20, [CP_LIMIT_CHANGESET] = 1 << 20, [CP_LIMIT_DOCUMENT] = 1 << 16,
+	[CP_LIMIT_TEXT] = 1 << 16, [CP_LIMIT_DEPTH] = 32, [CP_LIMIT_SECONDS] = 60,
+} };
 
 static void must(bool holds)
 {

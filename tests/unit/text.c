@@ -205,7 +205,60 @@ static void what_could_act_on_a_terminal_is_spelled_out(void **state)
 	shows("a\tb\nc\r\nd\re", true, "a\tb\nc\nd\\x0de");
 	shows("half \xe2\x80", false, "half \\xe2\\x80");
 	shows("\xd9\x85\xe2\x80\x8c\xd9\x86", false, "\xd9\x85\xe2\x80\x8c\xd9\x86"); /* U+200C joins letters */
+	shows("\xd9\x85\xe2\x80\x8c\xe2\x80\x8c\xd9\x86", false, "\xd9\x85\xe2\x80\x8c\\u200c\xd9\x86"); /* but once */
+	shows("pass\xe2\x80\x8dword", false, "pass\\u200dword");
+	shows("a\xe2\x80\x8b\xc2\xad\xef\xbb\xbf" "b", false, "a\\u200b\\u00ad\\ufeffb");
+	shows("\xe3\x85\xa4\xe2\x80\xa8\xe2\x80\xa9\xef\xbf\xb9", false, "\\u3164\\u2028\\u2029\\ufff9");
+	shows("tag\xf3\xa0\x81\x81", false, "tag\\U000e0041");
+	shows("\xe2\x9d\xa4\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x94\xa5", false, "\xe2\x9d\xa4\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x94\xa5"); /* heart on fire */
+	shows("1\xef\xb8\x8f\xe2\x83\xa3 \xef\xb8\x8f\xef\xb8\x8f", false, "1\xef\xb8\x8f\xe2\x83\xa3 \xef\xb8\x8f\\ufe0f");
+	shows("\xcc\x81" "a", false, "\\u0301a");
 	shows("", false, "");
+}
+
+static void a_heap_of_marks_ends_with_the_eighth(void **state)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(1000), once = CP_BUF(1000), twice = CP_BUF(1000);
+
+	(void)state;
+	assert_int_equal(cp_buf_puts(&text, "z", NULL), CP_OK);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(cp_buf_puts(&text, "\xcc\x81", NULL), CP_OK);
+	assert_int_equal(cp_text_shown(&once, text.data, text.len, false, NULL), CP_OK);
+	assert_int_equal(once.len, 1 + 8 * 2 + 2 * strlen("\\u0301"));
+	assert_int_equal(cp_text_shown(&twice, once.data, once.len, false, NULL), CP_OK);
+	assert_string_equal(twice.data, once.data);
+}
+
+/* Python reads back what TSV and JSON spell out. */
+static void what_is_spelled_out_in_tsv_and_json_is_read_back(void **state)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX), json = CP_BUF(CP_TEXT_MAX), tsv = CP_BUF(CP_TEXT_MAX),
+		made = CP_BUF(CP_TEXT_MAX);
+	char point[8];
+
+	(void)state;
+	if (run("command -v python3 >/dev/null") != 0)
+		skip();
+	for (unsigned c = 1; c < 0xd800; c++) {
+		assert_int_equal(cp_buf_add(&text, point, put_point(point, c), NULL), CP_OK);
+		assert_int_equal(cp_buf_puts(&text, c % 3 ? "\\" : "\xf3\xa0\x81\x81\xcc\x81", NULL), CP_OK);
+	}
+	put("text", text.data, text.len);
+	assert_int_equal(run("python3 -c 'import json;open(\"json\",\"wb\").write(json.dumps(open(\"text\",\"rb\").read().decode(),"
+			"ensure_ascii=False).encode())'"), 0);
+	assert_int_equal(cp_file_read(&json, at("json"), NULL), CP_OK);
+	assert_int_equal(cp_text_json(&made, json.data, json.len, NULL), CP_OK);
+	assert_false(cp_text_acts(made.data, made.len));
+	put("shown.json", made.data, made.len);
+	assert_int_equal(run("python3 -c 'import json;assert json.load(open(\"shown.json\"))==open(\"text\",\"rb\").read().decode()'"), 0);
+	assert_int_equal(cp_text_tsv(&tsv, text.data, text.len, NULL), CP_OK);
+	assert_false(cp_text_acts(tsv.data, tsv.len));
+	put("tsv", tsv.data, tsv.len);
+	assert_int_equal(run("python3 -c 'import re;t=open(\"tsv\",\"rb\").read().decode();"
+			"e={\"n\":\"\\n\",\"t\":\"\\t\",\"r\":\"\\r\",\"\\\\\":\"\\\\\"};"
+			"u=re.sub(r\"\\\\(x..|u....|U........|.)\",lambda m:e.get(m[1]) or chr(int(m[1][1:],16)),t);"
+			"assert u==open(\"text\",\"rb\").read().decode()'"), 0);
 }
 
 static void no_byte_string_gets_a_control_through(void **state)
@@ -217,7 +270,7 @@ static void no_byte_string_gets_a_control_through(void **state)
 
 		assert_int_equal(cp_text_shown(&out, point, put_point(point, c), false, NULL), CP_OK);
 		assert_true(cp_utf8_valid(out.data, out.len));
-		assert_false(cp_text_has_controls(out.data, out.len, false));
+		assert_false(cp_text_has_controls(out.data, out.len, false) || cp_text_acts(out.data, out.len));
 	}
 }
 
@@ -457,6 +510,8 @@ int main(void)
 		cmocka_unit_test(a_plain_id_has_plain_characters_only),
 		cmocka_unit_test(what_could_act_on_a_terminal_is_spelled_out),
 		cmocka_unit_test(no_byte_string_gets_a_control_through),
+		cmocka_unit_test(a_heap_of_marks_ends_with_the_eighth),
+		cmocka_unit_test(what_is_spelled_out_in_tsv_and_json_is_read_back),
 		cmocka_unit_test(a_full_buffer_leaves_what_was_there),
 		cmocka_unit_test(a_quoted_value_is_short_and_safe),
 		cmocka_unit_test(width_counts_what_a_terminal_shows),
