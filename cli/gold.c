@@ -264,7 +264,7 @@ static enum cp_code import(struct cp_args *a, struct cp_err *err)
 		return cp_fail(err, CP_EIO, "out of memory");
 	CP_TRY(read_map(&in, map, err));
 	CP_TRY(cp_rows_kind_of(&kind, in.path, err));
-	CP_TRY(cp_rows_open(&rows, in.path, kind, true, err));
+	CP_TRY(cp_rows_open(&rows, in.path, kind, true, cp_store_limits(a->store), err));
 	CP_TRY(import_rows(&in, rows, err));
 	CP_TRY(say_imported(&in, err));
 	if (!cp_arg_given(a, "--dry-run"))

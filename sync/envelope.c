@@ -45,7 +45,7 @@ static enum cp_code unlock_as_me(void *user, struct cp_agein *file, struct cp_er
 enum cp_code cp_envelope_open(struct cp_store *s, const char *path, struct cp_bundle **out, bool *for_others, struct cp_err *err)
 {
 	struct opener o = { s, false };
-	enum cp_code code = cp_bundle_open_with(out, path, &cp_limits_default, unlock_as_me, &o, err);
+	enum cp_code code = cp_bundle_open_with(out, path, &s->limits, unlock_as_me, &o, err);
 
 	if (for_others != NULL)
 		*for_others = o.for_others;
