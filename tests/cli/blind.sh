@@ -94,6 +94,7 @@ work_of() { # WHO...: what they wrote
 opened() { # every bundle, by whichever key opens it: beside it, for the search
 	local file key
 	for file in out/*.age back/*.age relay/*.age; do
+		[ -e "$file" ] || continue
 		for key in "$work"/*/config/casepack/keys/*; do
 			case $key in *.pub) continue ;; esac
 			age -d -i "$key" -o "${file%.casepack.age}.opened" "$file" 2>/dev/null && continue 2
@@ -202,12 +203,13 @@ sed -i 's/who is Canary Ben c03d/who is he/' q90.csv
 quiet as lead import q90.csv --map id=case,query=query,result=doc,title=title
 check "once the case shows something else it can be sent" status 0 as lead pack --to ana -o out
 quiet take ana
+quiet opened
 check "and what it showed before is not sent along" equal "$(canary ana.list ana out/*-to-ana-*)" ""
 check "the case is there" bash -c "$(declare -f as); work=$work; as ana show q90 2>&1 | grep -q 'who is he'"
 
 # ---- hubs ------------------------------------------------------------------------------------------------
 mkdir hubs
-check "a bundle for another lead's hub may hold what leads know" status 0 as lead pack --to second -o hubs
+check "a bundle for another lead's hub may hold what leads know" status 0 as lead pack --plain --to second -o hubs
 check "but no public part of it the secret" bash -c "python3 $root/tests/tools/bundle.py unpack hubs/* unpacked && rm -rf unpacked/private* &&
 	[ -z \"\$(python3 $root/tests/tools/canary.py <(grep ^secret private.list) unpacked)\" ]"
 check "which is refused there, too" bash -c "rm -rf hubs && mkdir hubs && sqlite3 lead/ws/casepack.db \"UPDATE project SET name = (SELECT hex(value) FROM secrets)\""

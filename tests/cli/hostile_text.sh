@@ -36,7 +36,7 @@ check "fifty hostile texts are imported, each in eight places" casepack -C hub i
 quiet casepack -C hub assign --form hostile --guideline guide
 mkdir out in files
 quiet casepack -C hub pack --all -o out
-for who in anna ben; do quiet casepack -C $who open out/*-to-$who-0001.casepack --key $who; done
+for who in anna ben; do quiet casepack -C $who open out/*-to-$who-0001.casepack.age --key $who; done
 cp -r anna twin
 hostile answers >answers.jsonl
 check "they are rated with hostile answers" casepack -C anna rate --from answers.jsonl
@@ -185,6 +185,6 @@ no_markup() { ! grep -nE '(^|[^\\])(<|!?\[|`c)' <(grep '| each result\|the page'
 check "whose labels are no markup, links or HTML" no_markup
 columns() { equal "$(grep -c '^| why |' labels.csv.dictionary.md)" 1 && equal "$(grep '^| why |' labels.csv.dictionary.md | sed 's/\\|//g' | tr -cd '|' | wc -c)" 9; }
 check "nor cells of their own" columns
-names_of_bundles() { ls out in | LC_ALL=C grep -vE '^(out:|in:|)$|^[a-z0-9-]+\.casepack$' | wc -l | grep -qx 0; }
+names_of_bundles() { ls out in | LC_ALL=C grep -vE '^(out:|in:|)$|^[a-z0-9-]+\.casepack\.age$' | wc -l | grep -qx 0; }
 check "names of bundles are plain whatever the project is called" names_of_bundles
 finish

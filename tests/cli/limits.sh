@@ -2,6 +2,7 @@
 # Limits: what is just within one is taken, what is just over it is refused in one line that says
 # which limit, its value and how it is changed; and a bomb costs no more than its limit.
 . "$(dirname "$0")/lib.sh"
+plain=--plain
 . "$root/tests/tools/scene.sh"
 scene
 bombs() { python3 "$root/tests/tools/bombs.py" "$@"; }
@@ -54,7 +55,7 @@ over() {
 
 note=$(head -c 5000 /dev/zero | tr '\0' n)
 quiet casepack -C anna rate q1 grade@d1=3 grade@d2=0 --note "$note"
-quiet casepack -C anna return -o in
+quiet casepack -C anna return --plain -o in
 returned=$(last in from-anna)
 quiet bundle unpack "$returned" returned
 cp -r hub hub.before
@@ -74,7 +75,7 @@ for i in range(24):
     print("large %d,d,%s" % (i, " ".join(dice.choices(words, k=150000))[:900000]))' >large.csv
 quiet casepack -C hub import large.csv --locale en-US
 quiet casepack -C hub assign --form relevance --guideline guide
-quiet casepack -C hub pack --to ben -o out
+quiet casepack -C hub pack --plain --to ben -o out
 given=$(last out to-ben)
 quiet bundle unpack "$given" given
 cp -r ben ben.before

@@ -213,6 +213,9 @@ def same(kind, path):
         rows = [{k: unguarded(v) for k, v in r.items()} for r in rows]
     for i, t in enumerate(TEXTS):
         mine = [r for r in rows if r["case"] == f"{i} {t}"]
+        if i == 2: # it was forgotten: what it showed, and its results were called, is gone
+            assert all(r["query"] == "" for r in mine), mine
+            continue
         want = {(t, t, "d" + t, t, "2"), (t, t, "plain", t, "1"), (t, t, "", t, t.strip(" \t\n") if is_answer(t) else "-")}
         got = {(r["query"], r["segment"], r["result"], r["note"], r["value"].replace("3", "2") if r["field"] == "grade" else r["value"])
                for r in mine}
