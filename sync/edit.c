@@ -260,13 +260,14 @@ static enum cp_code commit_inside(struct cp_store *s, const char *words, struct 
 	CP_AUTO(buf) struct cp_buf public = CP_BUF((size_t)1 << 31);
 	CP_AUTO(buf) struct cp_buf private = CP_BUF((size_t)1 << 31);
 	int64_t seq[2] = { 0, 0 };
+	bool is_public = s->session[0] != NULL;
 
-	if (s->session[0] != NULL)
+	if (is_public)
 		CP_TRY(outbox_add(s, 0, words, &seq[0], &public, err));
 	if (s->session[1] != NULL)
 		CP_TRY(outbox_add(s, 1, words, &seq[1], &private, err));
 	sessions_end(s); /* what the index and the trees write is derived, and is not recorded */
-	if (seq[0] == 0) /* the next public edit ticks as if this one had not been */
+	if (seq[0] == 0 && (seq[1] > 0 || !is_public)) /* the next public edit ticks as if this one had not been */
 		CP_TRY(cp_meta_set_int(s, "clock", s->clock_before, err));
 	if (seq[0] > 0)
 		CP_TRY(cp_apply_own(s, public.data, public.len, -seq[0], err));
