@@ -302,12 +302,18 @@ static bool is_word(struct span s, const char *word)
 	return s.len == strlen(word) && memcmp(s.at, word, s.len) == 0;
 }
 
-/* Canonical base64 without padding, of exactly len bytes. */
+/* Canonical base64 without padding, into as much room. libsodium takes bytes above 127 for letters. */
+static bool decode(uint8_t *out, size_t room, struct span s, size_t *len)
+{
+	return cp_base64_spelled(s.at, s.len, "") && sodium_base642bin(out, room, s.at, s.len, NULL, len, NULL, BASE64) == 0;
+}
+
+/* Of exactly len bytes. */
 static bool unbase64(uint8_t *out, size_t len, struct span s)
 {
 	size_t found = 0;
 
-	return sodium_base642bin(out, len, s.at, s.len, NULL, &found, NULL, BASE64) == 0 && found == len;
+	return decode(out, len, s, &found) && found == len;
 }
 
 static enum cp_code fail_header(const struct cp_agein *a, const char *why, struct cp_err *err)
@@ -373,7 +379,7 @@ static enum cp_code read_body(struct cp_agein *a, uint8_t first[COLUMNS / 4 * 3]
 		size_t n = 0;
 
 		CP_TRY(next_line(a, &line, err));
-		if (line.len > COLUMNS || sodium_base642bin(bytes, sizeof bytes, line.at, line.len, NULL, &n, NULL, BASE64) != 0)
+		if (line.len > COLUMNS || !decode(bytes, sizeof bytes, line, &n))
 			return fail_header(a, "not base64 in 64 columns", err);
 		if (*len == 0)
 			memcpy(first, bytes, n);

@@ -17,6 +17,7 @@ import tempfile
 import time
 import traceback
 
+import attacks_age
 import attacks_commit
 import attacks_file
 import attacks_rows

@@ -3,7 +3,8 @@
  * bundle in: nothing is accepted, and nothing is written.
  *
  *     bits whole     every bit and every length
- *     bits quick     every bit of manifest and signature as far as the merge goes, else every 97th, and every 211th length
+ *     bits quick     every bit of manifest and signature as far as the merge goes, or of the header of an encrypted one,
+ *                    else every 97th, and every 211th length
  *
  * What is written stays written, so the folder that holds everybody's workspaces is looked at behind every 64 damaged
  * bundles: each file by name, size, inode and time of its last change; at the end by its content.
@@ -51,6 +52,7 @@ static struct sample samples[] = {
 	{ .what = "a return, merged by its hub", .file = "return.casepack", .take = merge, .head = SIZE_MAX },
 	{ .what = "cases, opened by a device that has others", .file = "second.casepack", .take = open_again },
 	{ .what = "cases, opened where there is no workspace yet", .file = "first.casepack", .take = open_anew },
+	{ .what = "an encrypted return, merged by its hub", .file = "return.casepack.age", .take = merge, .head = 512 },
 };
 #define SAMPLES (sizeof samples / sizeof *samples)
 
@@ -125,13 +127,13 @@ static bool is_as_it_was(bool with_content)
 
 /* ---- damage -------------------------------------------------------------------------------------- */
 
-/* One damaged bundle: refused as damaged or untrusted, in one line. */
+/* One damaged bundle: refused as damaged, untrusted, or to nobody's key, in one line. */
 static void try(struct sample *s, const char *how, size_t at)
 {
 	struct cp_err err = { CP_OK, "" };
 	enum cp_code code = s->take(hub_path(DAMAGED), &err);
 
-	if ((code != CP_EFORMAT && code != CP_ETRUST) || err.text[0] == '\0' || cp_text_has_controls(err.text, strlen(err.text), false)) {
+	if ((code != CP_EFORMAT && code != CP_ETRUST && code != CP_EKEY) || err.text[0] == '\0' || cp_text_has_controls(err.text, strlen(err.text), false)) {
 		printf("#   %s, %s %zu: code %d, %s\n", s->what, how, at, code, err.text);
 		s->accepted++;
 	}
@@ -208,6 +210,8 @@ static void set_up(void)
 	hub_make();
 	keep(&samples[0], hub_find("back", "-from-anna-"));
 	keep(&samples[2], hub_find("out", "-to-anna-"));
+	hub_return_as("anna", 0);
+	keep(&samples[3], hub_find("back", "-from-anna-"));
 	DONE(cp_store_open(&hub, hub_path("hub"), err));
 	hub_import(hub, "q3");
 	DONE(cp_assign(hub, &(struct cp_assign){ .form = "relevance", .guideline = "guide", .pass = 1 }, &done, err));

@@ -207,8 +207,8 @@ static inline void hub_give(const char *name)
 	DONE(cp_open(hub_path(name), hub_find("out", part), hub_path(key), NULL, NULL, &opened, err));
 }
 
-/* A rater's return, into the folder back. */
-static inline void hub_return(const char *name)
+/* A rater's return, into the folder back. how: CP_SEND_... */
+static inline void hub_return_as(const char *name, unsigned how)
 {
 	struct cp_store *s = NULL;
 	struct cp_sent sent;
@@ -217,9 +217,14 @@ static inline void hub_return(const char *name)
 	cp_folder_remove(hub_path("back"));
 	MUST(mkdir(hub_path("back"), 0755) == 0);
 	DONE(cp_store_open(&s, hub_path(name), err));
-	DONE(cp_return(s, hub_path("back"), CP_SEND_PLAIN, &sent, &n, err));
+	DONE(cp_return(s, hub_path("back"), how, &sent, &n, err));
 	MUST(n == 1);
 	cp_store_close(s);
+}
+
+static inline void hub_return(const char *name)
+{
+	hub_return_as(name, CP_SEND_PLAIN);
 }
 
 /* One judgment, sealed for itself. */
