@@ -159,7 +159,7 @@ int merge(void)
 	struct cp_merged m;
 	char names[1024], *next = names, *name;
 
-	WELL(shell("ls back | grep 'casepack$' | tr '\\n' ' '"));
+	WELL(shell("ls back | grep 'casepack.age$' | tr '\\n' ' '"));
 	snprintf(names, sizeof names, "%s", said);
 	OK(cp_store_open(&hub, at("hub"), err));
 	while ((name = strsep(&next, " ")) != NULL) {
