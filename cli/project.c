@@ -192,7 +192,7 @@ static const struct cp_example examples[] = {
 const struct cp_command cp_cmd_project = {
 	.name = "project",
 	.usage = "\npolicy TABLE[.COLUMN] latest | severest | review | default\nkeep-days N\nencryption required | default\nlimits\nlimit NAME VALUE | default",
-	.summary = "the project, its policies, what it demands, and what is accepted here at the most",
+	.summary = "the project, its policies, its demands and limits",
 	.about = "Shows the project. `policy` says what stands meanwhile where edits disagree, for a table or one of its columns; "
 		"for judgments.FIELD, a field of a form: `latest`, the one with the latest clock; `severest`, the one with the "
 		"highest severity; `review`, none. Under the last two only a lead's `casepack resolve` closes a conflict. A clock "
