@@ -6,6 +6,7 @@
 #include "cli/dispute.h"
 #include "formats/file.h"
 #include "sync/gold.h"
+#include "sync/journal.h"
 #include "sync/report.h"
 #include "sync/settle.h"
 

@@ -60,11 +60,6 @@ typedef enum cp_code cp_commit_row_visit(void *user, const struct cp_commit_row 
 CP_CHECKED enum cp_code cp_log_commits(struct cp_store *s, int64_t max, cp_commit_row_visit *visit, void *user,
 		struct cp_err *err);
 
-/* A changeset in words, one line a change; for `show COMMIT` and git's textconv. */
-CP_CHECKED enum cp_code cp_changeset_words(const void *changeset, size_t len, struct cp_buf *out, struct cp_err *err);
-/* oid: 4 or more hex digits of a change commit. CP_ENOTFOUND. */
-CP_CHECKED enum cp_code cp_show_commit(struct cp_store *s, const char *oid, struct cp_buf *out, struct cp_err *err);
-
 /* One answer as it stands. */
 struct cp_label {
 	const char *case_id, *case_name, *query, *locale, *segment, *kind; /* case_id is the external one */

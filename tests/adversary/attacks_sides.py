@@ -1,4 +1,5 @@
 """What a relay, a hub, or whoever has stolen a hub's bundle could try: material, relays' bundles, and hubs' bundles."""
+import hashlib
 import json
 import struct
 
@@ -133,9 +134,14 @@ for name, change in [
 ]:
     add("content-" + name, "material", 0, "assignment", lambda w, b, change=change: setattr(b, "cases", change(b.cases)), "taken")
 
+def noise(size):
+    """That many hexadecimal digits, which shrink to half of it and no further."""
+    return hashlib.shake_256(b"noise").hexdigest(size // 2).encode()
+
+
 for name, change, says in [
     ("with-an-empty-line", lambda t: b"\n" + t, "line 1: empty"), ("without-a-final-newline", lambda t: t[:-1], "has no end"), ("empty-but-for-a-newline", lambda t: b"\n", "line 1: empty"),
-    ("of-17-mib", lambda t: b"x" * (17 << 20) + b"\n", "longer than the limit"),
+    ("of-17-mib", lambda t: noise(17 << 20) + b"\n", "over the limit \"document\""),
 ]:
     add("content-" + name, "material", 4, r"cases\.jsonl\.zst: .*" + says, lambda w, b, change=change: b.on("cases.lines", change) and None)
 
