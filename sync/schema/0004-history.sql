@@ -36,3 +36,6 @@ CREATE TABLE commit_objects (
 
 -- Derived: made again from the change commits when the workspace is opened next.
 INSERT INTO meta(key, value) SELECT 'reindex', 1 WHERE EXISTS (SELECT 1 FROM edits) ON CONFLICT DO UPDATE SET value = 1;
+CREATE INDEX adjudications_of ON adjudications (case_id);
+CREATE INDEX resolutions_of ON resolutions (doc);
+CREATE INDEX cases_named ON cases (name);
