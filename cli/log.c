@@ -266,7 +266,7 @@ const struct cp_command cp_cmd_log = {
 		"the signed change commit that proves it. A case is named by its id, its name in history, or the "
 		"first six or more digits of its key. With filters alone: the judgments and decisions of all cases that fit, what came "
 		"last first. With nothing: the change commits taken in, newest first, behind those that wait.\n\n"
-		"When is what the author's clock said, received what the hub's clock said. Steps stand by the author's clock, held to the "
+		"When is what the author's clock said, received what the hub's clock said (on a device: when it heard that the hub holds it). Steps stand by the author's clock, held to the "
 		"receipt, and never before what they came from, whatever a clock says.\n\n"
 		"opened is proven by the first change commit of a device that judged the case: it was open no later. superseded tells of an "
 		"answer that a later edit or a settlement put out of force, under the name of who did that. conflicted, late and stale are "

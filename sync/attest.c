@@ -77,14 +77,14 @@ static enum cp_code read_commit(struct cp_store *s, int64_t no, const struct cp_
 	return code;
 }
 
-/* A hub has its own time of receipt; a device the first that a hub told it. */
+/* A hub has its own time of receipt; a device the first that a hub told it, or when it heard that its hub holds the commit. */
 static enum cp_code read_times(struct cp_store *s, int64_t no, struct cp_attest *out, struct cp_err *err)
 {
 	sqlite3_stmt *q;
 	bool row;
 
 	CP_TRY(cp_query(s, &q, err, "SELECT c.oid, CASE WHEN ?2 OR c.is_private THEN c.received_us ELSE coalesce((SELECT min(v.received_us)"
-			" FROM verdicts v WHERE v.oid = c.oid AND v.hub <> c.replica AND v.verdict = 'accepted'), 0) END, c.is_far"
+			" FROM verdicts v WHERE v.oid = c.oid AND v.hub <> c.replica AND v.verdict = 'accepted'), c.acked_us) END, c.is_far"
 			" FROM commits c WHERE c.no = ?1", "ii", no, (int64_t)s->me.is_hub));
 	CP_TRY(cp_step(s, q, &row, err));
 	if (!row)

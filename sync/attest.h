@@ -13,7 +13,7 @@ struct cp_attest {
 	const char *signature;       /* good, bad, unknown (no key on the roster), unsealed; static */
 	const char *device_state;    /* "", retired, revoked, copy: what the roster says of the device now; static */
 	int64_t claimed_us;          /* the author's clock */
-	int64_t received_us;         /* a hub's clock when it took the commit in; 0: not known here */
+	int64_t received_us;         /* a hub's clock when it took the commit in; on a device its own, when it heard of that; 0: not yet */
 	bool is_far;                 /* claimed more than a day ahead of receipt */
 };
 

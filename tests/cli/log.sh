@@ -118,7 +118,7 @@ check "another lead's hub tells the same" equal "$(story bea)" "$(story hub)"
 check "the exports are on its main" bash -c '[ $(git -C bea/history.git show main:exports.tsv | grep -c "$(b2sum -l 256 ben.csv | cut -d" " -f1)") = 1 ]'
 check "a device tells its own work, and what it had open" equal "$(query='.what + ":" + .who' events ben q1 | tr ' ' '\n' | sort | uniq | xargs)" "changed:ben judged:ben opened:ben superseded:ben"
 quiet casepack -C ben open "$(ls out/*-ben-* | tail -1)"
-check "with the hub's time of receipt when it was told" bash -c 'casepack -C ben log q1 --json | jq -se "any(.received != null)"'
+check "with when it heard that the hub holds them" bash -c 'casepack -C ben log q1 --json | jq -se "any(.received != null)"'
 check "nobody's device hears of exports" bash -c '! grep -aq exported ben/casepack.db && [ $(sqlite3 ben/casepack.db "SELECT count(*) FROM exports") = 0 ]'
 check "a relay tells its raters' work" equal "$(query='.who' events acme q1 | tr ' ' '\n' | sort -u | xargs)" cem
 
@@ -157,7 +157,7 @@ agrees() { # CASE: the author that git names for each line of main is the one th
 	local file
 	file=$(git -C hub/history.git ls-tree -r --name-only main | grep "^judgments/../$1.tsv$")
 	casepack -C hub blame "$1" --json | jq -r 'select(.final | not) | [.rater, .result, .value, .who, .commit] | @tsv' | sort >ours
-	git -C hub/history.git blame --line-porcelain main -- "$file" | awk -F'\t' '/^[0-9a-f]{40} /{split($0, p, " "); c = p[1]} /^author /{a = substr($0, 8)}
+	git -C hub/history.git blame --line-porcelain main -- "$file" | awk -F'\t' '/^[0-9a-f]+ [0-9]+ [0-9]+/{split($0, p, " "); c = p[1]} /^author /{a = substr($0, 8)}
 		/^\t/{if ($4 == "grade") print $2 "\t" $5 "\t" $6 "\t" a "\t" c}' | sort >theirs
 	[ -s ours ] && equal "$(cut -f1-4 ours)" "$(cut -f1-4 theirs)" || return 1
 	paste ours theirs | while IFS=$'\t' read -r _ _ _ _ change _ _ _ _ main; do
