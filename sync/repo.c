@@ -13,6 +13,7 @@
 
 #include "formats/file.h"
 #include "sync/repo_inner.h"
+#include "sync/repo_packs.h"
 
 /* ---- libgit2 ------------------------------------------------------------------------ */
 
@@ -144,11 +145,11 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* What a writer that died leaves in objects/pack: libgit2's names, then git's. */
+/* What a writer that died leaves in objects/pack: libgit2's names, git's, ours. */
 static bool is_leftover_pack(const char *name)
 {
 	return strncmp(name, "pack_git2_", 10) == 0 || strncmp(name, "tmp_", 4) == 0
-		|| strncmp(name, ".tmp-", 5) == 0
+		|| strncmp(name, ".tmp-", 5) == 0 || strstr(name, ".pack.") != NULL || strstr(name, ".idx.") != NULL
 		|| (strncmp(name, "pack-", 5) == 0 && (ends_with(name, ".tmp") || ends_with(name, ".lock")));
 }
 
@@ -241,12 +242,23 @@ enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writi
 	return code;
 }
 
+/* Who left a pack sees to it that they do not get many. Where that fails, as on a full disk, the next one tries. */
+static void join_packs(const char *path)
+{
+	CP_AUTO(str) char *folder = cp_path_join(path, "objects/pack");
+	struct cp_err unused = { .code = CP_OK };
+
+	(void)!cp_packs_join(folder, &unused);
+}
+
 void cp_repo_free(struct cp_repo *r)
 {
 	if (r == NULL)
 		return;
 	git_odb_free(r->odb);
 	git_repository_free(r->git);
+	if (r->has_flushed)
+		join_packs(r->path);
 	free(r->path);
 	free(r);
 }
@@ -309,6 +321,7 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 	if (cp_stage_count(r->stage) == 0)
 		return CP_OK;
 	CP_TRY(cp_stage_pack(r->stage, r->git, folder, err));
+	r->has_flushed = true;
 	CP_TRY(cp_folder_sync(folder, err));
 	if (git_odb_refresh(r->odb) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: opening the new pack", folder);

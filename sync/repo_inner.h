@@ -12,7 +12,7 @@ struct cp_repo {
 	git_repository *git;
 	git_odb *odb;
 	struct cp_stage *stage; /* belongs to odb */
-	bool for_writing;
+	bool for_writing, has_flushed;
 };
 
 /* CP_EFORMAT: not 40 lower-case hex digits. */
