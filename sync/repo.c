@@ -207,6 +207,20 @@ static enum cp_code use_own_config(struct cp_repo *r, struct cp_err *err)
 	return code;
 }
 
+/* As git tells one: these three. */
+static bool is_repository(const char *path)
+{
+	static const char *const parts[] = { "HEAD", "objects", "refs" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		CP_AUTO(str) char *part = cp_path_join(path, parts[i]);
+
+		if (!cp_file_exists(part))
+			return false;
+	}
+	return true;
+}
+
 static enum cp_code open_into(struct cp_repo *r, const char *path, struct cp_err *err)
 {
 	r->path = strdup(path);
@@ -214,13 +228,21 @@ static enum cp_code open_into(struct cp_repo *r, const char *path, struct cp_err
 		return cp_fail(err, CP_EIO, "out of memory");
 	if (!cp_file_exists(path))
 		return cp_fail(err, CP_ENOTFOUND, "%s: there is no such git repository", path);
-	if (git_repository_open_bare(&r->git, path) < 0)
-		return cp_fail_git(err, CP_EFORMAT, "%s: not a git repository", path);
+	if (!is_repository(path))
+		return cp_fail(err, CP_EFORMAT, "%s: not a git repository", path);
+	return r->for_writing ? remove_leftovers(r->path, err) : CP_OK;
+}
+
+enum cp_code cp_repo_ready(struct cp_repo *r, struct cp_err *err)
+{
+	if (r->stage != NULL)
+		return CP_OK;
+	CP_TRY(library(err));
+	if (r->git == NULL && git_repository_open_bare(&r->git, r->path) < 0)
+		return cp_fail_git(err, CP_EFORMAT, "%s: not a git repository", r->path);
 	CP_TRY(use_own_config(r, err));
-	if (r->for_writing)
-		CP_TRY(remove_leftovers(r->path, err));
-	if (git_repository_odb(&r->odb, r->git) < 0)
-		return cp_fail_git(err, CP_EIO, "%s: opening its objects", path);
+	if (r->odb == NULL && git_repository_odb(&r->odb, r->git) < 0)
+		return cp_fail_git(err, CP_EIO, "%s: opening its objects", r->path);
 	return cp_stage_new(&r->stage, r->odb, err);
 }
 
@@ -229,7 +251,6 @@ enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writi
 	struct cp_repo *r;
 	enum cp_code code;
 
-	CP_TRY(library(err));
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
@@ -255,8 +276,10 @@ void cp_repo_free(struct cp_repo *r)
 {
 	if (r == NULL)
 		return;
-	git_odb_free(r->odb);
-	git_repository_free(r->git);
+	if (r->git != NULL) {
+		git_odb_free(r->odb);
+		git_repository_free(r->git);
+	}
 	if (r->has_flushed)
 		join_packs(r->path);
 	free(r->path);
@@ -265,14 +288,17 @@ void cp_repo_free(struct cp_repo *r)
 
 /* ---- objects: writing --------------------------------------------------------------- */
 
-bool cp_repo_holds(const struct cp_repo *r, const git_oid *id)
+bool cp_repo_holds(struct cp_repo *r, const git_oid *id)
 {
+	if (cp_repo_ready(r, NULL) != CP_OK)
+		return false;
 	return cp_stage_has(r->stage, id) || git_odb_exists_ext(r->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
 enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len, git_oid *id,
 		struct cp_err *err)
 {
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_odb_hash(id, bytes == NULL ? "" : bytes, len, type) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);
 	/* Not asked of the packs: a miss asks every one of them, and an object that is there twice does no harm. */
@@ -310,7 +336,7 @@ bool cp_repo_has(struct cp_repo *r, const char *oid_hex)
 
 size_t cp_repo_staged(const struct cp_repo *r)
 {
-	return cp_stage_bytes(r->stage);
+	return r->stage == NULL ? 0 : cp_stage_bytes(r->stage);
 }
 
 enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
@@ -318,7 +344,7 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 	CP_AUTO(str) char *folder = cp_path_join(r->path, "objects/pack");
 
 	assert(r->for_writing);
-	if (cp_stage_count(r->stage) == 0)
+	if (r->stage == NULL || cp_stage_count(r->stage) == 0)
 		return CP_OK;
 	CP_TRY(cp_stage_pack(r->stage, r->git, folder, err));
 	r->has_flushed = true;
@@ -331,7 +357,8 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 
 void cp_repo_forget(struct cp_repo *r)
 {
-	cp_stage_clear(r->stage);
+	if (r->stage != NULL)
+		cp_stage_clear(r->stage);
 }
 
 /* ---- objects: reading --------------------------------------------------------------- */
@@ -362,6 +389,7 @@ enum cp_code cp_repo_object(struct cp_repo *r, const git_oid *id, git_object_t w
 	size_t len;
 	int rc;
 
+	CP_TRY(cp_repo_ready(r, err));
 	if (cp_stage_find(r->stage, id, &type, &bytes, &len)) {
 		if (want != GIT_OBJECT_ANY && type != want)
 			return fail_type(r, id, type, want, err);
@@ -388,6 +416,7 @@ enum cp_code cp_repo_read(struct cp_repo *r, const char *oid_hex, const char *ty
 	git_oid id;
 
 	CP_TRY(cp_repo_oid(&id, oid_hex, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (type != NULL)
 		CP_TRY(read_type(&want, type, err));
 	return cp_repo_object(r, &id, want, out, err);
@@ -421,6 +450,7 @@ enum cp_code cp_repo_need(struct cp_repo *r, const char *hex, git_object_t want,
 	size_t len;
 
 	CP_TRY(cp_repo_oid(&id, hex, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (!cp_stage_find(r->stage, &id, &type, &bytes, &len)
 			&& git_odb_read_header(&len, &type, r->odb, &id) < 0)
 		return cp_repo_absent(r, &id, err);
@@ -462,6 +492,7 @@ enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *typ
 	git_oid id, is;
 
 	CP_TRY(cp_repo_oid(&id, oid_hex, err));
+	CP_TRY(cp_repo_ready(r, err));
 	CP_TRY(read_type(&kind, type, err));
 	if (git_odb_hash(&is, bytes == NULL ? "" : bytes, len, kind) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);

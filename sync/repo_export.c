@@ -152,6 +152,7 @@ static enum cp_code add_pack(struct cp_repo *r, struct cp_newfile *file, const s
 	git_packbuilder *pb = NULL;
 	enum cp_code code;
 
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_packbuilder_new(&pb, r->git) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: beginning a pack", r->path);
 	git_packbuilder_set_threads(pb, 2);

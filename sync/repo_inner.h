@@ -9,16 +9,19 @@
 
 struct cp_repo {
 	char *path;
-	git_repository *git;
+	git_repository *git;    /* NULL until cp_repo_ready, like the next two */
 	git_odb *odb;
 	struct cp_stage *stage; /* belongs to odb */
 	bool for_writing, has_flushed;
 };
 
+/* libgit2 takes 10 ms to start, most of it for the certificates of a network that casepack never speaks to, so it starts when the
+ * first object is asked for: what reads git, odb or stage is behind this. */
+CP_CHECKED enum cp_code cp_repo_ready(struct cp_repo *r, struct cp_err *err);
 /* CP_EFORMAT: not 40 lower-case hex digits. */
 CP_CHECKED enum cp_code cp_repo_oid(git_oid *out, const char *hex, struct cp_err *err);
 /* Staged or on disk. Looks once, in the packs that are open: objects come through this handle only. */
-bool cp_repo_holds(const struct cp_repo *r, const git_oid *id);
+bool cp_repo_holds(struct cp_repo *r, const git_oid *id);
 /* Names the bytes, and stages them unless they are held. */
 CP_CHECKED enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len,
 		git_oid *id, struct cp_err *err);
