@@ -20,7 +20,7 @@ CP_CHECKED enum cp_code cp_repo_create(const char *path, struct cp_err *err);
  * locks, and when the first object is asked for packs that were never finished: the caller holds the workspace's lock when for_writing is true. */
 CP_CHECKED enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writing,
 		struct cp_err *err);
-void cp_repo_free(struct cp_repo *r); /* drops what is staged */
+void cp_repo_free(struct cp_repo *r); /* drops what is staged; joins packs where there are many (repo_packs.h) */
 
 /* ---- objects ---------------------------------------------------------------------- */
 
