@@ -30,7 +30,10 @@ save() { # DIR ARGUMENTS...; a dictionary names its file, so all are written in 
 moments=
 moment() {
 	quiet save "then/$1"
-	for c in "q1" "q 2" "q3"; do casepack -C hub show "$c" --json 2>/dev/null >"then/$1/$c.json"; done
+	for c in "q1" "q 2" "q3"; do
+		hub show "$c" --json 2>/dev/null >"then/$1/$c.json"
+		hub show "$c" 2>/dev/null >"then/$1/$c.txt"
+	done
 	git -C hub/history.git rev-parse main >"then/$1/main"
 	git -C hub/history.git log -1 --format=%ct main >"then/$1/seconds"
 	moments="$moments $1"
@@ -86,8 +89,20 @@ as_then() { # NAME POINT: every format is what it was
 	cmp "then/$1/grades.qrels.topics.tsv" again/grades.qrels.topics.tsv
 }
 mv hub after && mv whole hub
+# Pages have no times of answers.
+untimed() { jq -S 'del(.gold, .metrics, .at, .ratings[].judged_at, .final[].at)' "$1"; }
+shown_then() { # MOMENT
+	for c in "q1" "q 2" "q3"; do
+		hub show "$c" --at "$(cat then/$1/main)" --json >now.json || return 1
+		diff <(untimed "then/$1/$c.json") <(untimed now.json) || return 1
+		equal "$(jq -r .at.commit now.json)" "$(cat then/$1/main)" || return 1
+		hub show "$c" --at "$(cat then/$1/main)" >now.txt || return 1
+		diff <(grep -E '^(conflict|  [a-z])' "then/$1/$c.txt") <(grep -E '^(conflict|  [a-z])' now.txt) || return 1
+	done
+}
 for m in $moments; do
 	[ $m = forgotten ] && continue
+	check "show --at tells each case as show did then, with its conflicts: $m" shown_then $m
 	check "export --at gives the same bytes as export gave then: $m" as_then $m "$(cat then/$m/main)"
 done
 check "a point is named by digits of main's commit, too" as_then both "$(cut -c1-8 then/both/main)"
@@ -116,6 +131,17 @@ assert {n for _, n, _, _ in lost} == {r["case_name"] for r in old if r["case"] =
 assert {k for k, _, _, _ in lost} == {"case", "query", "result"}, lost
 P
 check "and nothing else differs: answers, raters and marks of it stand" python3 erased.py
+
+check "open, settled and stale conflicts were among them" bash -c 'grep -q "^conflict .* open: q1, ada: grade@d1" then/conflict/q1.txt && grep -q "^conflict .* settled by lead: q1, ada" then/settled/q1.txt && grep -q "^conflict .* open: .*policy revision 2" then/stale/q3.txt'
+check "what waited then waits for nobody now" status 0 casepack -C hub show q1 --at "$(cat then/conflict/main)"
+check "a case now is one that waits" status 3 casepack -C hub show q3
+check "words of the past are said to be so" bash -c 'casepack -C hub show q1 --at now 2>&1 >/dev/null | grep -q "^as it stood at [0-9a-f]\{12\} of main, received 20"'
+check "a changeset has no past" status 2 casepack show --textconv cases.csv --at now
+check "a case that is forgotten now is told, without what it showed" bash -c 'casepack -C hub show "q 2" --at "$(cat then/both/main)" | grep -q "forgotten by a lead since"'
+check "its answers stand" bash -c 'casepack -C hub show "q 2" --at "$(cat then/both/main)" --json | jq -e ".ratings[0].value == \"2\" and .state == \"active\" and .has_content == false"'
+check "as forgotten as it is now" bash -c 'casepack -C hub show "q 2" --at now | grep -q "forgotten by a lead: "'
+root=$(git -C hub/history.git rev-list --max-parents=0 main)
+check "a case that was not there yet" bash -c "! casepack -C hub show q1 --at $root 2>w && grep -q '^casepack: q1: was not there yet at ${root:0:12}' w"
 
 # ---- what is no point -----------------------------------------------------------------------------
 at() { hub export -o none.csv --at "$1"; }
