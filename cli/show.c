@@ -1,12 +1,14 @@
 #include "cli/show.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/shown.h"
 #include "formats/file.h"
+#include "formats/text.h"
 #include "sync/cases.h"
 #include "sync/journal.h"
+#include "sync/point.h"
 
 #define CHANGESET_MAX ((size_t)1 << 30)
 
@@ -20,7 +22,7 @@ static enum cp_code show_file(const char *path, struct cp_err *err)
 	struct cp_err why = { .code = CP_OK };
 
 	CP_TRY(cp_file_read(&bytes, path, err));
-	enum cp_code code = cp_changeset_words(bytes.data, bytes.len, &words, &why);
+	enum cp_code code = cp_changeset_words(NULL, bytes.data, bytes.len, &words, &why);
 	if (code == CP_EFORMAT)
 		return cp_line(err, "(no changeset: %s)", why.text);
 	if (code != CP_OK)
@@ -28,28 +30,19 @@ static enum cp_code show_file(const char *path, struct cp_err *err)
 	return cp_text_print(words.data == NULL ? "" : words.data, words.len, err);
 }
 
-/* ---- a change commit ----------------------------------------------------------------------- */
-
-static bool may_be_commit(const char *word)
-{
-	size_t n = strlen(word);
-
-	return n >= 4 && n <= 40 && strspn(word, "0123456789abcdefABCDEF") == n;
-}
+/* ---- a commit ------------------------------------------------------------------------------ */
 
 static enum cp_code show_commit(struct cp_args *a, const char *word, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf words = CP_BUF(CHANGESET_MAX);
-	char oid[41];
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CHANGESET_MAX), line = CP_BUF(CHANGESET_MAX);
 
-	snprintf(oid, sizeof oid, "%s", word);
-	for (char *p = oid; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	CP_TRY(cp_show_commit(a->store, oid, &words, err));
-	const char *text = words.data == NULL ? "" : words.data;
-	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:o}", "commit", oid, "text", cp_json_text(text)), err);
-	return cp_text_print(text, words.len, err);
+	if (!a->json) {
+		CP_TRY(cp_commit_words(a->store, word, &text, err));
+		return cp_text_print(text.data, text.len, err);
+	}
+	CP_TRY(cp_commit_json(a->store, word, &text, err));
+	CP_TRY(cp_text_json(&line, text.data, text.len, err));
+	return fwrite(line.data, 1, line.len, stdout) == line.len && putchar('\n') != EOF ? CP_OK : cp_fail_errno(err, "standard output");
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -65,7 +58,7 @@ static enum cp_code show_word(struct cp_args *a, const char *word, struct cp_err
 		return at != NULL ? cp_show_case_at(a, &key, at, err) : cp_show_case(a, &key, err);
 	if (code != CP_ENOTFOUND)
 		return cp_fail(err, code, "%s", why.text);
-	if (at == NULL && may_be_commit(word))
+	if (at == NULL && cp_named_may_be(word))
 		code = show_commit(a, word, err);
 	if (code == CP_ENOTFOUND)
 		return cp_fail(err, CP_ENOTFOUND, at != NULL ? "%s: there is no case of that name"
@@ -94,6 +87,7 @@ static const struct cp_option options[] = {
 
 static const struct cp_example examples[] = {
 	{ "casepack show q-1042", "what the case shows, who judged it how, and what stands" },
+	{ "casepack show q-1042 --at 2026-03-01", "the same as it stood at the end of that day" },
 	{ "casepack show 3f9c2e1", "what a change commit changed, in words" },
 	{ "git -C history.git log -p --textconv replica/ID", "git reads changesets through this command" },
 	{ NULL, NULL },
@@ -101,12 +95,20 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_show = {
 	.name = "show",
-	.usage = "CASE | COMMIT\n--textconv FILE",
-	.summary = "a case, or a change commit",
+	.usage = "CASE [--at POINT]\nCOMMIT\n--textconv FILE",
+	.summary = "a case, now or then, or a commit in words",
 	.about = "A case: its query and results as the rater saw them, then every answer that stands, with rater, "
 		"guideline revision and time, the lead's final answers, and the conflicts about it, open or settled; at a lead's hub "
-		"also its gold answers and metrics. A change commit: what it changed, one line a change; four or more "
-		"digits of its name are enough.",
+		"also its gold answers and metrics. --at tells it as it stood at a point of history, from the pages that main "
+		"had there: without times of answers, and without what is private.\n\n"
+		"A commit, by four or more digits of its name: who made it, on which device, when, whether the signature is that of "
+		"the device's key, what each hub said to it, which commit of main took it in, and each change in words, a judgment together "
+		"with its answers. So are change commits shown that were accepted, refused or wait, public or private, and material "
+		"that was given. A commit of main is shown with the change commits that it took in; `casepack diff COMMIT~ COMMIT` says "
+		"what they changed.\n\n"
+		"Git reads changesets through --textconv, as history.git is configured: `git log -p` on a replica's branch tells what each commit "
+		"changed (the lines with +; those with - are the changes of the commit before). Keys stand for names there. In a clone one line "
+		"does it: `git config diff.casepack.textconv 'casepack show --textconv'`.",
 	.options = options,
 	.examples = examples,
 	.needs_store = false,
