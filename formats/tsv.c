@@ -28,14 +28,13 @@ static bool spelled(struct cp_buf *out, const char **text, const char *end, int 
 {
 	utf8proc_uint8_t bytes[4];
 	char hex[9];
-	char *stop;
 	long point;
 
-	if (end - *text < digits)
+	if (end - *text < digits || strspn(*text, "0123456789abcdef") < (size_t)digits)
 		return false;
 	snprintf(hex, sizeof hex, "%.*s", digits, *text);
-	point = strtol(hex, &stop, 16);
-	if (*stop != '\0' || !utf8proc_codepoint_valid((utf8proc_int32_t)point))
+	point = strtol(hex, NULL, 16);
+	if (!utf8proc_codepoint_valid((utf8proc_int32_t)point))
 		return false;
 	*text += digits;
 	return cp_buf_add(out, bytes, (size_t)utf8proc_encode_char((utf8proc_int32_t)point, bytes), NULL) == CP_OK;
