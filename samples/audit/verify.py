@@ -652,7 +652,7 @@ class Whole:
         return type(c) is tuple or c in SAID[self.table]
 
     def row(self):
-        return dict(TABLES[self.table].defaults, **self.cells[self.shown], rev=self.revs) if self.tree.edits else None
+        return TABLES[self.table].defaults | self.cells[self.shown] | {"rev": self.revs} if self.tree.edits else None
 
     def says(self, i):
         return {cell_name(c): v for c, v in self.cells[i].items() if type(c) is tuple or c in SHOWN[self.table]}
@@ -732,9 +732,7 @@ class State:
                     e.table == "judgments" and e.doc in self.rows["settlements"]):
                 self.tricky.add(key)
             else:                                          # it was written on what the row shows: no tree is needed
-                row = row or dict(TABLES[e.table].defaults)
-                row.update(e.cells, rev=(e.rev,))
-                self.put(e.table, e.doc, row)
+                self.put(e.table, e.doc, (row or TABLES[e.table].defaults) | e.cells | {"rev": (e.rev,)})
             again.add(key)
         self.weigh(again)
 
@@ -1068,21 +1066,22 @@ class Pages:
         return ours, overlaps
 
     def conflict(self, doc):
-        lines = []
-        for t in ORDER:
+        lines = []                                         # (table's place, column, class, rev, change commit, line)
+        for n, t in enumerate(ORDER):
             tree = self.s.trees.get((t, doc))
-            for f in sorted(tree.findings(), key=lambda f: (f.column, f.kind)) if tree else ():
+            for f in tree.findings() if tree else ():
                 state = "open" if f.open else "settled" if f.kind in ("fork", "hard") else ""
                 base, key = "" if f.base is None else json_cells(f.base), tree.tree.key
-                for i in sorted(f.candidates, key=lambda i: (key[i][0], tree.tree.edits[i].change.oid)):
+                for i in f.candidates:
                     e = tree.tree.edits[i]
                     stands = "stands" if f.stands is not None and key[f.stands][0] == e.rev else ""
-                    lines.append(tsv(t, f.column, f.kind, state, f.policy, base, stands, e.rev.hex(), self.by(e.change), at_time(e.clock),
-                                     e.change.oid, json_cells(f.says(i))))
-            if t in ("guidelines", "forms") and len(self.heads(doc)) > 1 and doc in self.rows[t]:
-                lines += self.several(t, doc)
+                    lines.append((n, f.column, f.kind, e.rev, e.change.oid, tsv(
+                        t, f.column, f.kind, state, f.policy, base, stands, e.rev.hex(), self.by(e.change), at_time(e.clock),
+                        e.change.oid, json_cells(f.says(i)))))
+            if t in ("guidelines", "forms") and doc in self.rows[t] and len(self.heads(doc)) > 1:
+                lines += [(n, "text", "text", *line) for line in self.several(t, doc)]
         header = "table\tcolumn\tclass\topen\tpolicy\tbase\tstands\trev\twho\twhen\tchange_commit\tsays\n"
-        return f"conflicts/{doc.hex()[:2]}/{doc.hex()}.tsv", header + "".join(lines) if lines else ""
+        return f"conflicts/{doc.hex()[:2]}/{doc.hex()}.tsv", header + "".join(line[-1] for line in sorted(lines)) if lines else ""
 
     def several(self, table, doc):
         """Several heads of one text."""
@@ -1100,7 +1099,7 @@ class Pages:
                 if e.rev == rev:
                     lines.append((rev, e.change.oid, tsv(table, "text", "text", "open", policy, says(base) if base else "",
                                   "stands" if rev == current else "", rev.hex(), self.by(e.change), at_time(self.rows[of][i]["clock"]), e.change.oid, says(i))))
-        return [line for *_, line in sorted(lines)]
+        return lines
 
     def settled(self, doc):
         lines = []
@@ -1246,8 +1245,12 @@ class Audit:
     def guarded(self, place, f, *args):
         try:
             return f(*args)
-        except (Wrong, ValueError, KeyError, TypeError, RecursionError) as why:
-            self.faults.say(place, str(why) if isinstance(why, Wrong) else f"cannot be read: {why!r}")
+        except Wrong as why:
+            self.faults.say(place, str(why))
+        except OSError:
+            raise
+        except Exception as why:                           # hostile bytes reach every line above
+            self.faults.say(place, f"cannot be read: {why!r}")
 
     # -- main
 
@@ -1303,21 +1306,24 @@ class Line:
 
     def __init__(self, audit, chain, checked):
         self.a, self.chain, self.checked = audit, chain, checked
-        self.state, self.seen, self.have, self.wrong = State(), set(), {}, {}
-        self.pages, self.made = Pages(self.state), {}
+        self.state, self.seen = State(), set()
+        self.pages, self.have, self.made, self.wrong = Pages(self.state), {}, {}, {}    # path -> blob: on main, as it should be
+        self.due, self.shown, self.texts, self.last = {}, {}, {}, None
         self.order = {oid: i for i, oid in enumerate(audit.mains)}
 
     def walk(self):
         diffs = self.diffs()
-        for oid in self.chain:
+        for i, oid in enumerate(self.chain):
             c = self.a.mains[oid]
             for m in self.news(oid):
                 self.a.guarded(f"main commit {m.oid}", self.speak, m)
-            self.a.guarded(f"main commit {oid}", self.compare, c, next(diffs))
-        if self.chain[-1] == next(reversed(self.a.mains)):
-            self.state.dirty.update(self.pages.every())
-            self.a.guarded(f"main at {oid}", self.compare, self.a.mains[self.chain[-1]], {}, "at its end ")
-            self.a.final = self
+            after = self.a.mains[self.chain[i + 1]] if i + 1 < len(self.chain) else None
+            if after is None and oid == next(reversed(self.a.mains)):
+                self.state.dirty.update(self.pages.every())
+                self.a.final = self
+            self.a.guarded(f"main commit {oid}", self.step, c, next(diffs))
+            if after is None or (after.device, after.seconds) != (c.device, c.seconds):
+                self.a.guarded(f"main commit {oid}", self.compare)
 
     def news(self, oid):
         """That commit, and before it what it joined."""
@@ -1465,24 +1471,34 @@ class Line:
                 found[path] = None if set(blob) == {"0"} else blob if mode == "100644" else f"mode {mode}"
             yield found
 
-    def compare(self, c, diff, when=""):
+    def step(self, c, diff):
+        """What one commit's files are, and what they should be. One merge makes a commit for each branch, all at one time,
+        and each may show already what the merge led to; so they are judged when it is at its end."""
+        for path, blob in diff.items():
+            self.shown.setdefault(path, []).append((c.oid, blob))
+            self.have[path] = blob
         wanted, self.state.dirty = self.state.dirty, set()
-        self.have.update(diff)
-        texts = {}
         for page in sorted(wanted):
-            for path, text in self.pages.render(page):
+            for path, text in self.a.guarded(f"main commit {c.oid}: {page[0]} {page[1].hex()}", self.pages.render, page) or ():
+                self.due.setdefault(path, [self.made.get(path)])
                 self.made[path] = hashlib.sha1(b"blob %d\0" % len(text) + text).hexdigest() if text else None
-                texts[path] = text
-        for path in sorted({*texts, *diff}):
-            if self.made.get(path) == self.have.get(path):
-                self.wrong.pop(path, None)
-            elif self.wrong.get(path) != self.have.get(path) or path not in self.wrong:
-                self.wrong[path] = self.have.get(path)
-                self.a.faults.say(f"main commit {c.oid}: {path}", when + self.differs(path, texts.get(path)))
-        self.a.count["pages"] += len(texts)
+                self.due[path].append(self.made[path])
+                self.texts[path] = text
+        self.last = c.oid
 
-    def differs(self, path, text):
-        blob = self.have.get(path)
+    def compare(self):
+        for path in sorted({*self.due, *self.shown}):
+            steps = self.due.get(path, [self.made.get(path)])
+            odd = next(((oid, blob) for oid, blob in self.shown.get(path, []) if blob not in steps), None)
+            if odd is None and self.have.get(path) != self.made.get(path) and self.have.get(path) != self.wrong.get(path):
+                odd = self.last, self.have.get(path)
+            if odd:
+                self.wrong[path] = odd[1]
+                self.a.faults.say(f"main commit {odd[0]}: {path}", self.differs(path, odd[1], self.texts.get(path)))
+        self.a.count["pages"] += len(self.due)
+        self.due, self.shown, self.texts = {}, {}, {}
+
+    def differs(self, path, blob, text):
         if blob is None:
             return "is not there, and should be"
         if self.made.get(path) is None:
