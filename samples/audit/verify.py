@@ -1546,6 +1546,20 @@ def check_branches(a, branches, mains):
     return waiting
 
 
+def check_strays(a):
+    """Objects that main does not reach: no byte of a private table is among them, whatever names or forgets them."""
+    every = {line.split(" ")[0] for line in a.git.run("cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)").stdout.splitlines()
+             if line.endswith(" blob")}
+    for line in a.git.run("rev-list", "--objects", next(reversed(a.mains))).stdout.splitlines() if a.mains else ():
+        every.discard(line[:40])
+    for oid in sorted(every):
+        data = a.git.read(oid, "blob")
+        for name in PRIVATE if data.startswith(b"T") else ():
+            if re.search(rb"T.[\1\2\3\0]+" + name.encode() + rb"\0", data, re.S):
+                a.faults.say(f"object {oid}", f"rows of the private table {name}, which only leads may have")
+    a.count["strays"] = len(every)
+
+
 def check_giver(a, given):
     device = a.final.state.rows["replicas"].get(bytes.fromhex(given.commit.device)) if hasattr(a, "final") else None
     need(device is None or device["public_key"] == given.commit.key, "another key than that of its committer signed it")
@@ -1591,6 +1605,7 @@ def verify(args):
         a.faults.say("git fsck", line)
     a.walk(tip)
     waiting = check_branches(a, branches, a.mains)
+    a.guarded("objects", check_strays, a)
     if args.against:
         against(a, tip, checkpoint_of(args.against))
     signed = a.signatures.finish()
