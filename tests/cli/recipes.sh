@@ -2,7 +2,7 @@
 # samples/audit/recipes.md as it is printed: each block of commands is run in one clone, one behind the other, and must
 # print what stands under it. Ids and dates are other ones in each run; all else follows from what the scene did.
 . "$(dirname "$0")/lib.sh"
-. "$root/tests/audit/scene.sh"
+. "$root/tests/tools/audit_scene.sh"
 audit_scene
 cp "$samples/audit/verify.py" .
 mkdir clone && cd clone || exit 1
