@@ -205,6 +205,8 @@ static enum cp_code run_guideline(struct cp_args *a, struct cp_err *err)
 		{ "log", NULL, cp_guideline_log },
 		{ "blame", " --rev ", cp_guideline_blame },
 		{ "diff", " --from --to ", cp_guideline_diff },
+		{ "of", " --rater --pass --to --text ", cp_guideline_of },
+		{ "effect", " --rev --field ", cp_guideline_effect },
 		{ NULL, NULL, NULL },
 	};
 
@@ -232,10 +234,14 @@ static const struct cp_option guideline_options[] = {
 	{ "--kind", "KIND", "guideline (unless said) or sop" },
 	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the text was written or changed" },
-	{ "--rev", "N|ID", "this revision, not what stands" },
+	{ "--rev", "N|ID", "this revision; unless said what stands, or of several the current one" },
 	{ "--from", "N|ID|FILE", "diff: the revision to compare from; unless said the one that --to was written on. "
 		"merge: the text to write" },
 	{ "--to", "N|ID", "compare to this revision; unless said the current one" },
+	{ "--rater", "PERSON", "of: only this rater's judgments" },
+	{ "--pass", "N", "of: only of this pass" },
+	{ "--text", NULL, "of: the text itself, as the rater had it" },
+	{ "--field", "FIELD", "effect: only this field" },
 	{ NULL, NULL, NULL },
 };
 
@@ -244,6 +250,9 @@ static const struct cp_example guideline_examples[] = {
 	{ "casepack guideline revise search search.md --revision breaking --note \"maps count as results\"",
 		"a change that makes earlier judgments stale" },
 	{ "casepack guideline diff search --from 1", "what has changed since the first revision" },
+	{ "casepack guideline blame search", "who brought in which line, when, and in which change commit" },
+	{ "casepack guideline of q-1042 --rater ada", "which text ada had in front of her, and what has changed in it since" },
+	{ "casepack guideline effect search --rev 3 --field grade", "the grades before and after revision 3" },
 	{ "casepack guideline show search > search.md", "two leads revised it: see what that comes to, edit it," },
 	{ "casepack guideline merge search --from search.md", "and write it over both" },
 	{ NULL, NULL },
@@ -258,7 +267,9 @@ const struct cp_command cp_cmd_guideline = {
 		"list\n"
 		"log NAME\n"
 		"blame NAME [--rev N|ID]\n"
-		"diff NAME [--from N|ID] [--to N|ID]",
+		"diff NAME [--from N|ID] [--to N|ID]\n"
+		"of CASE [--rater PERSON] [--pass N] [--to N|ID] [--text]\n"
+		"effect NAME [--rev N|ID] [--field FIELD]",
 	.summary = "guidelines and SOPs under revision",
 	.about =
 		"A guideline is Markdown under revision. A revision never changes: every judgment names the one that was "
@@ -266,9 +277,21 @@ const struct cp_command cp_cmd_guideline = {
 		"`add` makes the first revision of a new guideline, `revise` the next one. A revision is editorial (the "
 		"meaning is as it was), clarifying (as it was meant), or breaking: judgments under earlier revisions are "
 		"then counted apart. The same text again makes no revision.\n\n"
-		"`show` prints a revision, `list` the current one of each guideline, `log` all revisions of one, `diff` what "
-		"has changed between two. A revision is named by its number, or where two have that number by the first digits "
-		"of its id.\n\n"
+		"`show` prints a revision, `list` the current one of each guideline, `diff` what has changed between two. A "
+		"revision is named by its number, or where two have that number by the first digits of its id.\n\n"
+		"`log` tells of every revision who wrote it, on which device, when by the author's clock and when it was received, on "
+		"which others, in which change commit, how many judgments name it, and what the commit's signature is worth: good, "
+		"revoked (good, but a lead trusts the device no longer), bad, unsealed (not signed yet), or absent (the commit is not "
+		"here). `blame` names for each line of a revision the one that brought it in, through merges, as `git blame` does. "
+		"Where lines are alike, empty ones above all, there may be several right answers, and git may give another.\n\n"
+		"`of` takes a case: for each judgment the revision that was on the rater's screen, under which ones it was made and "
+		"changed, and what in that text has changed since, with the kind of every revision between. --text prints the text "
+		"itself.\n\n"
+		"`effect` sets the judgments made before a revision beside those made after it (under it, or what grew from it): how "
+		"often each answer was given, how far raters agreed, and how the labels of the same case by the same rater moved. A "
+		"judgment that was made before and changed after counts on both sides. Agreement is the share of pairs of raters who "
+		"gave one answer to one question, and Krippendorff's alpha for nominal data. It shows what went together with the "
+		"revision, not what it caused.\n\n"
 		"Two leads who revise a guideline without knowing of each other leave two revisions that stand side by side, "
 		"`unmerged`. `show` then prints what they come to, line by line, and marks where they overlap, as git does; raters "
 		"go on under the current one meanwhile. `merge` writes that text as the next revision, or the one of --from, "
@@ -316,7 +339,7 @@ const struct cp_command cp_cmd_form = {
 		"change words. A field's type, level or scope stays as it is, and no field or choice goes: make a new field "
 		"instead.\n\n"
 		"`presets` lists the forms that come with casepack. `show` prints a version, `list` the current one of "
-		"each form, `log` all versions of one, `diff` what has changed between two. A version is named by its number, or "
+		"each form, `log` all versions of one as `guideline log` does, `diff` what has changed between two. A version is named by its number, or "
 		"where two have that number by the first digits of its id.\n\n"
 		"Two leads who revise a form without knowing of each other leave two versions that stand side by side, `unmerged`. "
 		"Raters fill in the current one meanwhile; what `revise` writes next follows both.",

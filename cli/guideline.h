@@ -23,9 +23,15 @@ const char *cp_guideline_kind(enum cp_text_kind kind);
 /* A text on stdout: to a file or a pipe byte for byte; to a terminal so that it cannot act there. */
 CP_CHECKED enum cp_code cp_guideline_print(const struct cp_buf *text, struct cp_err *err);
 
+/* What differs between two revisions, under the two lines that name them; nothing where nothing does. */
+CP_CHECKED enum cp_code cp_guideline_print_diff(const char *name, const char *noun, int64_t from, int64_t to,
+		const struct cp_buf *diff, struct cp_err *err);
+
 CP_CHECKED enum cp_code cp_guideline_show(struct cp_args *a, struct cp_err *err);
 CP_CHECKED enum cp_code cp_guideline_diff(struct cp_args *a, struct cp_err *err);
 CP_CHECKED enum cp_code cp_guideline_log(struct cp_args *a, struct cp_err *err);
 CP_CHECKED enum cp_code cp_guideline_blame(struct cp_args *a, struct cp_err *err);
+CP_CHECKED enum cp_code cp_guideline_of(struct cp_args *a, struct cp_err *err);
+CP_CHECKED enum cp_code cp_guideline_effect(struct cp_args *a, struct cp_err *err);
 
 #endif

@@ -130,20 +130,26 @@ enum cp_code cp_guideline_show(struct cp_args *a, struct cp_err *err)
 
 /* ---- diff ---------------------------------------------------------------------------------- */
 
-static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
+enum cp_code cp_guideline_print_diff(const char *name, const char *noun, int64_t from, int64_t to, const struct cp_buf *diff,
 		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf whole = CP_BUF(CP_GUIDELINE_MAX * 16);
 
-	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:I, s:I, s:o}", "name", a->words[1], "from", (json_int_t)from,
-				"to", (json_int_t)to, "diff", cp_json_text(diff->data != NULL ? diff->data : "")), err);
 	if (diff->len == 0)
 		return CP_OK;
-	CP_TRY(cp_buf_printf(&whole, err, "--- %s %s %lld\n+++ %s %s %lld\n", a->words[1], cp_guideline_noun(a),
-			(long long)from, a->words[1], cp_guideline_noun(a), (long long)to));
+	CP_TRY(cp_buf_printf(&whole, err, "--- %s %s %lld\n+++ %s %s %lld\n", name, noun, (long long)from, name, noun,
+			(long long)to));
 	CP_TRY(cp_buf_add(&whole, diff->data, diff->len, err));
 	return cp_guideline_print(&whole, err);
+}
+
+static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
+		struct cp_err *err)
+{
+	if (!a->json)
+		return cp_guideline_print_diff(a->words[1], cp_guideline_noun(a), from, to, diff, err);
+	return cp_json_line(json_pack("{s:s, s:I, s:I, s:o}", "name", a->words[1], "from", (json_int_t)from,
+			"to", (json_int_t)to, "diff", cp_json_text(diff->data != NULL ? diff->data : "")), err);
 }
 
 /* --from and --to; unless said the current revision against the one that it was written on. */
