@@ -28,7 +28,7 @@ static enum cp_code make_current(struct cp_store *s, struct current *c, const st
 /* What the sheet of labels says of a result: its external id and rank. */
 static void fill_result(struct cp_label *l, const struct cp_case_view *v, const char *name)
 {
-	l->result = name;
+	l->result = l->result_name = name;
 	l->rank = 0;
 	for (size_t i = 0; i < v->n_results; i++)
 		if (strcmp(v->results[i].name, name) == 0) {
@@ -51,7 +51,7 @@ static void fill_result(struct cp_label *l, const struct cp_case_view *v, const 
 	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11" \
 	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," \
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x'')," \
-	" coalesce(f.value, '')" \
+	" coalesce(f.value, ''), j.id, j.guideline_revision" \
 	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person" \
 	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL" \
 	" LEFT JOIN adjudications f ON f.case_id = a.case_id AND f.field = r.field AND f.result = r.result"
@@ -90,6 +90,8 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->in_conflict = sqlite3_column_int(q, 17) != 0;
 	l->is_undecided = sqlite3_column_int(q, 19) != 0;
 	l->final = cp_col_text(q, 20);
+	cp_col_id(q, 21, &l->judgment);
+	cp_col_id(q, 22, &l->revision);
 	l->stale = cp_col_text(q, 18);
 	l->is_stale = *l->stale != '\0' && strcmp(l->stale, "keep") != 0;
 }
