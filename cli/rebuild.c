@@ -32,11 +32,11 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 	CP_TRY(choose_key(&key, a, err));
 	CP_TRY(cp_rebuild(a->dir, key.data, &r, err));
 	cp_hex(hex, r.hash.bytes, sizeof r.hash.bytes);
-	a->waits = r.missing_contents > 0 || r.is_old_unread;
+	a->waits = r.missing.contents > 0 || r.is_old_unread;
 	if (a->json)
 		return cp_json_line(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "hash", hex, "commits",
 				(json_int_t)r.commits, "edits", (json_int_t)r.edits, "unsealed", (json_int_t)r.unsealed,
-				"missing_contents", (json_int_t)r.missing_contents, "old_unread",
+				"missing_contents", (json_int_t)r.missing.contents, "old_unread",
 				(int)r.is_old_unread), err);
 	CP_TRY(cp_line(err, "%s", hex));
 	cp_say("made again from history: %s, %s%s", cp_count(commits, r.commits, "commit", "commits"),
@@ -45,9 +45,9 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 		cp_say("%s taken over from it", cp_count(contents, r.unsealed, "unsealed save was", "unsealed saves were"));
 	if (r.is_old_unread)
 		cp_say("the old database could not be read: what was not sealed yet, and drafts, are in it alone");
-	if (r.missing_contents > 0)
+	if (r.missing.contents > 0)
 		cp_say("%s not here; they come with the next bundle",
-				cp_count(contents, r.missing_contents, "content is", "contents are"));
+				cp_count(contents, r.missing.contents, "content is", "contents are"));
 	return CP_OK;
 }
 

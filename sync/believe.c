@@ -152,6 +152,7 @@ static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_c
 	struct cp_author author;
 	struct cp_id copy_of;
 	enum cp_verdict verdict;
+	int64_t is_ruled = 0;
 	char why[256];
 	bool found;
 
@@ -160,6 +161,11 @@ static enum cp_code check_permitted(struct cp_store *s, const struct cp_change_c
 		CP_TRY(cp_copy_proves(s, c, &author, &copy_of, &found, err));
 	if (!found)
 		return CP_OK;
+	if (!author.is_active) /* unless a lead had decided so */
+		CP_TRY(cp_query_int(s, &is_ruled, 0, err, "SELECT 1 FROM rulings WHERE about = ?1 AND decision = 'accept'", "t", oid));
+	if (!author.is_active && !is_ruled)
+		return cp_fail(err, CP_ETRUST, "%s: change commit %.12s was accepted when %s's device was no longer trusted", s->path, oid,
+				author.pseudonym);
 	CP_TRY(cp_rights_check(s, &author, changeset->data, changeset->len, &verdict, why, err));
 	return verdict != CP_REFUSE ? CP_OK : cp_fail(err, CP_ETRUST, "%s: change commit %.12s is not permitted: %s", s->path,
 			oid, why);
@@ -176,7 +182,7 @@ static enum cp_code apply_read(struct cp_belief *b, const struct word *w, const 
 	CP_TRY(cp_tree_read_single(&blob, "changeset", tree.data, tree.len, err));
 	CP_TRY(cp_repo_read(b->from, blob.hex, "blob", &changeset, err));
 	CP_TRY(check(b, w, c, &tree, &changeset, err));
-	if (s->is_proving && cp_id_equal(&w->hub, &s->me.replica)) /* what another hub accepted is its to answer for */
+	if (b->is_proving)
 		CP_TRY(check_permitted(s, c, &changeset, w->oid, err));
 	CP_TRY(choose_line(b, w, c, err));
 	CP_TRY(cp_run(s, err, "DELETE FROM waiting WHERE oid = ?1", "t", w->oid));
@@ -191,6 +197,7 @@ static enum cp_code apply_read(struct cp_belief *b, const struct word *w, const 
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO temp.moves(branch, tip) VALUES(?1, ?2)", "tt", c->branch, w->oid));
 	b->commits++;
 	b->edits += c->edits;
+	b->schema = b->schema == 0 || c->schema < b->schema ? c->schema : b->schema;
 	return b->touched ? cp_touched_add(s, b->touched, changeset.data, changeset.len, err) : CP_OK;
 }
 

@@ -23,6 +23,8 @@ struct cp_belief {
 	int64_t news;                 /* verdicts that were not known here */
 	int64_t commits, edits;       /* change commits applied now */
 	int64_t refused;              /* change commits that are refused now and were not known */
+	bool is_proving;              /* what is accepted is asked again: was its author trusted, and might write it? */
+	int64_t schema;               /* the lowest that a change commit applied now has; 0: none yet */
 	int64_t disputed;             /* refused here and accepted there, or the other way round */
 };
 

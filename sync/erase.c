@@ -11,7 +11,6 @@
 #include "sync/inner.h"
 
 #define DAY_US ((int64_t)24 * 3600 * 1000000)
-#define MEDIA_NAME 64 /* hex digits of a media file's name */
 
 /* ---- what is due --------------------------------------------------------------------------- */
 
@@ -62,7 +61,7 @@ static enum cp_code gather_due(struct cp_store *s, int64_t *n, struct cp_err *er
 
 /* ---- documents, and the media that they name ---------------------------------------------------- */
 
-struct media { char name[MEDIA_NAME + 1]; bool is_kept; };
+struct media { char name[CP_MEDIA_NAME + 1]; bool is_kept; };
 struct erasing {
 	struct cp_store *s;
 	struct cp_hash *docs; size_t n, room;
@@ -90,15 +89,14 @@ static enum cp_code is_due(struct cp_store *s, const struct cp_hash *hash, const
 	return CP_OK;
 }
 
-/* A document names a media file by its hash, 64 hex digits with none before or behind them, wherever they stand. */
-static const char *next_media(const char *at, const char *end)
+const char *cp_media_next(const char *at, const char *end)
 {
 	while (at < end) {
 		const char *from = at;
 
 		while (at < end && strchr("0123456789abcdef", *at) != NULL && *at != '\0')
 			at++;
-		if (at - from == MEDIA_NAME)
+		if (at - from == CP_MEDIA_NAME)
 			return from;
 		at += at == from;
 	}
@@ -108,7 +106,7 @@ static const char *next_media(const char *at, const char *end)
 static enum cp_code add_media(struct erasing *e, const char *name, struct cp_err *err)
 {
 	for (size_t i = 0; i < e->n_media; i++)
-		if (memcmp(e->media[i].name, name, MEDIA_NAME) == 0)
+		if (memcmp(e->media[i].name, name, CP_MEDIA_NAME) == 0)
 			return CP_OK;
 	if (e->n_media == e->room_media) {
 		struct media *media = reallocarray(e->media, e->room_media * 2 + 16, sizeof *media);
@@ -119,7 +117,7 @@ static enum cp_code add_media(struct erasing *e, const char *name, struct cp_err
 		e->room_media = e->room_media * 2 + 16;
 	}
 	memset(&e->media[e->n_media], 0, sizeof *e->media);
-	memcpy(e->media[e->n_media++].name, name, MEDIA_NAME);
+	memcpy(e->media[e->n_media++].name, name, CP_MEDIA_NAME);
 	return CP_OK;
 }
 
@@ -146,7 +144,7 @@ static enum cp_code choose(void *user, const struct cp_hash *hash, const char *d
 	if (!due)
 		return CP_OK;
 	CP_TRY(add_document(e, hash, err));
-	for (const char *at = doc; (at = next_media(at, doc + len)) != NULL; at += MEDIA_NAME)
+	for (const char *at = doc; (at = cp_media_next(at, doc + len)) != NULL; at += CP_MEDIA_NAME)
 		CP_TRY(add_media(e, at, err));
 	return CP_OK;
 }
@@ -157,9 +155,9 @@ static enum cp_code keep_media(void *user, const struct cp_hash *hash, const cha
 	bool due;
 
 	CP_TRY(is_due(e->s, hash, doc, len, &due, err));
-	for (const char *at = doc; !due && (at = next_media(at, doc + len)) != NULL; at += MEDIA_NAME)
+	for (const char *at = doc; !due && (at = cp_media_next(at, doc + len)) != NULL; at += CP_MEDIA_NAME)
 		for (size_t i = 0; i < e->n_media; i++)
-			e->media[i].is_kept = e->media[i].is_kept || memcmp(e->media[i].name, at, MEDIA_NAME) == 0;
+			e->media[i].is_kept = e->media[i].is_kept || memcmp(e->media[i].name, at, CP_MEDIA_NAME) == 0;
 	return CP_OK;
 }
 

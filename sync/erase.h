@@ -31,4 +31,9 @@ CP_CHECKED enum cp_code cp_erase_note_receipt(struct cp_store *s, const char *oi
 /* What a case shows has come again, in the open transaction: it is due again when it is. */
 CP_CHECKED enum cp_code cp_erase_note_content(struct cp_store *s, const struct cp_hash *content, struct cp_err *err);
 
+/* A document names a media file by its hash, 64 hex digits with none before or behind them, wherever they stand: the next
+ * place from at on, or NULL. */
+#define CP_MEDIA_NAME 64
+const char *cp_media_next(const char *at, const char *end);
+
 #endif

@@ -12,6 +12,10 @@
 CP_CHECKED enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
 		struct cp_err *err);
 
+/* The same, over a database that such a one left: CP_EFORMAT where it is of another schema. */
+CP_CHECKED enum cp_code cp_fresh_again(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+		struct cp_err *err);
+
 /* Take the workspace's lock for it, where nobody else holds it. CP_EBUSY: another casepack is at work there. */
 CP_CHECKED enum cp_code cp_fresh_lock(struct cp_store *s, struct cp_err *err);
 

@@ -33,7 +33,6 @@ struct cp_store {
 	int64_t edit_clock;           /* of the edit that is open */
 	int64_t clock_before;         /* what the clock showed before it */
 	bool is_judging;              /* between cp_judge_begin and _commit */
-	bool is_proving;              /* a replay checks what each author was permitted to write */
 	uint8_t secret[32];           /* of the project, while an import is open */
 	struct cp_secrets *secrets;   /* what must not go out, secrets.c's */
 	const char *const *may_hold; size_t n_may_hold; /* borrowed: what may, all the same */

@@ -60,6 +60,13 @@ static enum cp_code touch(struct cp_touched *t, enum cp_page page, const struct 
 	return CP_OK;
 }
 
+enum cp_code cp_touched_join(struct cp_touched *t, const struct cp_touched *more, struct cp_err *err)
+{
+	for (size_t i = 0; i < more->n; i++)
+		CP_TRY(touch(t, more->list[i].page, &more->list[i].id, err));
+	return CP_OK;
+}
+
 enum cp_code cp_touched_verdicts(struct cp_touched *t, const struct cp_id *replica, struct cp_err *err)
 {
 	return touch(t, CP_PAGE_VERDICTS, replica, err);
@@ -248,7 +255,8 @@ static void edits_drop(struct edits *e)
 }
 #define cp_edits_of_tree_drop edits_drop
 
-static enum cp_code render(struct cp_store *s, const struct cp_touch *t, int which, struct edits *e, struct cp_err *err)
+static enum cp_code render(struct cp_store *s, const struct cp_touch *t, int which, bool is_kept, struct edits *e,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf path = CP_BUF(4096);
 	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)1 << 31);
@@ -258,17 +266,21 @@ static enum cp_code render(struct cp_store *s, const struct cp_touch *t, int whi
 	edit = &e->list[e->n++];
 	edit->blob.hex[0] = '\0';
 	edit->path = cp_buf_detach(&path);
-	return text.len ? cp_repo_blob(s->history, text.data, text.len, &edit->blob, err) : CP_OK;
+	if (text.len == 0)
+		return CP_OK;
+	return is_kept ? cp_repo_blob(s->history, text.data, text.len, &edit->blob, err)
+		: cp_repo_name(&edit->blob, "blob", text.data, text.len, err);
 }
 
-static enum cp_code render_all(struct cp_store *s, const struct cp_touched *t, struct edits *e, struct cp_err *err)
+/* is_kept: the pages are staged; else they are only named. */
+static enum cp_code render_all(struct cp_store *s, const struct cp_touched *t, bool is_kept, struct edits *e, struct cp_err *err)
 {
 	e->list = calloc(3 * t->n + 1, sizeof *e->list);
 	assert(e->list != NULL);
 	for (size_t i = 0; i < t->n; i++) {
-		CP_TRY(render(s, &t->list[i], 0, e, err));
+		CP_TRY(render(s, &t->list[i], 0, is_kept, e, err));
 		for (int which = 1; which < cp_page_files(t->list[i].page); which++)
-			CP_TRY(render(s, &t->list[i], which, e, err));
+			CP_TRY(render(s, &t->list[i], which, is_kept, e, err));
 		if (cp_repo_staged(s->history) > CP_REPO_PACK_MAX)
 			CP_TRY(cp_repo_flush(s->history, err));
 	}
@@ -307,11 +319,9 @@ static enum cp_code base_of(struct cp_store *s, struct cp_commit *c, struct cp_o
 	return CP_OK;
 }
 
-/* The tree that follows from base ("" : none) when these pages are made anew. */
-static enum cp_code tree_with(struct cp_store *s, const struct cp_touched *touched, const struct cp_oid *base,
-		struct cp_oid *out, struct cp_err *err)
+/* The pages as edits of a tree, each once. */
+static enum cp_code edits_of(struct cp_store *s, const struct cp_touched *touched, bool is_kept, struct edits *e, struct cp_err *err)
 {
-	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
 	struct cp_touched all = *touched;
 	enum cp_code code;
 
@@ -321,10 +331,49 @@ static enum cp_code tree_with(struct cp_store *s, const struct cp_touched *touch
 	if (touched->n > 0)
 		memcpy(all.list, touched->list, touched->n * sizeof *all.list);
 	tidy(&all);
-	code = render_all(s, &all, &edits, err);
+	code = render_all(s, &all, is_kept, e, err);
 	cp_touched_drop(&all);
-	CP_TRY(code);
+	return code;
+}
+
+/* The tree that follows from base ("" : none) when these pages are made anew. */
+static enum cp_code tree_with(struct cp_store *s, const struct cp_touched *touched, const struct cp_oid *base,
+		struct cp_oid *out, struct cp_err *err)
+{
+	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
+
+	CP_TRY(edits_of(s, touched, true, &edits, err));
 	return cp_repo_tree(s->history, *base->hex ? base : NULL, edits.list, edits.n, out, err);
+}
+
+/* Each page that the tree does not have as it is. */
+static enum cp_code differing(struct cp_store *s, const struct edits *e, const struct cp_oid *tree, cp_page_visit *visit,
+		void *user, struct cp_err *err)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		struct cp_oid is;
+
+		CP_TRY(cp_repo_entry(s->history, tree, e->list[i].path, &is, err));
+		if (strcmp(is.hex, e->list[i].blob.hex) != 0)
+			CP_TRY(visit(user, e->list[i].path, err));
+	}
+	return CP_OK;
+}
+
+enum cp_code cp_main_compare(struct cp_store *s, const struct cp_touched *t, const struct cp_oid *base,
+		const struct cp_oid *tree, bool *same, cp_page_visit *visit, void *user, struct cp_err *err)
+{
+	CP_AUTO(edits_of_tree) struct edits edits = { 0 };
+	struct cp_oid expected = { "" };
+	enum cp_code code;
+
+	CP_TRY(edits_of(s, t, false, &edits, err));
+	code = cp_repo_tree(s->history, *base->hex ? base : NULL, edits.list, edits.n, &expected, err);
+	cp_repo_forget(s->history);
+	*same = code == CP_OK && strcmp(expected.hex, tree->hex) == 0;
+	if (code != CP_OK && code != CP_ENOTFOUND) /* not found: a page that nobody has written */
+		return code;
+	return *same || visit == NULL ? CP_OK : differing(s, &edits, tree, visit, user, err);
 }
 
 enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch *batch, struct cp_touched *touched,

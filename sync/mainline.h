@@ -38,6 +38,17 @@ CP_CHECKED enum cp_code cp_main_commit(struct cp_store *s, const struct cp_batch
 /* The tree that main's next commit would have with these pages made anew, staged. */
 CP_CHECKED enum cp_code cp_main_tree(struct cp_store *s, const struct cp_touched *t, struct cp_oid *out, struct cp_err *err);
 
+/*
+ * What a commit of main must hold, when these pages are made anew over the tree base ("" : none). *same: tree is that. Else
+ * visit (may be NULL) is given each page in which it is not; none, where tree differs in a page that is not among them.
+ * Nothing stays staged.
+ */
+typedef enum cp_code cp_page_visit(void *user, const char *path, struct cp_err *err);
+CP_CHECKED enum cp_code cp_main_compare(struct cp_store *s, const struct cp_touched *t, const struct cp_oid *base,
+		const struct cp_oid *tree, bool *same, cp_page_visit *visit, void *user, struct cp_err *err);
+/* All of more, into t. */
+CP_CHECKED enum cp_code cp_touched_join(struct cp_touched *t, const struct cp_touched *more, struct cp_err *err);
+
 /* Stage main's next commit with another hub's main as second parent, and remember it as applied, likewise. */
 CP_CHECKED enum cp_code cp_main_join(struct cp_store *s, const struct cp_oid *theirs, const struct cp_oid *tree,
 		const char *words, struct cp_oid *out, struct cp_err *err);

@@ -4,10 +4,12 @@
 #ifndef CASEPACK_SYNC_REBUILD_H
 #define CASEPACK_SYNC_REBUILD_H
 
+#include "sync/missing.h"
 #include "sync/store.h"
 
 struct cp_rebuilt {
-	int64_t commits, edits, missing_contents;
+	int64_t commits, edits;
+	struct cp_missing missing;
 	int64_t unsealed;        /* saves taken over from the old database, not sealed yet */
 	bool is_old_unread;      /* there is an old database whose unsealed work could not be read */
 	struct cp_hash hash;
@@ -17,11 +19,5 @@ struct cp_rebuilt {
  * from the old one, which is kept as casepack.db.old. CP_EBUSY: another casepack is at work there.
  * key_path names this device's key (its id follows from it). */
 CP_CHECKED enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err);
-
-/* Replay into a temporary database and compare the canonical hashes. On the way every change commit is checked: it is
- * signed by the device that it names, follows that device's last one, holds the changeset that was signed, and its
- * author may write these rows; so are the signatures of main and of what was given. CP_ETRUST when the hashes
- * differ or a check fails, CP_EFORMAT when a changeset is not the one that was signed. */
-CP_CHECKED enum cp_code cp_verify_replay(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err);
 
 #endif

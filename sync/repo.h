@@ -57,6 +57,10 @@ CP_CHECKED enum cp_code cp_repo_read_commit(struct cp_repo *r, const char *oid_h
 CP_CHECKED enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const char *path,
 		struct cp_buf *out, struct cp_err *err);
 
+/* The file at path in a tree; out->hex is "" when it has none. */
+CP_CHECKED enum cp_code cp_repo_entry(struct cp_repo *r, const struct cp_oid *tree, const char *path, struct cp_oid *out,
+		struct cp_err *err);
+
 /* A tree with the one file name, and that file's bytes, both appended. CP_ENOTFOUND: not here. */
 CP_CHECKED enum cp_code cp_repo_read_single(struct cp_repo *r, const char *tree_hex, const char *name, struct cp_buf *tree,
 		struct cp_buf *bytes, struct cp_err *err);

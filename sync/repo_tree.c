@@ -275,6 +275,31 @@ enum cp_code cp_repo_read_single(struct cp_repo *r, const char *tree_hex, const 
 	return cp_repo_read(r, blob.hex, "blob", bytes, err);
 }
 
+static enum cp_code find_path(struct cp_repo *r, const char *tree_hex, const char *path, git_oid *id, struct cp_err *err)
+{
+	CP_TRY(cp_repo_oid(id, tree_hex, err));
+	for (const char *name = path;;) {
+		const size_t len = strcspn(name, "/");
+		const bool is_folder = name[len] == '/';
+
+		CP_TRY(find_in_level(r, id, name, len, is_folder, id, err));
+		if (!is_folder)
+			return CP_OK;
+		name += len + 1;
+	}
+}
+
+enum cp_code cp_repo_entry(struct cp_repo *r, const struct cp_oid *tree, const char *path, struct cp_oid *out, struct cp_err *err)
+{
+	git_oid id;
+	enum cp_code code = find_path(r, tree->hex, path, &id, err);
+
+	out->hex[0] = '\0';
+	if (code == CP_OK)
+		git_oid_tostr(out->hex, sizeof out->hex, &id);
+	return code == CP_ENOTFOUND ? CP_OK : code;
+}
+
 enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const char *path, struct cp_buf *out,
 		struct cp_err *err)
 {
@@ -282,15 +307,6 @@ enum cp_code cp_repo_read_path(struct cp_repo *r, const char *commit_hex, const 
 	git_oid id;
 
 	CP_TRY(cp_repo_read_commit(r, commit_hex, &commit, err));
-	CP_TRY(cp_repo_oid(&id, commit.tree.hex, err));
-	for (const char *name = path;;) {
-		const size_t len = strcspn(name, "/");
-		const bool is_folder = name[len] == '/';
-
-		CP_TRY(find_in_level(r, &id, name, len, is_folder, &id, err));
-		if (!is_folder)
-			break;
-		name += len + 1;
-	}
+	CP_TRY(find_path(r, commit.tree.hex, path, &id, err));
 	return cp_repo_object(r, &id, GIT_OBJECT_BLOB, out, err);
 }

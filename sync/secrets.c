@@ -238,6 +238,22 @@ enum cp_code cp_secrets_check_given(struct cp_store *s, const struct cp_device *
 	return x == NULL ? CP_OK : refuse_rows(s, &s->secrets->all, x, changeset, len, err);
 }
 
+enum cp_code cp_secrets_check_bytes(struct cp_store *s, const char *where, const void *bytes, size_t len, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf owner = CP_BUF(4096);
+	const struct cp_needle *x;
+
+	if (s->secrets == NULL)
+		CP_TRY(cp_secrets_load(s, err));
+	x = cp_needles_find(&s->secrets->all, bytes, len, NULL);
+	if (x == NULL)
+		return CP_OK;
+	if (x->kind != SECRET)
+		CP_TRY(name_owner(s, x, &owner, err));
+	return cp_fail(err, CP_ETRUST, "%s holds %s%s%s, which only leads may know", where, columns[x->kind].name,
+			owner.len ? " of " : "", owner.len ? owner.data : "");
+}
+
 /* ---- a bundle ---------------------------------------------------------------------------------- */
 
 /* The changeset of a change commit comes behind the commit and its tree. */

@@ -28,6 +28,10 @@ void cp_secrets_drop(struct cp_store *s);
 CP_CHECKED enum cp_code cp_secrets_check_given(struct cp_store *s, const struct cp_device *to, const void *changeset, size_t len,
 		struct cp_err *err);
 
+/* Bytes that others see, whatever they are; where: in words. CP_ETRUST: a private value stands there. */
+CP_CHECKED enum cp_code cp_secrets_check_bytes(struct cp_store *s, const char *where, const void *bytes, size_t len,
+		struct cp_err *err);
+
 /* Looks through one bundle while it is written: fits cp_bundle_watch, with a struct cp_search as user. */
 struct cp_search {
 	struct cp_store *s;

@@ -592,9 +592,8 @@ enum cp_code cp_hub_create(const struct cp_new_hub *hub, cp_passphrase_ask *ask,
 
 /* ---- a database beside the one in use -------------------------------------------------- */
 
-static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const struct cp_me *me, struct cp_err *err)
+static enum cp_code fill_fresh(struct cp_store *s, const struct cp_me *me, struct cp_err *err)
 {
-	CP_TRY(create_database(s, dbname, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
 	CP_TRY(cp_meta_set(s, "project", me->project.bytes, 16, err));
@@ -609,16 +608,39 @@ static enum cp_code fill_fresh(struct cp_store *s, const char *dbname, const str
 	return CP_OK;
 }
 
-enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+static enum cp_code connect_again(struct cp_store *s, const char *dbname, struct cp_err *err)
+{
+	int64_t schema;
+
+	CP_TRY(connect(s, dbname, 0, err));
+	CP_TRY(cp_query_int(s, &schema, 0, err, "PRAGMA user_version", ""));
+	return schema == CP_SCHEMA ? cp_content_open(s, err) : cp_fail(err, CP_EFORMAT, "%s: is of schema %d", dbname, (int)schema);
+}
+
+static enum cp_code open_fresh(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me, bool is_new,
 		struct cp_err *err)
 {
 	struct cp_store *s = store_new(dir);
-	enum cp_code code = fill_fresh(s, dbname, me, err);
+	enum cp_code code = is_new ? create_database(s, dbname, err) : connect_again(s, dbname, err);
 
+	if (code == CP_OK)
+		code = fill_fresh(s, me, err);
 	*out = code == CP_OK ? s : NULL;
 	if (code != CP_OK)
 		cp_store_close(s);
 	return code;
+}
+
+enum cp_code cp_fresh_open(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+		struct cp_err *err)
+{
+	return open_fresh(out, dir, dbname, me, true, err);
+}
+
+enum cp_code cp_fresh_again(struct cp_store **out, const char *dir, const char *dbname, const struct cp_me *me,
+		struct cp_err *err)
+{
+	return open_fresh(out, dir, dbname, me, false, err);
 }
 
 enum cp_code cp_fresh_lock(struct cp_store *s, struct cp_err *err)

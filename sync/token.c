@@ -229,6 +229,21 @@ void cp_token_write(struct cp_store *s)
 	snprintf(s->token_trouble, sizeof s->token_trouble, "%s", bring_up(s, &why) == CP_OK ? "" : why.text);
 }
 
+enum cp_code cp_token_beside(struct cp_store *s, const char *ending, struct cp_buf *path, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf folder = CP_BUF(TOKEN_MAX);
+	struct cp_id id;
+	bool found;
+
+	CP_TRY(id_of(s, &id, &found, err));
+	if (!found)
+		return cp_fail(err, CP_ENOTFOUND, "%s: has no token", s->path);
+	CP_TRY(token_path(&id, &folder, path, err));
+	if (!cp_file_exists(path->data))
+		return cp_fail(err, CP_ENOTFOUND, "%s: is not there", path->data);
+	return cp_buf_puts(path, ending, err);
+}
+
 const char *cp_token_trouble(const struct cp_store *s)
 {
 	return s->token_trouble;

@@ -30,6 +30,9 @@ CP_CHECKED enum cp_code cp_token_renew(struct cp_store *s, struct cp_err *err);
 /* Behind a step that is on the disk. What fails is only remembered. */
 void cp_token_write(struct cp_store *s);
 
+/* Where something else about this workspace is kept beside its token, which has that ending. CP_ENOTFOUND: no token is kept. */
+CP_CHECKED enum cp_code cp_token_beside(struct cp_store *s, const char *ending, struct cp_buf *path, struct cp_err *err);
+
 /* Why no token is kept: "" when one is. Borrowed from the store. */
 const char *cp_token_trouble(const struct cp_store *s);
 
