@@ -86,6 +86,7 @@ static enum cp_code acknowledge(struct packing *p, struct cp_err *err)
 /* The manifest without its parts: what is carried, what must be there, what I hold. */
 static enum cp_code plan(struct packing *p, struct cp_err *err)
 {
+	struct cp_oid main;
 	char hex[CP_ID_HEX];
 
 	cp_hex(hex, p->device.replica.bytes, 16);
@@ -98,6 +99,9 @@ static enum cp_code plan(struct packing *p, struct cp_err *err)
 	if (*p->acked.hex)
 		CP_TRY(cp_tips_add(&p->m.needs, p->outbound_branch, p->acked.hex, err));
 	CP_TRY(acknowledge(p, err));
+	CP_TRY(cp_repo_branch(p->s->history, "main", &main, err));
+	if (*main.hex) /* a checkpoint for whoever keeps the bundle */
+		CP_TRY(cp_tips_add(&p->m.have, "main", main.hex, err));
 	return cp_proofs_held(p->s, &p->device.replica, &p->m.have, err);
 }
 

@@ -46,18 +46,33 @@ static void memory_key(char out[48], const struct cp_manifest *m)
 	snprintf(out, 48, "lies/%s", cp_hex(hex, m->recipients[0].bytes, sizeof m->recipients[0].bytes));
 }
 
+/* All but main: that it moved is no news to a receiver. */
+static enum cp_code have_but_main(struct cp_tips *out, const struct cp_manifest *m, struct cp_err *err)
+{
+	for (size_t i = 0; i < m->have.n; i++)
+		if (strcmp(m->have.list[i].name, "main") != 0)
+			CP_TRY(cp_tips_add(out, m->have.list[i].name, m->have.list[i].oid.hex, err));
+	return CP_OK;
+}
+
 /* Who sends, and what it brings and acknowledges, encrypted or not; not when, nor as which number. */
 static enum cp_code what_it_says(char out[CP_HASH_HEX], const struct cp_manifest *m, unsigned how, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF((size_t)4 << 20);
 	struct cp_manifest same = *m;
 	struct cp_hash hash;
+	enum cp_code code;
 
 	same.number = 1;
 	same.created_us = 0;
 	same.needs = (struct cp_tips){ NULL, 0 };
 	same.n_parts = 0;
-	CP_TRY(cp_manifest_print(&text, &same, err));
+	same.have = (struct cp_tips){ NULL, 0 };
+	code = have_but_main(&same.have, m, err);
+	if (code == CP_OK)
+		code = cp_manifest_print(&text, &same, err);
+	cp_tips_drop(&same.have);
+	CP_TRY(code);
 	CP_TRY(cp_buf_puts(&text, (how & CP_SEND_PLAIN) != 0 ? "plain" : "encrypted", err));
 	cp_hash_bytes(&hash, text.data, text.len);
 	cp_hex(out, hash.bytes, sizeof hash.bytes);

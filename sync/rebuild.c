@@ -7,8 +7,10 @@
 
 #include "formats/file.h"
 #include "sync/copies.h"
+#include "sync/edit.h"
 #include "sync/fresh.h"
 #include "sync/inner.h"
+#include "sync/lost_refs.h"
 #include "sync/migrate.h"
 #include "sync/refusal.h"
 #include "sync/replay.h"
@@ -277,6 +279,78 @@ static enum cp_code replace(const char *path, struct cp_err *err)
 	return cp_folder_sync(path, err);
 }
 
+/* ---- what is gone ------------------------------------------------------------------------------------- */
+
+static enum cp_code restore_refs(const char *path, const char *name, bool is_private, int64_t *n, struct cp_err *err)
+{
+	CP_AUTO(str) char *git = cp_path_join(path, name);
+	struct cp_tips set = { NULL, 0 };
+	struct cp_repo *r = NULL;
+	enum cp_code code;
+
+	if (is_private && !cp_file_exists(git))
+		return CP_OK;
+	if (!cp_file_exists(git))
+		return cp_fail(err, CP_ENOTFOUND, "%s: is gone, and there is nothing else to rebuild from; put it back from a backup, or by"
+				" `git clone --mirror` of another hub's or of an exported bundle; casepack.db is as it was", git);
+	CP_TRY(cp_repo_open(&r, git, true, err));
+	code = cp_refs_restore(r, is_private, &set, err);
+	*n += (int64_t)set.n;
+	cp_tips_drop(&set);
+	cp_repo_free(r);
+	return code;
+}
+
+/* A lead's hub goes on with an empty one. */
+static enum cp_code make_private(const char *path, const struct cp_me *me, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *git = cp_path_join(path, "private.git");
+
+	out->is_private_lost = me->is_hub && !me->is_relay && !cp_file_exists(git);
+	return out->is_private_lost ? cp_repo_create(git, err) : CP_OK;
+}
+
+/* The columns of a private table, with the first of the revs: what is sealed anew is one edit. */
+static enum cp_code take_private_table(struct cp_store *s, size_t t, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf sql = CP_BUF(4096);
+
+	CP_TRY(cp_buf_printf(&sql, err, "INSERT OR IGNORE INTO main.%s SELECT id, substr(rev, 1, 8)", cp_shapes[t].name));
+	for (size_t c = CP_C_CLOCK; c < cp_shapes[t].n_columns; c++)
+		CP_TRY(cp_buf_printf(&sql, err, ", %s", cp_columns[t][c]));
+	CP_TRY(cp_buf_printf(&sql, err, " FROM old.%s", cp_shapes[t].name));
+	return sqlite3_exec(s->db, sql.data, NULL, NULL, NULL) == SQLITE_OK ? CP_OK : cp_fail_sqlite(err, s->db, "%s", s->path);
+}
+
+/* Rows that private.git had and the old database still has, as an edit of this device. */
+static enum cp_code take_private(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
+{
+	int before;
+	enum cp_code code = CP_OK;
+
+	CP_TRY(cp_edit_begin_private(s, err));
+	before = sqlite3_total_changes(s->db);
+	for (size_t t = CP_T_PUBLIC; code == CP_OK && t < CP_T_COUNT; t++)
+		code = take_private_table(s, t, err);
+	out->private_rows = sqlite3_total_changes(s->db) - before;
+	if (code == CP_OK)
+		return cp_edit_commit(s, "taken over when private.git was lost", err);
+	cp_edit_abort(s);
+	return code;
+}
+
+static enum cp_code restore_private(struct cp_store *s, struct cp_rebuilt *out, struct cp_err *err)
+{
+	CP_AUTO(str) char *path = cp_path_join(s->path, "casepack.db");
+	int64_t has_secret;
+
+	if (out->is_private_lost && cp_file_exists(path) && !out->is_old_unread)
+		CP_TRY(take_private(s, out, err));
+	CP_TRY(cp_query_int(s, &has_secret, 0, err, "SELECT 1 FROM secrets", ""));
+	out->is_secret_lost = s->private != NULL && !has_secret;
+	return CP_OK;
+}
+
 enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(path, "casepack.db.new");
@@ -284,10 +358,13 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	struct cp_me me;
 	enum cp_code code;
 
+	memset(out, 0, sizeof *out);
+	CP_TRY(restore_refs(path, "history.git", false, &out->refs, err));
+	CP_TRY(restore_refs(path, "private.git", true, &out->refs, err));
 	CP_TRY(who_i_was(path, key_path, &me, err));
+	CP_TRY(make_private(path, &me, out, err));
 	cp_fresh_remove(temp);
 	CP_TRY(cp_fresh_open(&s, path, "casepack.db.new", &me, err));
-	memset(out, 0, sizeof *out);
 	code = cp_fresh_lock(s, err);
 	if (code == CP_OK)
 		code = cp_store_use_key(s, key_path, err);
@@ -297,6 +374,8 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 		code = learn_person(s, err);
 	if (code == CP_OK)
 		code = take_over(s, out, err);
+	if (code == CP_OK)
+		code = restore_private(s, out, err);
 	if (code == CP_OK)
 		code = count(s, out, err);
 	cp_store_close(s);

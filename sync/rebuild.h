@@ -11,6 +11,10 @@ struct cp_rebuilt {
 	int64_t commits, edits;
 	struct cp_missing missing;
 	int64_t unsealed;        /* saves taken over from the old database, not sealed yet */
+	int64_t refs;            /* branches that were gone, and stand again */
+	bool is_private_lost;    /* private.git was gone: an empty one is there now */
+	int64_t private_rows;    /* that the old database still had: they are sealed anew */
+	bool is_secret_lost;     /* a lead's hub without the project's secret */
 	bool is_old_unread;      /* there is an old database whose unsealed work could not be read */
 	struct cp_hash hash;
 };

@@ -104,11 +104,15 @@ static enum cp_code add_column(struct cp_store *s, struct cp_needles *n, uint32_
 static enum cp_code load(struct cp_store *s, struct cp_secrets *k, struct cp_err *err)
 {
 	uint8_t secret[32];
+	enum cp_code code = s->private != NULL ? cp_store_secret(s, secret, err) : CP_ENOTFOUND;
 
-	if (s->private != NULL) {
-		CP_TRY(cp_store_secret(s, secret, err));
+	if (code != CP_OK && code != CP_ENOTFOUND)
+		return code;
+	if (code == CP_OK) { /* it may have been lost with private.git */
 		CP_TRY(add_secret(&k->secret, secret, &s->me.project, err));
 		CP_TRY(add_secret(&k->all, secret, &s->me.project, err));
+	}
+	if (s->private != NULL) {
 		for (uint32_t c = SECRET + 1; c < COLUMNS; c++)
 			CP_TRY(add_column(s, &k->all, c, err));
 	}

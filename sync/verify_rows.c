@@ -26,7 +26,6 @@ static const struct derived { const char *name; int keys; const char *const colu
 		"SELECT doc, tbl, col, class, is_open, policy, stands, base FROM %1$s.conflicts ORDER BY doc, tbl, col, class" },
 	{ "candidates", 5, { "document", "table", "column", "rev", "commit", "clock", "value" },
 		"SELECT doc, tbl, col, rev, " OF_COMMIT("commit_no") " AS c, clock, value FROM %1$s.candidates ORDER BY doc, tbl, col, rev, c" },
-	{ "given", 3, { "device", "table", "row", "rev" }, "SELECT replica, tbl, id, rev FROM %1$s.given ORDER BY replica, tbl, id" },
 };
 
 #define FIRST_OF_ALL 1 /* a device notes verdicts of its own, which are in no history */

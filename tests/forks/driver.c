@@ -23,7 +23,7 @@
 #include "sync/inner.h"
 #include "sync/judge.h"
 #include "sync/people.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/texts.h"
 
@@ -417,7 +417,7 @@ static void write_facts(const struct play *p, struct cp_store *hub, const char *
 {
 	FILE *conflicts = facts_file(p, order, "conflicts"), *labels = facts_file(p, order, "labels"),
 		*balance = facts_file(p, order, "balance");
-	struct cp_rebuilt replayed;
+	struct cp_verified replayed;
 	char hex[CP_HASH_HEX];
 	struct cp_hash hash;
 
@@ -427,7 +427,7 @@ static void write_facts(const struct play *p, struct cp_store *hub, const char *
 	OK(cp_store_hash(hub, &hash, err));
 	fprintf(facts, "hash\t%s\n", cp_hex(hex, hash.bytes, sizeof hash.bytes));
 	done("report");
-	OK(cp_verify_replay(hub, &replayed, err));
+	OK(cp_verify_store(hub, &replayed, err));
 	fprintf(facts, "replayed\t%s\n", cp_hex(hex, replayed.hash.bytes, sizeof replayed.hash.bytes));
 	done("replay");
 	fclose(conflicts);

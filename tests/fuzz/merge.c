@@ -14,7 +14,7 @@
 #include "sync/apply.h"
 #include "sync/change.h"
 #include "sync/parcel.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/rights.h"
 #include "tests/fuzz/hub.h"
 
@@ -567,14 +567,14 @@ static int64_t check_commits(int64_t after)
 
 static void check_taken(const struct cp_merged *merged, int64_t last)
 {
-	struct cp_rebuilt rebuilt;
+	struct cp_verified rebuilt;
 
 	MUST(check_commits(last) >= merged->commits);
 	MUST(ask("SELECT count(*) FROM pragma_foreign_key_check") == 0);
 	MUST(ask("SELECT integrity_check = 'ok' FROM pragma_integrity_check") == 1);
 	walk_branches(hub->history);
 	walk_branches(hub->private);
-	DONE(cp_verify_replay(hub, &rebuilt, err));
+	DONE(cp_verify_store(hub, &rebuilt, err));
 }
 
 static void check_again(const char *path)

@@ -10,7 +10,7 @@
 
 #include "formats/bundle.h"
 #include "formats/file.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/repo.h"
 #include "sync/report.h"
 #include "tests/sim/disk.h"
@@ -189,13 +189,13 @@ static void hash_all(struct world *w, struct place *p, char hex[CP_HASH_HEX])
 static void is_its_history(struct world *w, struct place *p)
 {
 	struct cp_status status;
-	struct cp_rebuilt again;
+	struct cp_verified again;
 	struct cp_err why = { 0 };
 
 	MUST(w, cp_status(world_store(w, p), &status, err));
 	if (status.outbox > 0 || (!place_is_hub(p) && w->devices[p->device].root != p->device))
 		return;
-	if (cp_verify_replay(world_store(w, p), &again, &why) != CP_OK)
+	if (cp_verify_store(world_store(w, p), &again, &why) != CP_OK)
 		find(w, "replay: step %ld: %s behind a power cut: %s", w->step, p->name, why.text);
 }
 

@@ -8,7 +8,7 @@
 
 #include "sync/deliver.h"
 #include "sync/document.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/texts.h"
 #include "tests/sim/settle.h"
@@ -241,14 +241,14 @@ static json_t *place_state(struct world *w, struct place *p)
 {
 	struct cp_store *s = world_store(w, p);
 	json_t *out = json_object(), *balance = json_array(), *shown = json_object(), *labels = json_array();
-	struct cp_rebuilt again;
+	struct cp_verified again;
 	struct cp_err why = { 0 };
 	struct cp_hash now;
 
 	MUST(w, cp_store_hash(s, &now, err));
 	if (!place_is_hub(p) && !place_is_relay(w, p) && (w->seed + (uint64_t)(p - w->places)) % 3 != 0)
 		json_object_set_new(out, "replayed", hex_of(&now)); /* of the devices each third, for time's sake */
-	else if (cp_verify_replay(s, &again, &why) == CP_OK)
+	else if (cp_verify_store(s, &again, &why) == CP_OK)
 		json_object_set_new(out, "replayed", hex_of(&again.hash));
 	else
 		json_object_set_new(out, "replayed", json_string(why.text));

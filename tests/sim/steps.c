@@ -11,7 +11,7 @@
 #include "sync/hub.h"
 #include "sync/judge.h"
 #include "sync/people.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/texts.h"
 
@@ -252,11 +252,11 @@ int second_hub(void)
 int is_sound(const char *workspace, struct cp_hash *hash)
 {
 	struct cp_store *s = NULL;
-	struct cp_rebuilt r;
+	struct cp_verified r;
 	char command[512];
 
 	OK(cp_store_open(&s, at(workspace), err));
-	OK(cp_verify_replay(s, &r, err));
+	OK(cp_verify_store(s, &r, err));
 	cp_store_close(s);
 	*hash = r.hash;
 	snprintf(command, sizeof command, "cd %s && for db in casepack content; do [ \"$(sqlite3 $db.db 'PRAGMA integrity_check')\" = ok ]"

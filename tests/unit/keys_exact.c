@@ -18,7 +18,7 @@
 #include "sync/deliver.h"
 #include "sync/judge.h"
 #include "sync/people.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/texts.h"
 
 #define OK(call)                                                                       \
@@ -255,7 +255,7 @@ static struct cp_sent send_back(struct cp_store *s)
 static void stands(sheet want)
 {
 	FILE *file = fopen(at("want"), "w");
-	struct cp_rebuilt replayed;
+	struct cp_verified replayed;
 
 	assert_non_null(file);
 	for (int i = 0; i < CASES * FIELDS * RESULTS; i++) {
@@ -269,7 +269,7 @@ static void stands(sheet want)
 	shell("for c in one two; do git -C hub/history.git show main:$(git -C hub/history.git ls-tree -r --name-only main judgments/"
 			" | grep /$c.tsv) | grep -v '\\[' | awk -F'\\t' -v OFS='|' -v c=$c '{ print c, $3, $4, $5 }'; done | sort > got"
 			" && sort want | diff - got");
-	OK(cp_verify_replay(hub, &replayed, err));
+	OK(cp_verify_store(hub, &replayed, err));
 }
 
 /* ---- the tests ----------------------------------------------------------------------------------------- */

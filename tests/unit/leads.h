@@ -26,7 +26,7 @@
 #include "sync/inner.h"
 #include "sync/judge.h"
 #include "sync/people.h"
-#include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/seal.h"
 #include "sync/take.h"
@@ -305,9 +305,9 @@ static inline void fails(int lead, const struct cp_text_add *t, const char *word
 
 static inline void verifies(int lead)
 {
-	struct cp_rebuilt r;
+	struct cp_verified r;
 
-	OK(cp_verify_replay(hubs[lead], &r, err));
+	OK(cp_verify_store(hubs[lead], &r, err));
 }
 
 static inline int64_t number_of(int lead, const char *sql)

@@ -24,6 +24,7 @@
 #include "sync/people.h"
 #include "sync/policy.h"
 #include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/resolution.h"
 #include "sync/rights.h"
@@ -202,9 +203,9 @@ static struct cp_merged merge(void)
 
 static void verifies(struct cp_store *s)
 {
-	struct cp_rebuilt r;
+	struct cp_verified r;
 
-	OK(cp_verify_replay(s, &r, err));
+	OK(cp_verify_store(s, &r, err));
 }
 
 /* ---- two devices of one rater, and a second lead -------------------------------------------------- */

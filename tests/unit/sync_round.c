@@ -23,6 +23,7 @@
 #include "sync/judge.h"
 #include "sync/people.h"
 #include "sync/rebuild.h"
+#include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/seal.h"
 #include "sync/texts.h"
@@ -211,9 +212,9 @@ static struct cp_status status_of(struct cp_store *s)
 
 static void verifies(struct cp_store *s)
 {
-	struct cp_rebuilt r;
+	struct cp_verified r;
 
-	OK(cp_verify_replay(s, &r, err));
+	OK(cp_verify_store(s, &r, err));
 }
 
 static int begin(void **state)
