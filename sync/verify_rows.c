@@ -16,7 +16,8 @@ static const struct derived { const char *name; int keys; const char *const colu
 	{ "verdicts", 2, { "commit", "hub", "verdict", "far", "received", "reason" },
 		"SELECT oid, hub, verdict, is_far, received_us / 1000000, reason FROM %1$s.verdicts ORDER BY oid, hub" },
 	{ "commits", 1, { "commit", "private", "branch", "parent", "device", "verdict", "received", "claimed", "far", "edits" },
-		"SELECT oid, is_private, branch, parent, replica, verdict, received_us / 1000000, CASE verdict WHEN 'accepted' THEN claimed_us END,"
+		"SELECT oid, is_private, CASE verdict WHEN 'accepted' THEN branch END,"
+		" CASE verdict WHEN 'accepted' THEN parent END, replica, verdict, received_us / 1000000, CASE verdict WHEN 'accepted' THEN claimed_us END,"
 		" is_far, edits"
 		" FROM %1$s.commits ORDER BY oid" },
 	{ "edits", 4, { "document", "table", "rev", "commit", "fate" },
