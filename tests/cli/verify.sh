@@ -57,10 +57,12 @@ check "a fate in the index of edits" altered "UPDATE edits SET fate = fate + 1" 
 ref() { fresh && git -C t/history.git update-ref "$1" "$2" && names t "$3"; } # REF COMMIT WORDS
 check "a ref that casepack does not make" ref refs/tags/v1 "$(git -C hub/history.git rev-parse main)" 'refs/tags/v1: casepack makes no such ref'
 check "a replaced object" ref "refs/replace/$(git -C hub/history.git rev-parse main)" "$(git -C hub/history.git rev-parse main~1)" 'refs/replace/'
-device=$(git -C hub/history.git for-each-ref --format='%(refname)' refs/heads/replica | tail -1)
+device=refs/heads/replica/$(sqlite3 hub/casepack.db "SELECT lower(hex(r.id)) FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = 'ben'")
 check "a branch that went back" ref "$device" "$(git -C hub/history.git rev-list --max-parents=0 "$device")" "${device#refs/heads/}"
 lost() { fresh && git -C t/history.git update-ref -d "$device" && names t 'is missing; it held'; }
 check "a branch that is gone" lost
+own() { device=refs/heads/$(git -C hub/history.git log -1 --format=%ce main | sed 's/^/replica\//; s/@.*//') && fresh && git -C t/history.git update-ref -d "$device" && status 4 casepack -C t verify; }
+check "the hub's own, without which the workspace does not open" own
 unsigned() { # a commit of main by the lead's name, which nobody signed
 	fresh && new=$(git -C t/history.git cat-file commit main | sed '/^gpgsig/,/^ *-----END/d' | git -C t/history.git hash-object -t commit -w --stdin) &&
 		git -C t/history.git update-ref refs/heads/main "$new" && status 4 casepack -C t verify
