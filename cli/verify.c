@@ -121,6 +121,8 @@ static void say_all(const struct cp_args *a, const struct cp_verified *v)
 	say_relied(v);
 	if (v->checkpoints > 0)
 		cp_say("compared with %s", cp_count(n, v->checkpoints, "checkpoint", "checkpoints"));
+	if (v->beyond > 0)
+		cp_say("%s of main, which only a hub can compare", cp_count(n, v->beyond, "checkpoint is", "checkpoints are"));
 	if (v->findings > FINDINGS_MAX)
 		cp_say("and %lld more findings", (long long)v->findings - FINDINGS_MAX);
 	if (v->findings > 0)
@@ -143,6 +145,7 @@ static enum cp_code print_json(const struct cp_args *a, const struct cp_verified
 			"excludes_rewriting", cp_arg_given(a, "--against"));
 
 	json_object_set_new(o, "hash", v->has_state ? json_string(cp_hex(hex, v->hash.bytes, sizeof v->hash.bytes)) : json_null());
+	json_object_set_new(o, "checkpoints_of_main", json_integer(v->beyond));
 	json_object_set_new(o, "main", *v->main.hex ? json_string(v->main.hex) : json_null());
 	json_object_set_new(o, "relied_on", !v->relied.is ? json_null() : json_pack("{s:o, s:s, s:I, s:I}", "at",
 			cp_json_time(v->relied.at_us), "main", v->relied.main.hex, "commits", (json_int_t)v->relied.commits, "files",

@@ -48,7 +48,7 @@ struct cp_verified {
 	int64_t contents, media;
 	struct cp_missing missing;
 	int64_t unsealed, drafts;        /* here alone, and signed by nobody */
-	int64_t checkpoints;             /* asked about */
+	int64_t checkpoints, beyond;     /* compared; of main, where there is none to compare with */
 	struct {
 		bool is;                 /* what is below was proven before, and not read again */
 		int64_t at_us, commits, files; /* when; change commits, files of objects */

@@ -514,6 +514,10 @@ enum cp_code cp_verify_checkpoint(struct cp_verify *v, const struct cp_checkpoin
 	char where[512];
 	bool held;
 
+	if (strcmp(c->branch, "main") == 0 && *v->out->main.hex == '\0') { /* a device has none */
+		v->out->beyond++;
+		return CP_OK;
+	}
 	CP_TRY(is_held(v, c, &held, err));
 	v->out->checkpoints++;
 	if (held)

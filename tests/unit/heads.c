@@ -3,6 +3,7 @@
  * that they merge to, what raters work under, and how somebody writes one over them.
  */
 #include "tests/unit/leads.h"
+#include "sync/rebuild.h"
 
 /* ---- two heads --------------------------------------------------------------------------------- */
 
