@@ -240,6 +240,7 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	CP_TRY(code);
 	me->is_hub = *main.hex != '\0';
 	me->is_relay = me->is_hub && *given.hex != '\0';
+	me->role = me->is_relay ? CP_RELAY : me->is_hub ? CP_LEAD : CP_RATER;
 	return CP_OK;
 }
 
@@ -368,6 +369,7 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	code = cp_fresh_lock(s, err);
 	if (code == CP_OK)
 		code = cp_store_use_key(s, key_path, err);
+	s->me.role = me.role; /* the roster is not replayed yet: texts with several heads hang on it */
 	if (code == CP_OK)
 		code = cp_replay(&(struct cp_replay){ .s = s }, err);
 	if (code == CP_OK)

@@ -603,7 +603,8 @@ static enum cp_code fill_fresh(struct cp_store *s, const struct cp_me *me, struc
 	CP_TRY(cp_meta_set(s, "nonce", me->nonce.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "key", me->key_path, strlen(me->key_path), err));
 	CP_TRY(cp_store_read_me(s, err));
-	s->me.is_hub = me->is_hub; /* the roster is not replayed yet */
+	s->me.role = me->role; /* the roster is not replayed yet */
+	s->me.is_hub = me->is_hub;
 	s->me.is_relay = me->is_relay;
 	return CP_OK;
 }

@@ -20,8 +20,12 @@ static const struct derived { const char *name; int keys; const char *const colu
 		" CASE verdict WHEN 'accepted' THEN parent END, replica, verdict, received_us / 1000000, CASE verdict WHEN 'accepted' THEN claimed_us END,"
 		" is_far, edits"
 		" FROM %1$s.commits ORDER BY oid" },
-	{ "edits", 4, { "document", "table", "rev", "commit", "fate" },
-		"SELECT doc, tbl, rev, " OF_COMMIT("commit_no") " AS c, fate FROM %1$s.edits ORDER BY doc, tbl, rev, c" },
+	{ "edits", 4, { "document", "table", "rev", "commit" },
+		"SELECT doc, tbl, rev, " OF_COMMIT("commit_no") " AS c FROM %1$s.edits ORDER BY doc, tbl, rev, c" },
+	/* which of several equal ones counts as the first, each database decides for itself */
+	{ "edits", 4, { "document", "table", "rev", "fate" }, "SELECT doc, tbl, rev, fate FROM %1$s.edits ORDER BY doc, tbl, rev, fate" },
+	{ "commit_objects", 1, { "commit", "bytes" },
+		"SELECT oid, bytes FROM %1$s.commit_objects JOIN %1$s.commits USING (no) ORDER BY oid" },
 	{ "tricky", 2, { "document", "table" }, "SELECT doc, tbl FROM %1$s.tricky ORDER BY doc, tbl" },
 	{ "conflicts", 4, { "document", "table", "column", "class", "open", "policy", "stands", "base" },
 		"SELECT doc, tbl, col, class, is_open, policy, stands, base FROM %1$s.conflicts ORDER BY doc, tbl, col, class" },

@@ -54,6 +54,7 @@ check "a row that is gone" altered "DELETE FROM assignments WHERE position = 1" 
 check "a verdict" altered "UPDATE commits SET verdict = 'refused' WHERE no = 2" 'casepack.db: commits'
 check "a conflict that is none" altered "INSERT INTO conflicts SELECT id, 11, '', 'fork', 1, 'latest', rev, '' FROM judgments LIMIT 1" 'casepack.db: conflicts'
 check "a fate in the index of edits" altered "UPDATE edits SET fate = fate + 1" 'casepack.db: edits'
+check "who signed a change commit" altered "UPDATE commit_objects SET bytes = (SELECT bytes FROM commit_objects ORDER BY no DESC LIMIT 1) WHERE no = 1" 'casepack.db: commit_objects'
 ref() { fresh && git -C t/history.git update-ref "$1" "$2" && names t "$3"; } # REF COMMIT WORDS
 check "a ref that casepack does not make" ref refs/tags/v1 "$(git -C hub/history.git rev-parse main)" 'refs/tags/v1: casepack makes no such ref'
 check "a replaced object" ref "refs/replace/$(git -C hub/history.git rev-parse main)" "$(git -C hub/history.git rev-parse main~1)" 'refs/replace/'
