@@ -327,6 +327,7 @@ static struct cp_merged give(struct cp_store *from, const char *repo, struct cp_
 	while (n < 64 && fscanf(f, "%40s", commits[n]) == 1)
 		n++;
 	assert_int_equal(pclose(f), 0);
+	OK(cp_seal(to, NULL, err)); /* as every merge does */
 	OK(cp_txn_begin(to, err));
 	OK(cp_taking_begin(to, &t, err));
 	for (size_t i = 0; i < n; i++) {
