@@ -321,6 +321,7 @@ enum cp_code cp_repo_check(struct cp_repo *r, struct cp_repo_check *check, struc
 {
 	CP_AUTO(checking) struct checking k = { .r = r, .check = check };
 
+	CP_TRY(cp_repo_ready(r, err));
 	CP_TRY(check_packs(&k, err));
 	CP_TRY(check_loose(&k, err));
 	CP_TRY(check_refs(&k, err));
