@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "formats/sha1.h"
 #include "formats/text.h"
 
 #define ARMOR_BEGIN "-----BEGIN SSH SIGNATURE-----\n"
@@ -470,4 +472,20 @@ enum cp_code cp_tree_read_single(struct cp_oid *out_blob, const char *name, cons
 		return cp_fail(err, CP_EFORMAT, "tree object: it must hold the one file %s and nothing else", name);
 	cp_hex(out_blob->hex, entry.oid, sizeof(entry.oid));
 	return CP_OK;
+}
+
+/* ---- names -------------------------------------------------------------------------- */
+
+void cp_object_name(struct cp_oid *out, const char *type, const void *bytes, size_t len)
+{
+	uint8_t sum[CP_SHA1];
+	struct cp_sha1 s;
+	char head[64];
+	int n = snprintf(head, sizeof(head), "%s %zu", type, len);
+
+	cp_sha1_begin(&s);
+	cp_sha1_add(&s, head, (size_t)n + 1);
+	cp_sha1_add(&s, bytes, len);
+	cp_sha1_end(&s, sum);
+	cp_hex(out->hex, sum, sizeof(sum));
 }

@@ -56,8 +56,7 @@ static bool is_signed_by(const struct cp_commit *c, const struct cp_pubkey *key)
 }
 
 /* The object bears the name that the database has for it, and the roster's key has signed it. */
-static enum cp_code read_commit(struct cp_store *s, int64_t no, const struct cp_pubkey *key, bool has_key, struct cp_attest *out,
-		struct cp_err *err)
+static void read_commit(struct cp_store *s, int64_t no, const struct cp_pubkey *key, bool has_key, struct cp_attest *out)
 {
 	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_COMMIT_MAX);
 	struct cp_commit c;
@@ -67,14 +66,13 @@ static enum cp_code read_commit(struct cp_store *s, int64_t no, const struct cp_
 
 	out->signature = "bad";
 	if (cp_change_commit_bytes(s, no, &bytes, NULL) != CP_OK || cp_commit_read(&c, bytes.data, bytes.len, NULL) != CP_OK)
-		return CP_OK;
-	enum cp_code code = cp_repo_name(&name, "commit", bytes.data, bytes.len, err);
-	if (code == CP_OK && strcmp(name.hex, out->commit) == 0)
+		return;
+	cp_object_name(&name, "commit", bytes.data, bytes.len);
+	if (strcmp(name.hex, out->commit) == 0)
 		out->signature = !has_key ? "unknown" : is_signed_by(&c, key) ? "good" : "bad";
-	if (code == CP_OK && cp_commit_trailer(&c, "Casepack-Applied", 0, &text, &len) && len == 40)
+	if (cp_commit_trailer(&c, "Casepack-Applied", 0, &text, &len) && len == 40)
 		memcpy(out->applied, text, len);
 	cp_commit_drop(&c);
-	return code;
 }
 
 /* A hub has its own time of receipt; a device the first that a hub told it, or when it heard that its hub holds the commit. */
@@ -107,7 +105,8 @@ static enum cp_code look_at(struct cp_attests *a, const struct cp_doc_edit *e, s
 	if (e->commit_no < 0)
 		return CP_OK;
 	CP_TRY(read_times(a->s, e->commit_no, out, err));
-	return read_commit(a->s, e->commit_no, &key, has_key, out, err);
+	read_commit(a->s, e->commit_no, &key, has_key, out);
+	return CP_OK;
 }
 
 enum cp_code cp_attest_edit(struct cp_attests *a, const struct cp_doc_edit *e, struct cp_attest *out, struct cp_err *err)

@@ -98,6 +98,26 @@ static enum cp_code touch_stale_of(struct cp_store *s, struct cp_touched *t, con
 	}
 }
 
+/*
+ * A judgment that is stale neither now nor before this change: it is in no list of stale ones. That goes by the revisions
+ * that it names, so a new one, and one that names the same as before, was what it is now.
+ */
+static enum cp_code never_stale(struct cp_store *s, const struct cp_change *c, bool is_tricky, bool *out, struct cp_err *err)
+{
+	const struct cp_value *key = cp_change_key(c, 0);
+	int64_t is_stale;
+
+	*out = false;
+	if (c->table != CP_T_JUDGMENTS || is_tricky)
+		return CP_OK;
+	if (c->op == CP_UPDATE && (c->was[CP_J_GUIDELINE_REVISION].type != CP_ABSENT || c->was[CP_J_FORM_VERSION].type != CP_ABSENT))
+		return CP_OK;
+	CP_TRY(cp_query_int(s, &is_stale, 0, err, "SELECT 1 FROM conflicts WHERE doc = ?1 AND tbl = ?2 AND class = 'stale' LIMIT 1", "bi",
+			key->bytes, key->len, (int64_t)CP_T_JUDGMENTS));
+	*out = !is_stale;
+	return CP_OK;
+}
+
 #define BREAKING(revisions) "SELECT parent_doc FROM " revisions " WHERE kind = 'breaking' AND "
 #define ANY "?1 = ?1 AND ?2 = ?2 GROUP BY parent_doc"
 #define OF(revisions, ids) BREAKING(revisions) "parent_doc IN (SELECT parent_doc FROM " revisions " WHERE id IN (" ids ")) AND ?1 = ?1" \
@@ -121,7 +141,11 @@ static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const 
 	};
 	static const size_t named[2] = { CP_J_GUIDELINE_REVISION, CP_J_FORM_VERSION };
 	bool is_any = c->table == CP_T_SETTLEMENTS || (is_tricky && (c->table == CP_T_JUDGMENTS || c->table == CP_T_RATINGS));
+	bool is_fresh;
 
+	CP_TRY(never_stale(s, c, is_tricky, &is_fresh, err));
+	if (is_fresh)
+		return CP_OK;
 	for (int is_form = 0; is_form < 2; is_form++) {
 		const char *sql = is_any ? any[is_form] : of[is_form][c->table];
 		struct cp_value was = cp_v_blob("", 0);

@@ -516,9 +516,30 @@ static void a_tree_of_one_file_holds_that_file_and_nothing_else(void **state)
 	assert_int_equal(cp_tree_read_single(&blob, "changeset", folder_tree.data, folder_tree.len, NULL), CP_EFORMAT);
 }
 
+static void an_object_is_called_as_git_calls_it(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 1000, 70000 };
+	static const char *const types[] = { "blob", "commit", "tree" };
+	CP_AUTO(buf) struct cp_buf said = CP_BUF(1024);
+	static uint8_t bytes[70000];
+	struct cp_oid name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * i >> 3);
+	for (size_t i = 0; i < 3 * (sizeof(lengths) / sizeof(*lengths)); i++) {
+		cp_object_name(&name, types[i % 3], bytes, lengths[i / 3]);
+		spill("bytes", bytes, lengths[i / 3]);
+		assert_int_equal(sh("git hash-object --literally -t %s bytes", types[i % 3]), 0);
+		slurp(&said, "said");
+		assert_memory_equal(said.data, name.hex, 40);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_object_is_called_as_git_calls_it),
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(a_commit_without_signature_is_read_but_not_trusted),
 		cmocka_unit_test(a_signature_over_other_words_or_in_another_namespace_is_not_trusted),
