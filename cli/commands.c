@@ -9,7 +9,7 @@
 	X(status) X(inspect) X(conflicts) X(resolve) X(adjudicate) X(stale) X(quarantine)        \
 	X(forget)                                                                                \
 	X(log) X(show) X(verify) X(rebuild)                                                      \
-	X(export)                                                                                \
+	X(export) X(report)                                                                      \
 	X(help) X(man) X(completion) X(version)
 
 #define X(name) extern const struct cp_command cp_cmd_##name;

@@ -111,6 +111,17 @@ typedef enum cp_code cp_audit_case_visit(void *user, const struct cp_audit_case 
 CP_CHECKED enum cp_code cp_audit_case_each(struct cp_store *s, const struct cp_audit_filter *f, cp_audit_case_visit *visit,
 		void *user, struct cp_err *err);
 
+/* A person's judgments, as they stand, in the order of their clocks. last: the change commit of the newest edit by receipt, "" while
+ * unsealed. state: "" where nothing stands; stale and late as in struct cp_label. */
+struct cp_audit_work {
+	const char *case_name, *state, *guideline, *form, *commit;
+	int64_t pass, claimed_us, received_us, guideline_number, form_number, edits;
+	bool is_stale, is_late, in_conflict, is_revoked;
+};
+typedef enum cp_code cp_audit_work_visit(void *user, const struct cp_audit_work *w, struct cp_err *err);
+CP_CHECKED enum cp_code cp_audit_work_each(struct cp_store *s, const struct cp_audit_filter *f, cp_audit_work_visit *visit,
+		void *user, struct cp_err *err);
+
 struct cp_audit_person {
 	const char *pseudonym, *role, *state;
 	int64_t devices, revoked, commits, refused, judgments, changed, decisions;

@@ -63,6 +63,61 @@ enum cp_code cp_audit_case_each(struct cp_store *s, const struct cp_audit_filter
 	}
 }
 
+/* ---- one person's work --------------------------------------------------------------------------------- */
+
+static const char work_sql[] =
+	"WITH sent(id, edits, revoked, at, no) AS (SELECT e.doc, count(DISTINCT e.rev), max(coalesce(r.state = 'revoked', 0)),"
+	"  max(coalesce(k.received_us, o.at_us, 0)), max(e.commit_no) FROM assignments a JOIN edits e ON e.doc = a.id AND e.tbl = 11"
+	"  LEFT JOIN commits k ON k.no = e.commit_no LEFT JOIN outbox o ON e.commit_no < 0 AND o.seq = -e.commit_no"
+	"  LEFT JOIN replicas r ON r.id = k.replica WHERE a.person = ?1 GROUP BY 1)"
+	" SELECT c.name, j.state, coalesce(g.name, ''), coalesce(f.name, ''), coalesce(k.oid, ''), a.pass, j.clock, coalesce(k.received_us, 0),"
+	" coalesce(v.number, 0), coalesce(w.number, 0), s.edits,"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'stale' AND x.policy <> 'keep'),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork'), s.revoked"
+	" FROM sent s JOIN judgments j ON j.id = s.id JOIN assignments a ON a.id = s.id JOIN cases c ON c.id = a.case_id"
+	" LEFT JOIN commits k ON k.no = s.no LEFT JOIN guideline_revisions v ON v.id = j.guideline_revision"
+	" LEFT JOIN guidelines g ON g.id = v.parent_doc LEFT JOIN form_versions w ON w.id = j.form_version LEFT JOIN forms f ON f.id = w.parent_doc"
+	" WHERE s.at >= ?2 AND s.at < ?3 ORDER BY j.clock, c.name, a.pass";
+
+static void fill_work(struct cp_audit_work *w, sqlite3_stmt *q)
+{
+	const char **const texts[] = { &w->case_name, &w->state, &w->guideline, &w->form, &w->commit };
+	int64_t *const numbers[] = { &w->pass, &w->claimed_us, &w->received_us, &w->guideline_number, &w->form_number, &w->edits };
+	bool *const marks[] = { &w->is_stale, &w->is_late, &w->in_conflict, &w->is_revoked };
+	int column = 0;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = cp_col_text(q, column++);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		*numbers[i] = sqlite3_column_int64(q, column++);
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		*marks[i] = sqlite3_column_int(q, column++) != 0;
+}
+
+enum cp_code cp_audit_work_each(struct cp_store *s, const struct cp_audit_filter *f, cp_audit_work_visit *visit, void *user,
+		struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(s, &q, err, work_sql, "dii", f->person, f->since_us, f->until_us));
+	for (;;) {
+		struct cp_audit_work w;
+		enum cp_code code;
+
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		fill_work(&w, q);
+		code = visit(user, &w, err);
+		if (code != CP_OK) {
+			sqlite3_reset(q);
+			return code;
+		}
+	}
+}
+
 /* ---- people ----------------------------------------------------------------------------------------- */
 
 static const char persons_sql[] =
