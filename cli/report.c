@@ -111,10 +111,20 @@ static enum cp_code fill(struct cp_report *r, struct cp_err *err)
 	return cp_report_foot(r, err);
 }
 
-static const char *title(const struct cp_report *r)
+/* A case by its name in history, whatever it was called by. */
+static enum cp_code add_title(const struct cp_report *r, struct cp_buf *out, struct cp_err *err)
 {
-	return r->of_case != NULL ? "Audit report: a case" : r->rater != NULL ? "Audit report: a rater" : r->since != NULL || r->until != NULL
-		? "Audit report: a period" : "Audit report: a project";
+	struct cp_case_view v;
+	enum cp_code code;
+
+	CP_TRY(cp_buf_puts(out, "Audit report: ", err));
+	if (r->of_case == NULL)
+		return r->rater != NULL ? cp_buf_printf(out, err, "the work of %s", r->rater)
+			: cp_buf_printf(out, err, "project %s", cp_store_me(r->s)->project_name);
+	CP_TRY(cp_case_load(r->s, &r->case_id, &v, err));
+	code = cp_buf_printf(out, err, "case %s", v.name);
+	cp_case_view_drop(&v);
+	return code;
 }
 
 static enum cp_code tell(struct cp_args *a, const struct cp_report *r, size_t bytes, struct cp_err *err)
@@ -133,16 +143,15 @@ static enum cp_code tell(struct cp_args *a, const struct cp_report *r, size_t by
 
 static enum cp_code audit(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf out = CP_BUF(REPORT_MAX);
+	CP_AUTO(buf) struct cp_buf out = CP_BUF(REPORT_MAX), title = CP_BUF(4096);
 	CP_AUTO(report) struct cp_report r = { .s = a->store };
 	enum cp_paper_kind kind;
-	enum cp_code code;
 
 	CP_TRY(read_kind(a, &kind, err));
 	CP_TRY(read_asked(a, &r, err));
-	cp_paper_begin(&r.paper, kind, title(&r), &out);
-	code = fill(&r, err);
-	CP_TRY(code);
+	CP_TRY(add_title(&r, &title, err));
+	cp_paper_begin(&r.paper, kind, title.data, &out);
+	CP_TRY(fill(&r, err));
 	CP_TRY(cp_paper_end(&r.paper, err));
 	CP_TRY(cp_file_write(cp_arg(a, "-o"), 0644, out.data, out.len, err));
 	return tell(a, &r, out.len, err);

@@ -52,6 +52,8 @@ CP_CHECKED enum cp_code cp_report_made_under(struct cp_report *r, bool is_form, 
 CP_CHECKED enum cp_code cp_report_given(struct cp_report *r, const char *device_hex, const struct cp_given **out, struct cp_err *err);
 /* "2026-03-01 14:05:09", "-" for 0. */
 void cp_report_time(struct cp_report *r, int64_t us);
+/* An answer: a value of a scale letter by letter, somebody's words in quotes. */
+void cp_report_value(struct cp_report *r, const char *value);
 /* An id cut to what tells it apart. */
 void cp_report_short(struct cp_report *r, const char *hex);
 /* A cell with a text, a number, a time. */

@@ -117,7 +117,7 @@ static void say_replaced(struct cp_report *r, const struct cp_audit_edit *e)
 {
 	char hex[CP_REV_HEX];
 
-	cp_paper_say(&r->paper, e->n_replaced == 0 ? ". It replaced nothing: in its author's database there was no answer yet" : ". It replaced ");
+	cp_paper_say(&r->paper, e->n_replaced == 0 ? ". It replaced nothing: its author's database held no answer yet" : ". It replaced ");
 	for (size_t i = 0; i < e->n_replaced; i++) {
 		cp_paper_say(&r->paper, i > 0 ? ", " : "edit ");
 		cp_report_short(r, cp_hex(hex, e->replaced[i].bytes, sizeof e->replaced[i]));
@@ -156,16 +156,15 @@ static enum cp_code say_edit(struct cp_report *r, const struct cp_audit_edit *e,
 	return CP_OK;
 }
 
-/* Notes are words: in quotes, and what differs between them marked. */
 static void say_value(struct cp_report *r, const struct cp_audit_cell *c, const char *value)
 {
 	cp_paper_cell(&r->paper);
 	if (value == NULL)
-		cp_paper_say(&r->paper, "-");
+		cp_paper_say(&r->paper, "nothing");
 	else if (strcmp(c->name, "state") == 0)
 		cp_paper_say(&r->paper, "%s", value);
 	else
-		cp_paper_said(&r->paper, value);
+		cp_report_value(r, value);
 }
 
 static enum cp_code say_word_difference(struct cp_report *r, const struct cp_audit_cell *c, struct cp_err *err)

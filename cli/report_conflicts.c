@@ -40,7 +40,7 @@ static void say_object(struct cp_report *r, const char *text)
 		say_name(r, name);
 		cp_paper_say(&r->paper, " ");
 		if (json_is_string(value))
-			cp_paper_said(&r->paper, json_string_value(value));
+			cp_report_value(r, json_string_value(value));
 		else if (json_is_integer(value))
 			cp_paper_say(&r->paper, "%lld", (long long)json_integer_value(value));
 		else

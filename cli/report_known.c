@@ -152,12 +152,23 @@ static enum cp_code say_others(struct cp_report *r, const struct cp_audit_judgme
 	if (g->n == 0)
 		cp_paper_say(p, "Others' answers: no outbound commit to this device is here, so this history does not say what it was given.");
 	else if (g->work == 0)
-		cp_paper_say(p, "Others' answers: none could have reached it through casepack. All that this history says it was given, until today, are %zu outbound "
-				"commits with %zu rows; no row is an answer, a judgment or a final answer.", g->n, rows);
+		cp_paper_say(p, "Others' answers: none could have reached it through casepack. All that this history says it was given, until today, %s %zu "
+				"outbound %s with %zu rows; no row is an answer, a judgment or a final answer.", g->n == 1 ? "is" : "are", g->n,
+				g->n == 1 ? "commit" : "commits", rows);
 	else
 		cp_paper_strong(p, "Others' answers: its outbound commits hold rows of work, which casepack never gives.");
 	cp_paper_close(p);
 	return CP_OK;
+}
+
+static void say_relay(struct cp_report *r, const struct cp_audit_commit *c)
+{
+	if (*c->relay == '\0')
+		return;
+	cp_paper_item(&r->paper);
+	cp_paper_say(&r->paper, "The relay %s collects from this device, and could read its answers before they were received here; since when is not recorded here.",
+			c->relay);
+	cp_paper_close(&r->paper);
 }
 
 /* A decision between a rater's own edits is given back to its devices. */
@@ -212,6 +223,7 @@ static enum cp_code say_sealed(struct cp_report *r, const struct cp_audit_judgme
 	say_latest(r, c);
 	CP_TRY(say_guideline(r, e, c, g, applied, err));
 	CP_TRY(say_others(r, j, own, c, g, err));
+	say_relay(r, c);
 	say_settlement(r, own, g, applied);
 	say_own_devices(r, own, e);
 	return CP_OK;
@@ -242,23 +254,24 @@ static enum cp_code say_edit(struct cp_report *r, const struct cp_audit_judgment
 
 static void say_leads(struct cp_report *r, const struct cp_audit_judgments *j)
 {
-	cp_paper_para(&r->paper);
-	cp_paper_say(&r->paper, "Leads, from their hubs, could read these answers since their receipt:");
-	cp_paper_close(&r->paper);
+	struct cp_paper *p = &r->paper;
+	const char *between = "";
+	char hex[CP_REV_HEX];
+
+	cp_paper_para(p);
+	cp_paper_say(p, "Leads could read these answers from their receipt on, and weigh them in what they decided later: ");
 	for (size_t i = 0; i < j->n; i++)
 		for (size_t k = 0; k < j->list[i].n; k++) {
-			const struct cp_audit_edit *e = &j->list[i].edits[k];
-			char hex[CP_REV_HEX];
-
-			if (*e->commit == '\0')
+			if (j->list[i].edits[k].received_us == 0)
 				continue;
-			cp_paper_item(&r->paper);
-			cp_paper_say(&r->paper, "%s's edit ", j->list[i].person);
-			cp_report_short(r, cp_hex(hex, e->rev.bytes, sizeof e->rev));
-			cp_paper_say(&r->paper, ": ");
-			cp_report_time(r, e->received_us);
-			cp_paper_close(&r->paper);
+			cp_paper_say(p, "%s%s's edit ", between, j->list[i].person);
+			cp_report_short(r, cp_hex(hex, j->list[i].edits[k].rev.bytes, sizeof j->list[i].edits[k].rev));
+			cp_paper_say(p, " ");
+			cp_report_time(r, j->list[i].edits[k].received_us);
+			between = ", ";
 		}
+	cp_paper_say(p, *between ? "." : "none is sealed yet.");
+	cp_paper_close(p);
 }
 
 enum cp_code cp_report_known(struct cp_report *r, const struct cp_audit_judgments *j, struct cp_err *err)

@@ -105,7 +105,7 @@ static enum cp_code say_devices(struct cp_report *r, struct cp_err *err)
 
 static void say_marks(struct cp_report *r, const struct cp_audit_work *w)
 {
-	const struct { bool is_set; const char *words; } marks[] = { { w->edits > 1, "changed after submission" }, { w->in_conflict, "in conflict" },
+	const struct { bool is_set; const char *words; } marks[] = { { w->is_changed, "changed after submission" }, { w->in_conflict, "in conflict" },
 		{ w->is_stale, "stale" }, { w->is_late, "late" }, { w->is_revoked, "from a device revoked since" } };
 	const char *between = "";
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/report.h"
+#include "formats/text.h"
 
 void cp_report_drop(struct cp_report *r)
 {
@@ -112,6 +113,14 @@ void cp_report_time(struct cp_report *r, int64_t us)
 	} else {
 		cp_paper_say(&r->paper, "-");
 	}
+}
+
+void cp_report_value(struct cp_report *r, const char *value)
+{
+	if (cp_id_is_plain(value, strlen(value)))
+		cp_paper_code(&r->paper, value);
+	else
+		cp_paper_said(&r->paper, value);
 }
 
 void cp_report_short(struct cp_report *r, const char *hex)

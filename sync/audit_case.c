@@ -3,6 +3,9 @@
 #include "sync/audit.h"
 #include "sync/inner.h"
 
+/* An edit that is no leaf was replaced by another one: its answer was changed. Two devices may leave two leaves, and change nothing. */
+#define LEAVES "leaves(doc, n) AS (SELECT doc, count(DISTINCT rev) FROM candidates WHERE tbl = 11 GROUP BY 1)"
+
 /*
  * Counted for the person in ?1 (empty: everybody), of cases about which something was received from ?2 to ?3. Tables
  * by their numbers: 3 cases, 8 assignments, 10 settlements, 11 judgments; an assignment, its judgment and its settlement
@@ -16,9 +19,10 @@ static const char cases_sql[] =
 	" docs(case_id, doc) AS (SELECT id, id FROM cases UNION ALL SELECT case_id, id FROM assignments WHERE length(?1) = 0 OR person = ?1"
 	"  UNION ALL SELECT case_id, id FROM adjudications),"
 	" touched(case_id, at) AS (SELECT d.case_id, max(s.at) FROM docs d JOIN seen s ON s.doc = d.doc WHERE s.at >= ?2 AND s.at < ?3 GROUP BY 1),"
-	" work(case_id, id, edits, revoked) AS (SELECT a.case_id, a.id, count(DISTINCT s.rev), sum(s.revoked) FROM assignments a"
-	"  JOIN seen s ON s.doc = a.id AND s.tbl = 11 WHERE length(?1) = 0 OR a.person = ?1 GROUP BY 2),"
-	" counted(case_id, judgments, edits, changed, revoked) AS (SELECT case_id, count(*), sum(edits), sum(edits > 1), sum(revoked) FROM work GROUP BY 1),"
+	" " LEAVES ","
+	" work(case_id, id, edits, changed, revoked) AS (SELECT a.case_id, a.id, count(DISTINCT s.rev), count(DISTINCT s.rev) > max(1, coalesce(l.n, 0)), sum(s.revoked)"
+	"  FROM assignments a JOIN seen s ON s.doc = a.id AND s.tbl = 11 LEFT JOIN leaves l ON l.doc = a.id WHERE length(?1) = 0 OR a.person = ?1 GROUP BY 2),"
+	" counted(case_id, judgments, edits, changed, revoked) AS (SELECT case_id, count(*), sum(edits), sum(changed), sum(revoked) FROM work GROUP BY 1),"
 	" disputed(case_id, conflicts, open, stale, late) AS (SELECT d.case_id, sum(x.class IN ('fork', 'hard')), sum(x.is_open), sum(x.class = 'stale'),"
 	"  sum(x.class = 'late') FROM docs d JOIN conflicts x ON x.doc = d.doc GROUP BY 1),"
 	" final(case_id, n) AS (SELECT case_id, count(*) FROM adjudications GROUP BY 1)"
@@ -66,7 +70,7 @@ enum cp_code cp_audit_case_each(struct cp_store *s, const struct cp_audit_filter
 /* ---- one person's work --------------------------------------------------------------------------------- */
 
 static const char work_sql[] =
-	"WITH sent(id, edits, revoked, at, no) AS (SELECT e.doc, count(DISTINCT e.rev), max(coalesce(r.state = 'revoked', 0)),"
+	"WITH " LEAVES ", sent(id, edits, revoked, at, no) AS (SELECT e.doc, count(DISTINCT e.rev), max(coalesce(r.state = 'revoked', 0)),"
 	"  max(coalesce(k.received_us, o.at_us, 0)), max(e.commit_no) FROM assignments a JOIN edits e ON e.doc = a.id AND e.tbl = 11"
 	"  LEFT JOIN commits k ON k.no = e.commit_no LEFT JOIN outbox o ON e.commit_no < 0 AND o.seq = -e.commit_no"
 	"  LEFT JOIN replicas r ON r.id = k.replica WHERE a.person = ?1 GROUP BY 1)"
@@ -74,7 +78,8 @@ static const char work_sql[] =
 	" coalesce(v.number, 0), coalesce(w.number, 0), s.edits,"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'stale' AND x.policy <> 'keep'),"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork'), s.revoked"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork'), s.revoked,"
+	" s.edits > max(1, coalesce((SELECT n FROM leaves WHERE doc = s.id), 0))"
 	" FROM sent s JOIN judgments j ON j.id = s.id JOIN assignments a ON a.id = s.id JOIN cases c ON c.id = a.case_id"
 	" LEFT JOIN commits k ON k.no = s.no LEFT JOIN guideline_revisions v ON v.id = j.guideline_revision"
 	" LEFT JOIN guidelines g ON g.id = v.parent_doc LEFT JOIN form_versions w ON w.id = j.form_version LEFT JOIN forms f ON f.id = w.parent_doc"
@@ -84,7 +89,7 @@ static void fill_work(struct cp_audit_work *w, sqlite3_stmt *q)
 {
 	const char **const texts[] = { &w->case_name, &w->state, &w->guideline, &w->form, &w->commit };
 	int64_t *const numbers[] = { &w->pass, &w->claimed_us, &w->received_us, &w->guideline_number, &w->form_number, &w->edits };
-	bool *const marks[] = { &w->is_stale, &w->is_late, &w->in_conflict, &w->is_revoked };
+	bool *const marks[] = { &w->is_stale, &w->is_late, &w->in_conflict, &w->is_revoked, &w->is_changed };
 	int column = 0;
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -123,10 +128,11 @@ enum cp_code cp_audit_work_each(struct cp_store *s, const struct cp_audit_filter
 static const char persons_sql[] =
 	"WITH sent(person, verdict, n) AS (SELECT r.person, k.verdict, count(*) FROM commits k JOIN replicas r ON r.id = k.replica"
 	"  WHERE k.is_private = 0 AND k.received_us >= ?2 AND k.received_us < ?3 GROUP BY 1, 2),"
-	" work(person, id, edits) AS (SELECT a.person, a.id, count(DISTINCT e.rev) FROM assignments a JOIN edits e ON e.doc = a.id AND e.tbl = 11"
-	"  LEFT JOIN commits k ON k.no = e.commit_no LEFT JOIN outbox o ON e.commit_no < 0 AND o.seq = -e.commit_no"
+	" " LEAVES ","
+	" work(person, id, changed) AS (SELECT a.person, a.id, count(DISTINCT e.rev) > max(1, coalesce(l.n, 0)) FROM assignments a"
+	"  JOIN edits e ON e.doc = a.id AND e.tbl = 11 LEFT JOIN leaves l ON l.doc = a.id LEFT JOIN commits k ON k.no = e.commit_no LEFT JOIN outbox o ON e.commit_no < 0 AND o.seq = -e.commit_no"
 	"  GROUP BY 2 HAVING max(coalesce(k.received_us, o.at_us, 0)) >= ?2 AND min(coalesce(k.received_us, o.at_us, 0)) < ?3),"
-	" counted(person, judgments, changed) AS (SELECT person, count(*), sum(edits > 1) FROM work GROUP BY 1),"
+	" counted(person, judgments, changed) AS (SELECT person, count(*), sum(changed) FROM work GROUP BY 1),"
 	" decided(person, n) AS (SELECT person, count(*) FROM (SELECT person, clock FROM settlements UNION ALL SELECT person, clock FROM resolutions"
 	"  WHERE tbl NOT IN ('names', 'secrets', 'side_keys', 'gold', 'metrics')"
 	"  UNION ALL SELECT person, clock FROM stale_settlements UNION ALL SELECT person, clock FROM adjudications"

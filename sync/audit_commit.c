@@ -56,7 +56,8 @@ enum cp_code cp_audit_commit_load(struct cp_store *s, const char *oid, struct cp
 
 	memset(out, 0, sizeof *out);
 	CP_TRY(cp_query(s, &q, err, "SELECT c.oid, coalesce(p.pseudonym, ''), c.replica, coalesce(p.role, ''), coalesce(r.state, ''), c.verdict,"
-			" c.reason, c.claimed_us, c.received_us, c.edits, c.is_far, coalesce(r.public_key, x'') FROM commits c"
+			" c.reason, c.claimed_us, c.received_us, c.edits, c.is_far, coalesce(r.public_key, x''), coalesce((SELECT w.pseudonym"
+			" FROM replicas h JOIN persons w ON w.id = h.person WHERE h.id = r.home AND w.role = 'relay'), '') FROM commits c"
 			" LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
 			" WHERE c.oid = ?1 AND c.is_private = 0", "t", oid));
 	CP_TRY(cp_step(s, q, &row, err));
@@ -75,6 +76,7 @@ enum cp_code cp_audit_commit_load(struct cp_store *s, const char *oid, struct cp
 	out->edits = sqlite3_column_int64(q, 9);
 	out->is_far = sqlite3_column_int(q, 10) != 0;
 	cp_col_value(q, 11, &known);
+	keep(out->relay, sizeof out->relay, cp_col_text(q, 12));
 	code = out->reason != NULL ? read_object(s, out, &known, err) : cp_fail(err, CP_EIO, "out of memory");
 	sqlite3_reset(q);
 	return code;
@@ -115,11 +117,11 @@ enum cp_code cp_audit_verdict_each(struct cp_store *s, const char *oid, cp_audit
 
 /* ---- what leads decided ------------------------------------------------------------------------------ */
 
-/* Rulings are about change commits and devices; all else about what has a name in history. */
+/* Rulings are about change commits and devices; all else about what has a name in history. That a case is gold is left out. */
 static const char decisions_sql[] =
 	"SELECT d.clock, coalesce(p.pseudonym, ''), d.what, d.about, d.decision, d.reason FROM ("
 	"SELECT t.clock, t.person, 'settlement' AS what, c.name || ', ' || w.pseudonym || iif(a.pass > 1, ', pass ' || a.pass, '') AS about,"
-	"  lower(hex(t.stands)) || ' stands' AS decision, t.reason FROM settlements t JOIN assignments a ON a.id = t.id"
+	"  'edit ' || lower(hex(t.stands)) || ' stands' AS decision, t.reason FROM settlements t JOIN assignments a ON a.id = t.id"
 	"  JOIN cases c ON c.id = a.case_id JOIN persons w ON w.id = a.person"
 	" UNION ALL SELECT t.clock, t.person, 'resolution', t.tbl || coalesce(' ' || CASE t.tbl"
 	"   WHEN 'persons' THEN (SELECT pseudonym FROM persons WHERE id = t.doc) WHEN 'guidelines' THEN (SELECT name FROM guidelines WHERE id = t.doc)"
@@ -132,7 +134,7 @@ static const char decisions_sql[] =
 	" UNION ALL SELECT t.clock, t.person, 'stale judgment', c.name || ', ' || w.pseudonym, t.decision, t.reason FROM stale_settlements t"
 	"  JOIN assignments a ON a.id = t.judgment JOIN cases c ON c.id = a.case_id JOIN persons w ON w.id = a.person"
 	" UNION ALL SELECT t.clock, t.person, 'final answer', c.name, t.field || iif(t.result = '', '', '@' || t.result) || ' = ' ||"
-	"  coalesce(t.value, 'nothing') || iif(t.cause = '', '', ' (' || t.cause || ')'), t.reason FROM adjudications t JOIN cases c ON c.id = t.case_id"
+	"  coalesce(t.value, 'nothing') || iif(t.cause IN ('', 'gold'), '', ' (' || t.cause || ')'), t.reason FROM adjudications t JOIN cases c ON c.id = t.case_id"
 	" UNION ALL SELECT t.clock, t.person, 'trust', iif(length(t.about) = 40, 'change commit ', 'device ') || t.about, t.decision, t.reason"
 	"  FROM rulings t) d LEFT JOIN persons p ON p.id = d.person WHERE d.clock >= ?1 AND d.clock < ?2 ORDER BY d.clock, d.what, d.about";
 
