@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/shown.h"
+#include "sync/exports.h"
 #include "sync/people.h"
 #include "sync/texts.h"
 
@@ -57,6 +58,8 @@ const struct cp_field *cp_forms_field(const struct cp_forms *f, const char *form
 	return found;
 }
 
+static const char *const format_names[] = { "csv", "jsonl", "qrels", "git", NULL };
+
 /* ---- the file ------------------------------------------------------------------------------ */
 
 #define PENDING_MAX ((size_t)64 << 10)
@@ -65,6 +68,7 @@ static enum cp_code write_pending(struct cp_sheet *s, struct cp_err *err)
 {
 	if (s->pending.len == 0)
 		return CP_OK;
+	cp_hasher_add(&s->hasher, s->pending.data, s->pending.len);
 	if (!s->is_stdout)
 		CP_TRY(cp_newfile_add(&s->file, s->pending.data, s->pending.len, err));
 	else if (isatty(STDOUT_FILENO) == 1) /* for eyes; a file or a pipe gets it byte for byte */
@@ -77,6 +81,7 @@ static enum cp_code write_pending(struct cp_sheet *s, struct cp_err *err)
 
 enum cp_code cp_sheet_begin(struct cp_sheet *s, const char *path, struct cp_err *err)
 {
+	cp_hasher_begin(&s->hasher);
 	s->is_stdout = strcmp(path, "-") == 0;
 	return s->is_stdout ? CP_OK : cp_newfile_begin(&s->file, path, 0644, err);
 }
@@ -91,6 +96,42 @@ enum cp_code cp_sheet_end(struct cp_sheet *s, struct cp_err *err)
 {
 	CP_TRY(write_pending(s, err));
 	return s->is_stdout ? CP_OK : cp_newfile_commit(&s->file, err);
+}
+
+/* What was asked for, as history keeps it; freed by the caller. */
+static char *scope_of(const struct cp_export *x)
+{
+	static const char *const aggregates[] = { NULL, "majority", "median", "mean" }, *const ties[] = { NULL, "low", "high" };
+	json_t *o = json_object();
+	char *text;
+
+	json_object_set_new(o, "rater", x->rater ? json_string(x->rater) : NULL); /* NULL sets nothing */
+	json_object_set_new(o, "field", x->field ? json_string(x->field) : NULL);
+	json_object_set_new(o, "aggregate", x->aggregate ? json_string(aggregates[x->aggregate]) : NULL);
+	json_object_set_new(o, "ties", x->ties ? json_string(ties[x->ties]) : NULL);
+	json_object_set_new(o, "guard", x->is_guarded ? json_true() : NULL);
+	json_object_set_new(o, "no_times", x->has_no_times ? json_true() : NULL);
+	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(o);
+	return text;
+}
+
+static enum cp_code note(struct cp_sheet *s, const struct cp_export *x, struct cp_err *err)
+{
+	CP_AUTO(str) char *scope = scope_of(x);
+	struct cp_exported exported = { .format = format_names[x->format], .scope = scope, .labels = s->rows };
+
+	if (scope == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	cp_hasher_end(&s->hasher, &exported.file);
+	return s->rows > 0 && !s->is_stdout ? cp_export_note(x->store, &exported, err) : CP_OK;
+}
+
+enum cp_code cp_sheet_end_noted(struct cp_sheet *s, const struct cp_export *x, struct cp_err *err)
+{
+	CP_TRY(write_pending(s, err));
+	CP_TRY(note(s, x, err)); /* first: what left without a note would be the worse of the two */
+	return cp_sheet_end(s, err);
 }
 
 void cp_sheet_drop(struct cp_sheet *s)
@@ -127,13 +168,12 @@ static bool ends_in(const char *path, const char *suffix)
 
 static enum cp_code read_format(struct cp_export *x, const struct cp_args *a, struct cp_err *err)
 {
-	static const char *const formats[] = { "csv", "jsonl", "qrels", "git", NULL };
 	int format;
 
-	CP_TRY(one_of(a, "--format", formats, &format, err));
+	CP_TRY(one_of(a, "--format", format_names, &format, err));
 	for (int i = 0; format == 0 && i < 3; i++) {
 		char suffix[8];
-		snprintf(suffix, sizeof suffix, ".%s", formats[i]);
+		snprintf(suffix, sizeof suffix, ".%s", format_names[i]);
 		if (ends_in(x->path, suffix))
 			format = i + 1;
 	}
@@ -279,6 +319,9 @@ const struct cp_command cp_cmd_export = {
 		"stale, late or undecided (in conflict under review) are left out, and counted.\n\n"
 		"Texts stand in csv and jsonl as they were written, whatever they hold; on a terminal what would act there is spelled "
 		"out, and in jsonl it is escaped, which is the same JSON. --guard alters text, for spreadsheets only.\n\n"
+		"At a leads' hub history keeps who exported what: the file's hash, its rows, and the options (exports.tsv on main, "
+		"`casepack log CASE`). The same file made again is noted once. What goes to standard output is a look, as with "
+		"show, and is not noted.\n\n"
 		"git is a standard git bundle of main and of every replica's branch.",
 	.options = options,
 	.examples = examples,

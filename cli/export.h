@@ -40,12 +40,14 @@ struct cp_export {
 
 /* ---- a file being written, or standard output ----------------------------------------------- */
 
-struct cp_sheet { struct cp_newfile file; struct cp_buf pending; bool is_stdout; int64_t rows; };
-#define CP_SHEET { CP_NEWFILE_NONE, CP_BUF(CP_TEXT_MAX), false, 0 }
+struct cp_sheet { struct cp_newfile file; struct cp_buf pending; bool is_stdout; int64_t rows; struct cp_hasher hasher; };
+#define CP_SHEET { CP_NEWFILE_NONE, CP_BUF(CP_TEXT_MAX), false, 0, { { { 0 } } } }
 CP_CHECKED enum cp_code cp_sheet_begin(struct cp_sheet *s, const char *path, struct cp_err *err);
 /* After rows were added to pending: writes it out when it is large. */
 CP_CHECKED enum cp_code cp_sheet_row(struct cp_sheet *s, struct cp_err *err);
 CP_CHECKED enum cp_code cp_sheet_end(struct cp_sheet *s, struct cp_err *err);
+/* Ends the sheet of the labels themselves: at a leads' hub what it holds is noted in history before it stands at its path. */
+CP_CHECKED enum cp_code cp_sheet_end_noted(struct cp_sheet *s, const struct cp_export *x, struct cp_err *err);
 void cp_sheet_drop(struct cp_sheet *s); /* nothing is at path unless it ended */
 
 /* ---- the formats: each writes the file, and *rows counts its rows ------------------------------ */

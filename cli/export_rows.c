@@ -231,7 +231,7 @@ static enum cp_code write_rows(struct rows *r, struct cp_err *err)
 	if (r->x->format == CP_EXPORT_CSV)
 		CP_TRY(add_header(r, err));
 	CP_TRY(cp_label_each(r->x->store, on_label, r, err));
-	return cp_sheet_end(&r->sheet, err);
+	return cp_sheet_end_noted(&r->sheet, r->x, err);
 }
 
 enum cp_code cp_export_rows(const struct cp_export *x, int64_t *rows, struct cp_err *err)

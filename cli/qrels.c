@@ -417,7 +417,7 @@ static enum cp_code finish(struct qrels *q, struct cp_err *err)
 	if (q->ties > 0)
 		return cp_fail(err, CP_EINPUT, "%s; say --ties low or --ties high, or aggregate by median",
 				cp_count(n, q->ties, "grade is a tie", "grades are ties"));
-	CP_TRY(cp_sheet_end(&q->sheet, err));
+	CP_TRY(cp_sheet_end_noted(&q->sheet, q->x, err));
 	if (q->has_topics)
 		CP_TRY(cp_sheet_end(&q->topics, err));
 	if (q->left_out > 0)

@@ -84,29 +84,65 @@ static enum cp_code say_case(struct cp_report *r, const struct cp_id *id, struct
 
 /* ---- its life ------------------------------------------------------------------------------------------- */
 
+/* That a final answer comes from gold is the leads' own, too. */
+static void say_detail(struct cp_report *r, const struct cp_event *e)
+{
+	size_t len = strlen(e->detail), cut = strlen(", gold");
+	bool is_gold = strcmp(e->what, "adjudicated") == 0 && len > cut && strcmp(e->detail + len - cut, ", gold") == 0;
+
+	cp_paper_cell(&r->paper);
+	cp_paper_say(&r->paper, "%.*s", (int)(is_gold ? len - cut : len), e->detail);
+	if (*e->reason == '\0')
+		return;
+	cp_paper_say(&r->paper, *e->detail ? "; why: " : "why: ");
+	cp_paper_said(&r->paper, e->reason);
+}
+
+static void say_signature(struct cp_report *r, const struct cp_event *e)
+{
+	cp_paper_cell(&r->paper);
+	if (strcmp(e->signature, "bad") == 0)
+		cp_paper_strong(&r->paper, "BAD");
+	else
+		cp_paper_say(&r->paper, "%s", e->signature);
+	cp_paper_say(&r->paper, *e->device_state ? ", device %s%s" : "", e->device_state, strcmp(e->device_state, "revoked") == 0 ? " since" : "");
+}
+
 static enum cp_code say_event(void *user, const struct cp_event *e, struct cp_err *err)
 {
 	struct cp_report *r = user;
 
+	if (strcmp(e->what, "gold") == 0)
+		return CP_OK; /* the leads' own */
 	cp_report_time_cell(r, e->claimed_us);
+	cp_paper_say(&r->paper, e->is_far ? ", FAR AHEAD" : "");
 	cp_report_time_cell(r, e->received_us);
 	cp_report_cell(r, e->who);
-	cp_paper_say(&r->paper, " ");
-	cp_report_short(r, e->device);
+	if (*e->device) {
+		cp_paper_say(&r->paper, " ");
+		cp_report_short(r, e->device);
+	}
 	cp_report_cell(r, e->what);
-	cp_report_cell(r, e->detail);
+	if (*e->whom && strcmp(e->whom, e->who) != 0 && strncmp(e->detail, "to ", 3) != 0)
+		cp_paper_say(&r->paper, " (%s)", e->whom);
+	say_detail(r, e);
 	cp_report_cell(r, e->guideline);
+	cp_paper_say(&r->paper, *e->guideline ? " %lld" : "", (long long)e->revision);
 	cp_paper_cell(&r->paper);
-	return cp_report_commit(r, e->commit, err);
+	if (*e->commit || strcmp(e->signature, "unsealed") == 0)
+		CP_TRY(cp_report_commit(r, e->commit, err));
+	say_signature(r, e);
+	return CP_OK;
 }
 
 static enum cp_code say_life(struct cp_report *r, const struct cp_id *id, struct cp_err *err)
 {
-	static const char *const columns[] = { "claimed", "received", "who, device", "what", "from, to, why", "guideline", "change commit" };
+	static const char *const columns[] = { "claimed", "received", "who, device", "what", "from, to, why", "guideline", "change commit", "signature" };
+	static const struct cp_story_filter all = { .person = NULL };
 
 	cp_paper_heading(&r->paper, 3, NULL, "What happened");
 	cp_paper_table(&r->paper, columns, sizeof columns / sizeof *columns);
-	CP_TRY(cp_log_case(r->s, id, say_event, r, err));
+	CP_TRY(cp_log_case(r->s, id, &all, say_event, r, err));
 	cp_paper_table_end(&r->paper);
 	return CP_OK;
 }

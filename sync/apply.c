@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/changes.h"
 #include "sync/heads.h"
 #include "sync/inner.h"
 #include "sync/lapse.h"
@@ -74,16 +75,16 @@ static enum cp_code docs_add(struct docs *d, size_t table, const void *id, struc
 	return CP_OK;
 }
 
-static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, int64_t commit_no, struct docs *tricky,
-		struct cp_err *err)
+static enum cp_code index_edit(struct cp_store *s, const struct cp_change *c, int64_t commit_no, int64_t written,
+		struct docs *tricky, struct cp_err *err)
 {
 	const struct cp_value *key = cp_change_key(c, CP_C_ID), *parents = &c->was[CP_C_REV];
 	int64_t is_tricky, is_used;
 
 	CP_TRY(cp_query_int(s, &is_used, 0, err, "SELECT 1 FROM edits WHERE doc = ?1 AND tbl = ?2 AND rev = ?3 LIMIT 1", "biv",
 			key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV])); /* a copy, or forged */
-	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO edits(doc, tbl, rev, commit_no, fate) VALUES(?1, ?2, ?3, ?4, ?5)",
-			"bivii", key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV], commit_no, (int64_t)CP_STANDING));
+	CP_TRY(cp_run(s, err, "INSERT OR IGNORE INTO edits(doc, tbl, rev, commit_no, fate, written) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+			"biviii", key->bytes, key->len, (int64_t)c->table, &c->now[CP_C_REV], commit_no, (int64_t)CP_STANDING, written));
 	if (c->op == CP_UPDATE)
 		CP_TRY(cp_run(s, err, "UPDATE edits SET fate = ?4 WHERE doc = ?1 AND tbl = ?2 AND rev = ?3", "bivi",
 				key->bytes, key->len, (int64_t)c->table, parents, (int64_t)CP_SUPERSEDED));
@@ -117,11 +118,14 @@ static bool may_lapse(const struct cp_change *c)
 static enum cp_code index_changeset(struct cp_store *s, const void *changeset, size_t len, int64_t commit_no,
 		struct docs *tricky, struct docs *lapsing, int *out_changes, struct cp_err *err)
 {
+	CP_AUTO(cuts) struct cp_cuts cuts = { 0 };
 	struct cp_changeset r;
 	struct cp_change c;
 	bool more = true;
 
 	*out_changes = 0;
+	CP_TRY(cp_changes_cut(s, changeset, len, &cuts, err));
+	CP_TRY(cp_change_keep_commit(s, commit_no, err));
 	cp_changeset_begin(&r, changeset, len, cp_shapes, CP_T_COUNT);
 	for (;;) {
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
@@ -129,7 +133,7 @@ static enum cp_code index_changeset(struct cp_store *s, const void *changeset, s
 			return CP_OK;
 		++*out_changes;
 		if (c.table != CP_T_RATINGS)
-			CP_TRY(index_edit(s, &c, commit_no, tricky, err));
+			CP_TRY(index_edit(s, &c, commit_no, cp_cut_number(&cuts, c.table, cp_change_key(&c, CP_C_ID)->bytes), tricky, err));
 		if (may_lapse(&c))
 			CP_TRY(docs_add(lapsing, c.table, cp_change_key(&c, CP_C_ID)->bytes, err));
 	}
@@ -210,6 +214,7 @@ enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, struct cp_e
 
 	CP_TRY(cp_query(s, &q, err, "SELECT tbl, doc FROM edits WHERE commit_no = ?1 ORDER BY tbl, doc", "i", commit_no));
 	CP_TRY(docs_of(s, q, &docs, err));
+	CP_TRY(cp_run(s, err, "DELETE FROM written WHERE no IN (SELECT written FROM edits WHERE commit_no = ?1)", "i", commit_no));
 	CP_TRY(cp_run(s, err, "DELETE FROM edits WHERE commit_no = ?1", "i", commit_no));
 	CP_TRY(apply_trees(s, &docs, err));
 	return note_each(s, &docs, err);

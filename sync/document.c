@@ -214,7 +214,7 @@ static enum cp_code take_resolutions(struct cp_store *s, struct cp_document *d, 
 		if (r.e->n_replaced == 0)
 			continue;
 		cp_resolution_id(&id, d->table, &d->id, &r.e->rev);
-		CP_TRY(cp_changes_each(s, r.e->commit_no, &id, take_resolution, &r, err));
+		CP_TRY(cp_changes_each(s, CP_T_RESOLUTIONS, &id, r.e->commit_no, take_resolution, &r, err));
 	}
 	return CP_OK;
 }
@@ -259,43 +259,19 @@ static enum cp_code complete(struct cp_store *s, struct cp_doc_edit *e, struct c
 	return CP_OK;
 }
 
-static enum cp_code commits_of(struct cp_store *s, const struct cp_document *d, int64_t **out, size_t *out_n,
-		struct cp_err *err)
-{
-	sqlite3_stmt *q;
-	bool row;
-	size_t room = 0;
-
-	CP_TRY(cp_query(s, &q, err, "SELECT DISTINCT commit_no FROM edits WHERE doc = ?1 AND tbl = ?2", "di", &d->id,
-			(int64_t)d->table));
-	for (;;) {
-		CP_TRY(cp_step(s, q, &row, err));
-		if (!row)
-			return CP_OK;
-		if (*out_n == room)
-			*out = grown(*out, &room, sizeof **out);
-		(*out)[(*out_n)++] = sqlite3_column_int64(q, 0);
-	}
-}
-
 enum cp_code cp_document_load(struct cp_store *s, size_t table, const struct cp_id *id, struct cp_document *out,
 		struct cp_err *err)
 {
-	int64_t *commits = NULL;
-	size_t n = 0;
 	enum cp_code code;
 
 	memset(out, 0, sizeof *out);
 	out->table = table;
 	out->id = *id;
-	code = commits_of(s, out, &commits, &n, err);
-	for (size_t i = 0; code == CP_OK && i < n; i++)
-		code = cp_changes_each(s, commits[i], id, take_change, out, err);
+	code = cp_changes_each(s, table, id, 0, take_change, out, err);
 	if (code == CP_OK)
 		code = take_resolutions(s, out, err);
 	for (size_t i = 0; code == CP_OK && i < out->n; i++)
 		code = complete(s, &out->edits[i], err);
-	free(commits);
 	if (code != CP_OK)
 		cp_document_drop(out);
 	return code;

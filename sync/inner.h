@@ -29,7 +29,6 @@ struct cp_store {
 	int lock;                     /* flock on the folder, -1 when not held */
 	struct { const char *sql; sqlite3_stmt *q; } cached[CP_STATEMENTS];
 	struct cp_buf held[CP_T_COUNT]; /* of each table the row that cp_row_get read last */
-	struct cp_changes *changes;   /* of change commits read lately, changes.c's */
 	sqlite3_session *session[2];  /* public, private; only inside an edit */
 	int64_t edit_clock;           /* of the edit that is open */
 	int64_t clock_before;         /* what the clock showed before it */

@@ -154,6 +154,7 @@ static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, siz
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
 	case CP_T_STALE_SETTLEMENTS: return CP_OK;
+	case CP_T_EXPORTS:    return touch(t, CP_PAGE_EXPORTS, &zero, err);
 	case CP_T_ASSIGNMENTS:
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
 		return touch(t, CP_PAGE_ASSIGNMENTS, &id, err);

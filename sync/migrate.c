@@ -4,7 +4,7 @@
 
 #include "schema.h"
 
-static const char *const versions[] = { cp_schema_1, cp_schema_2, cp_schema_3 };
+static const char *const versions[] = { cp_schema_1, cp_schema_2, cp_schema_3, cp_schema_4 };
 _Static_assert(sizeof versions / sizeof versions[0] == CP_SCHEMA, "one file of sync/schema/ for each version");
 
 static enum cp_code exec(sqlite3 *db, const char *name, const char *sql, struct cp_err *err)

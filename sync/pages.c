@@ -403,6 +403,23 @@ static enum cp_code verdicts(struct cp_store *s, const struct cp_id *id, struct 
 	return tsv_rows(s, q, 7, text, err);
 }
 
+/* No file until labels have left a hub. */
+static enum cp_code exports(struct cp_store *s, struct cp_buf *path, struct cp_buf *text, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	int64_t any;
+
+	CP_TRY(cp_buf_puts(path, "exports.tsv", err));
+	CP_TRY(cp_query_int(s, &any, 0, err, "SELECT 1 FROM exports LIMIT 1", ""));
+	if (!any)
+		return CP_OK;
+	CP_TRY(cp_buf_puts(text, "when\twho\tformat\tscope\tlabels\tfile\tmain\n", err));
+	CP_TRY(cp_query(s, &q, err, "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', x.clock / 1000000, 'unixepoch'),"
+			" coalesce(p.pseudonym, lower(hex(x.person))), x.format, x.scope, x.labels, lower(hex(x.file)), x.main FROM exports x"
+			" LEFT JOIN persons p ON p.id = x.person ORDER BY x.clock, x.id", ""));
+	return tsv_rows(s, q, 7, text, err);
+}
+
 enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,
 		struct cp_buf *path, struct cp_buf *text, struct cp_err *err)
 {
@@ -418,6 +435,7 @@ enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, co
 	case CP_PAGE_CONFLICT:      return conflict(s, id, path, text, err);
 	case CP_PAGE_SETTLED:       return settled(s, id, path, text, err);
 	case CP_PAGE_STALE:         return stale(s, id, path, text, err);
+	case CP_PAGE_EXPORTS:       return exports(s, path, text, err);
 	case CP_PAGE_VERDICTS:      return verdicts(s, id, path, text, err);
 	}
 	return CP_OK;

@@ -189,8 +189,7 @@ static enum cp_code remove_leftovers(const char *path, struct cp_err *err)
 	CP_TRY(remove_file(path, "HEAD.lock", err));
 	CP_TRY(remove_file(path, "packed-refs.lock", err));
 	CP_TRY(remove_file(path, "config.lock", err));
-	CP_TRY(sweep(path, "refs", is_lock, err));
-	return sweep(path, "objects/pack", is_leftover_pack, err);
+	return sweep(path, "refs", is_lock, err);
 }
 
 /* The repository's own configuration and no other: what a person keeps in ~/.gitconfig is not ours to obey. */
@@ -216,10 +215,17 @@ static enum cp_code open_into(struct cp_repo *r, const char *path, struct cp_err
 	if (git_repository_open_bare(&r->git, path) < 0)
 		return cp_fail_git(err, CP_EFORMAT, "%s: not a git repository", path);
 	CP_TRY(use_own_config(r, err));
+	return r->for_writing ? remove_leftovers(r->path, err) : CP_OK;
+}
+
+enum cp_code cp_repo_objects(struct cp_repo *r, struct cp_err *err)
+{
+	if (r->odb != NULL)
+		return CP_OK;
 	if (r->for_writing)
-		CP_TRY(remove_leftovers(r->path, err));
+		CP_TRY(sweep(r->path, "objects/pack", is_leftover_pack, err));
 	if (git_repository_odb(&r->odb, r->git) < 0)
-		return cp_fail_git(err, CP_EIO, "%s: opening its objects", path);
+		return cp_fail_git(err, CP_EIO, "%s: opening its objects", r->path);
 	return cp_stage_new(&r->stage, r->odb, err);
 }
 
@@ -253,14 +259,15 @@ void cp_repo_free(struct cp_repo *r)
 
 /* ---- objects: writing --------------------------------------------------------------- */
 
-bool cp_repo_holds(const struct cp_repo *r, const git_oid *id)
+bool cp_repo_holds(struct cp_repo *r, const git_oid *id)
 {
-	return cp_stage_has(r->stage, id) || git_odb_exists_ext(r->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
+	return cp_repo_objects(r, NULL) == CP_OK && (cp_stage_has(r->stage, id) || git_odb_exists_ext(r->odb, id, GIT_ODB_LOOKUP_NO_REFRESH));
 }
 
 enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len, git_oid *id,
 		struct cp_err *err)
 {
+	CP_TRY(cp_repo_objects(r, err));
 	if (git_odb_hash(id, bytes == NULL ? "" : bytes, len, type) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);
 	/* Not asked of the packs: a miss asks every one of them, and an object that is there twice does no harm. */
@@ -298,7 +305,7 @@ bool cp_repo_has(struct cp_repo *r, const char *oid_hex)
 
 size_t cp_repo_staged(const struct cp_repo *r)
 {
-	return cp_stage_bytes(r->stage);
+	return r->stage != NULL ? cp_stage_bytes(r->stage) : 0;
 }
 
 enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
@@ -306,7 +313,7 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 	CP_AUTO(str) char *folder = cp_path_join(r->path, "objects/pack");
 
 	assert(r->for_writing);
-	if (cp_stage_count(r->stage) == 0)
+	if (r->stage == NULL || cp_stage_count(r->stage) == 0)
 		return CP_OK;
 	CP_TRY(cp_stage_pack(r->stage, r->git, folder, err));
 	CP_TRY(cp_folder_sync(folder, err));
@@ -318,7 +325,8 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 
 void cp_repo_forget(struct cp_repo *r)
 {
-	cp_stage_clear(r->stage);
+	if (r->stage != NULL)
+		cp_stage_clear(r->stage);
 }
 
 /* ---- objects: reading --------------------------------------------------------------- */
@@ -349,6 +357,7 @@ enum cp_code cp_repo_object(struct cp_repo *r, const git_oid *id, git_object_t w
 	size_t len;
 	int rc;
 
+	CP_TRY(cp_repo_objects(r, err));
 	if (cp_stage_find(r->stage, id, &type, &bytes, &len)) {
 		if (want != GIT_OBJECT_ANY && type != want)
 			return fail_type(r, id, type, want, err);
@@ -408,6 +417,7 @@ enum cp_code cp_repo_need(struct cp_repo *r, const char *hex, git_object_t want,
 	size_t len;
 
 	CP_TRY(cp_repo_oid(&id, hex, err));
+	CP_TRY(cp_repo_objects(r, err));
 	if (!cp_stage_find(r->stage, &id, &type, &bytes, &len)
 			&& git_odb_read_header(&len, &type, r->odb, &id) < 0)
 		return cp_repo_absent(r, &id, err);
@@ -459,5 +469,6 @@ enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *typ
 		return CP_OK;
 	if (check_object(kind, bytes, len, err) != CP_OK)
 		return cp_fail_at(err, "%s", oid_hex);
+	CP_TRY(cp_repo_objects(r, err));
 	return cp_stage_add(r->stage, &id, kind, bytes, len, err);
 }

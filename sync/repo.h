@@ -17,7 +17,7 @@ struct cp_repo; /* opaque */
  * (diff.casepack.textconv = "casepack show --textconv") and gpg.ssh left alone. Refuses an existing path. */
 CP_CHECKED enum cp_code cp_repo_create(const char *path, struct cp_err *err);
 /* Opens without the owner check: sticks and shares have owners of their own. Removes stale
- * lock and temporary files: the caller holds the workspace's lock when for_writing is true. */
+ * locks, and when the first object is asked for packs that were never finished: the caller holds the workspace's lock when for_writing is true. */
 CP_CHECKED enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writing,
 		struct cp_err *err);
 void cp_repo_free(struct cp_repo *r); /* drops what is staged */

@@ -10,15 +10,17 @@
 struct cp_repo {
 	char *path;
 	git_repository *git;
-	git_odb *odb;
-	struct cp_stage *stage; /* belongs to odb */
+	git_odb *odb;           /* NULL until the first object is asked for: opening it looks at every pack */
+	struct cp_stage *stage; /* belongs to odb, and comes with it */
 	bool for_writing;
 };
 
+/* Open the objects, unless they are. Whoever touches odb or stage, or walks, has called this. */
+CP_CHECKED enum cp_code cp_repo_objects(struct cp_repo *r, struct cp_err *err);
 /* CP_EFORMAT: not 40 lower-case hex digits. */
 CP_CHECKED enum cp_code cp_repo_oid(git_oid *out, const char *hex, struct cp_err *err);
 /* Staged or on disk. Looks once, in the packs that are open: objects come through this handle only. */
-bool cp_repo_holds(const struct cp_repo *r, const git_oid *id);
+bool cp_repo_holds(struct cp_repo *r, const git_oid *id);
 /* Names the bytes, and stages them unless they are held. */
 CP_CHECKED enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len,
 		git_oid *id, struct cp_err *err);

@@ -40,18 +40,67 @@ struct cp_copied { const char *pseudonym, *device, *as; bool is_line; /* as: the
 typedef enum cp_code cp_copied_visit(void *user, const struct cp_copied *c, struct cp_err *err);
 CP_CHECKED enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *user, struct cp_err *err);
 
-/* One step in a case's life, in order. */
+/* A cell that an event gave another value. Texts as they are; NULL: nothing. */
+struct cp_event_change { const char *field, *result, *from, *to; };
+/*
+ * One step in the life of a case. Never NULL; "" where there is nothing to say.
+ *
+ * imported, changed, forgotten     the case
+ * assigned, reassigned, withdrawn, expired    its assignments
+ * opened       no later than the change commit named, since that one names material which held the assignment
+ * judged, skipped, escalated, withdrawn, changed    judgments
+ * superseded   an edit of a judgment or a final answer that a later edit, or a settlement, put out of force: told of the later
+ * conflicted   nobody's deed: when the second of several candidates had come
+ * settled, adjudicated, keep, requeue, void    leads' decisions
+ * late, stale  nobody's deed: what makes a judgment so had come
+ * exported     a file of labels that held some of this case
+ * gold         an answer that leads know; at their hubs alone
+ */
 struct cp_event {
-	const char *what;            /* imported, changed, assigned, judged, rejudged, answered, withdrawn, adjudicated, ... */
-	const char *who;             /* pseudonym */
+	const char *what, *case_name;
+	const char *who, *whom;      /* pseudonyms: who did it; whose judgment or assignment it is about */
 	const char *device;          /* replica id in hex */
-	const char *detail;          /* "grade of 78503000: 2 -> 3" */
+	const char *detail, *reason; /* "grade of 78503000: 2 -> 3" */
 	const char *commit;          /* oid, "" while unsealed */
-	const char *guideline;       /* "aup revision 12", or "" */
-	int64_t claimed_us, received_us;
+	const char *applied;         /* the outbound commit that the device had applied by then */
+	const char *guideline; int64_t revision; /* judged under; "" and 0 */
+	const char *signature, *device_state; /* sync/attest.h */
+	const char *fate;            /* of an edit: standing, equal, superseded, overruled, in conflict, waiting (sync/tree.h) */
+	const struct cp_event_change *changes; size_t n_changes;
+	int64_t claimed_us, received_us; /* by the author's clock; by the hub's, 0: not yet */
+	bool is_far;                 /* claimed more than a day ahead of receipt */
 };
 typedef enum cp_code cp_event_visit(void *user, const struct cp_event *e, struct cp_err *err);
-CP_CHECKED enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, cp_event_visit *visit, void *user,
+
+/* NULL and 0: any. */
+struct cp_story_filter {
+	const char *person;          /* who did it, or whose it is */
+	const char *field;           /* an answer to it was given, changed or decided */
+	const char *guideline; int64_t revision; /* judged under it; 0: any of its revisions */
+	int64_t since_us;            /* claimed or received then or later */
+};
+/* In order: by the authors' clocks, held to the receipt, and no event before what it came from. */
+CP_CHECKED enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, const struct cp_story_filter *f,
+		cp_event_visit *visit, void *user, struct cp_err *err);
+/* Judgments and leads' decisions of all cases, those taken in last first; at most max (0: all). */
+CP_CHECKED enum cp_code cp_log_all(struct cp_store *s, const struct cp_story_filter *f, int64_t max, cp_event_visit *visit, void *user,
+		struct cp_err *err);
+
+/* An answer that stands, and who gave it that value. Final answers are rows of their own. */
+struct cp_blame {
+	const char *rater; int64_t pass;       /* "" and 0: a lead's final answer */
+	const char *field, *result, *value;    /* result: its name in history, "" for the page */
+	const char *who, *device, *commit;     /* of the edit that gave the value */
+	const char *guideline; int64_t revision;
+	const char *signature, *device_state;
+	const char *state;                     /* "", or in conflict, undecided */
+	const char *reason;                    /* of a final answer: cause and reason */
+	int64_t claimed_us, received_us;
+	const char *settled_by, *settled_reason, *settled_commit; int64_t settled_us; /* a lead's choice between edits: "" when none */
+};
+typedef enum cp_code cp_blame_visit(void *user, const struct cp_blame *b, struct cp_err *err);
+/* By field, result, rater, pass; a final answer behind the answers to its question. */
+CP_CHECKED enum cp_code cp_blame_case(struct cp_store *s, const struct cp_id *case_id, cp_blame_visit *visit, void *user,
 		struct cp_err *err);
 
 /* One change commit taken in, newest first; at most max (0: all). */

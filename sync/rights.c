@@ -368,6 +368,16 @@ static void check_settlement(struct checking *k, const struct cp_change *c)
 		say(k, CP_REFUSE, "a settlement that does not name edits");
 }
 
+/* What left a hub stays as it was said then. */
+static void check_export(struct checking *k, const struct cp_change *c)
+{
+	const struct cp_value *file = &c->now[CP_EX_FILE];
+
+	check_decider(k, c, CP_EX_PERSON);
+	if (c->op != CP_INSERT || file->len != sizeof(struct cp_hash))
+		say(k, CP_REFUSE, "an export that is changed later, or names no file");
+}
+
 /* ---- all rows ------------------------------------------------------------------------------ */
 
 static bool is_joined(const struct cp_value *rev)
@@ -502,6 +512,8 @@ static enum cp_code check_change(struct checking *k, const struct cp_change *c, 
 		check_settlement(k, c);
 	else if (c->table == CP_T_RULINGS)
 		check_decider(k, c, CP_RU_PERSON);
+	else if (c->table == CP_T_EXPORTS)
+		check_export(k, c);
 	else if (c->table == CP_T_GUIDELINE_REVISIONS || c->table == CP_T_FORM_VERSIONS)
 		return check_revision(k, c, err);
 	return CP_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sync/change.h"
+#include "sync/changes.h"
 #include "sync/copies.h"
 #include "sync/inner.h"
 #include "sync/mainline.h"
@@ -87,6 +88,7 @@ static enum cp_code record(struct cp_store *s, bool is_private, const char *oid,
 	no = sqlite3_last_insert_rowid(s->db);
 	if (!is_private)
 		CP_TRY(cp_verdict_put(s, oid, &s->me.replica, "accepted", "", clock, false, err));
+	CP_TRY(cp_change_keep_commit(s, no, err));
 	for (seq = last; more; seq = more) {
 		CP_TRY(cp_query_int(s, &more, 0, err, "SELECT max(seq) FROM outbox WHERE is_private = ?1 AND seq <= ?2",
 				"ii", (int64_t)is_private, seq));

@@ -153,6 +153,7 @@ static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 	CP_TRY(cp_content_open(s, err));
 	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
 	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
+	CP_TRY(cp_changes_reindex(s, err));
 	CP_TRY(cp_store_read_me(s, err));
 	CP_TRY(cp_seal_repair(s, err));
 	CP_TRY(notice_copy(s, err));
@@ -203,7 +204,6 @@ void cp_store_close(struct cp_store *s)
 	for (size_t i = 0; i < CP_STATEMENTS; i++)
 		sqlite3_finalize(s->cached[i].q);
 	cp_content_close(s);
-	cp_changes_free(s->changes);
 	cp_secrets_drop(s);
 	sqlite3_close(s->db);
 	cp_repo_free(s->history);

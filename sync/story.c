@@ -1,32 +1,39 @@
-/* The life of a case. */
+/* The life of a case: its events, and their order. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sync/apply.h"
-#include "sync/document.h"
 #include "sync/inner.h"
-#include "sync/journal.h"
-#include "sync/report.h"
-#include "sync/tree.h"
+#include "sync/story_inner.h"
 
-/* ---- the life of a case --------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------ */
 
-/* One event before it is told: events are sorted by their clocks. */
-struct told { char what[24], who[64], device[CP_ID_HEX], commit[41], guideline[96]; char *detail; int64_t claimed_us, received_us; };
-struct story { struct cp_store *s; struct told *list; size_t n, room; };
+static void told_drop(struct cp_told *e)
+{
+	cp_buf_drop(&e->detail);
+	cp_buf_drop(&e->reason);
+	for (size_t i = 0; i < e->n_changes; i++) {
+		free((void *)(uintptr_t)e->changes[i].field);
+		free((void *)(uintptr_t)e->changes[i].result);
+		free((void *)(uintptr_t)e->changes[i].from);
+		free((void *)(uintptr_t)e->changes[i].to);
+	}
+	free(e->changes);
+	free(e->behind);
+}
 
-static void story_drop(struct story *t)
+void cp_story_drop(struct cp_story *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		free(t->list[i].detail);
+		told_drop(&t->list[i]);
 	free(t->list);
+	cp_attests_drop(&t->attests);
+	memset(t, 0, sizeof *t);
 }
-#define cp_story_drop story_drop
 
-static struct told *tell(struct story *t, const char *what)
+struct cp_told *cp_story_add(struct cp_story *t, const char *what)
 {
-	struct told *e;
+	struct cp_told *e;
 
 	if (t->n == t->room) {
 		t->room = t->room * 2 + 16;
@@ -36,217 +43,204 @@ static struct told *tell(struct story *t, const char *what)
 	}
 	e = &t->list[t->n++];
 	memset(e, 0, sizeof *e);
+	e->detail = e->reason = (struct cp_buf)CP_BUF(CP_TEXT_MAX);
+	e->fate = -1;
+	e->by.signature = e->by.device_state = "";
 	snprintf(e->what, sizeof e->what, "%s", what);
 	return e;
 }
 
-/* Who made an edit, when it was claimed and received, in which commit. */
-static enum cp_code attribute(struct story *t, struct told *e, const struct cp_doc_edit *d, struct cp_err *err)
+void cp_told_behind(struct cp_told *e, const void *revs, size_t len)
 {
-	sqlite3_stmt *q;
+	size_t n = len / sizeof *e->behind;
+
+	e->behind = reallocarray(e->behind, e->n_behind + n + 1, sizeof *e->behind);
+	if (e->behind == NULL)
+		abort();
+	if (n > 0)
+		memcpy(e->behind + e->n_behind, revs, n * sizeof *e->behind);
+	e->n_behind += n;
+}
+
+/* ---- order: by the authors' clocks, but nothing before what it came from ------------------------- */
+
+/* Nobody wrote what a hub had taken in already: a clock that runs ahead is held to the receipt. */
+static int64_t own_time(const struct cp_told *e)
+{
+	return e->by.received_us > 0 && (e->by.claimed_us > e->by.received_us || e->by.claimed_us == 0) ? e->by.received_us
+		: e->by.claimed_us;
+}
+
+static void place(struct cp_story *t, struct cp_told *e)
+{
+	if (e->depth > 0)
+		return;
+	e->depth = 1; /* also where a ring of forged edits leads back here */
+	e->at_us = own_time(e);
+	for (size_t b = 0; b < e->n_behind; b++)
+		for (size_t i = 0; i < t->n; i++) {
+			struct cp_told *cause = &t->list[i];
+
+			if (cause == e || !cause->is_edit || memcmp(&cause->rev, &e->behind[b], sizeof cause->rev) != 0)
+				continue;
+			place(t, cause);
+			e->at_us = cause->at_us > e->at_us ? cause->at_us : e->at_us;
+			e->depth = cause->depth >= e->depth ? cause->depth + 1 : e->depth;
+		}
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct cp_told *x = a, *y = b;
+	int order = (x->at_us > y->at_us) - (x->at_us < y->at_us);
+
+	if (order == 0)
+		order = (x->depth > y->depth) - (x->depth < y->depth);
+	if (order == 0)
+		order = strcmp(x->by.commit, y->by.commit);
+	if (order == 0)
+		order = memcmp(&x->rev, &y->rev, sizeof x->rev);
+	return order ? order : strcmp(x->what, y->what);
+}
+
+void cp_story_sort(struct cp_story *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		place(t, &t->list[i]);
+	if (t->n > 0)
+		qsort(t->list, t->n, sizeof *t->list, by_place);
+}
+
+/* ---- telling -------------------------------------------------------------------------------------- */
+
+static bool has_field(const struct cp_told *e, const char *field)
+{
+	for (size_t i = 0; i < e->n_changes; i++)
+		if (strcmp(e->changes[i].field, field) == 0)
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct cp_told *e, const struct cp_story_filter *f)
+{
+	if (f->person != NULL && strcmp(f->person, e->by.who) != 0 && strcmp(f->person, e->whom) != 0)
+		return false;
+	if (f->field != NULL && !has_field(e, f->field))
+		return false;
+	if (f->since_us > 0 && e->by.claimed_us < f->since_us && e->by.received_us < f->since_us)
+		return false;
+	return f->guideline == NULL || (strcmp(f->guideline, e->guideline) == 0 &&
+			(f->revision == 0 || f->revision == e->guideline_number));
+}
+
+enum cp_code cp_story_visit(const struct cp_story *t, const struct cp_told *e, const struct cp_story_filter *f, bool *out_told,
+		cp_event_visit *visit, void *user, struct cp_err *err)
+{
+	static const char *const fates[] = { "standing", "equal", "superseded", "overruled", "in conflict", "waiting" };
+	struct cp_event event = { .what = e->what, .case_name = t->case_name, .who = e->by.who, .whom = e->whom, .device = e->by.device,
+		.detail = e->detail.len ? e->detail.data : "", .reason = e->reason.len ? e->reason.data : "", .commit = e->by.commit,
+		.guideline = e->guideline, .revision = e->guideline_number, .signature = e->by.signature,
+		.device_state = e->by.device_state, .fate = e->fate >= 0 && e->fate < CP_FATES ? fates[e->fate] : "", .applied = e->by.applied,
+		.changes = e->changes, .n_changes = e->n_changes, .claimed_us = e->by.claimed_us, .received_us = e->by.received_us,
+		.is_far = e->by.is_far };
+
+	*out_told = is_wanted(e, f);
+	return *out_told ? visit(user, &event, err) : CP_OK;
+}
+
+/* ---- one case --------------------------------------------------------------------------------------- */
+
+/* Documents that a statement names, with whose they are: its rows are all read before the first is told. */
+struct named { struct cp_id id; char whom[64]; };
+static enum cp_code read_named(struct cp_store *s, sqlite3_stmt *q, struct named **out, size_t *n, struct cp_err *err)
+{
 	bool row;
 
-	cp_hex(e->device, d->replica.bytes, 16);
-	e->claimed_us = d->clock;
-	CP_TRY(cp_query(t->s, &q, err, "SELECT p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1", "d",
-			&d->replica));
-	CP_TRY(cp_step(t->s, q, &row, err));
-	snprintf(e->who, sizeof e->who, "%s", row ? cp_col_text(q, 0) : "");
-	sqlite3_reset(q);
-	if (d->commit_no < 0)
-		return CP_OK;
-	CP_TRY(cp_query(t->s, &q, err, "SELECT oid, received_us FROM commits WHERE no = ?1", "i", d->commit_no));
-	CP_TRY(cp_step(t->s, q, &row, err));
-	if (row) {
-		snprintf(e->commit, sizeof e->commit, "%s", cp_col_text(q, 0));
-		e->received_us = sqlite3_column_int64(q, 1);
-		if (e->claimed_us < 1000000) /* derived from an import: no clock of its own */
-			e->claimed_us = e->received_us;
-		sqlite3_reset(q);
-	}
-	return CP_OK;
-}
+	for (;;) {
+		struct named *list;
 
-static const struct cp_cell_write *cell_of(const struct cp_doc_edit *e, const char *name)
-{
-	for (size_t i = 0; i < e->n_cells; i++)
-		if (strcmp(e->cells[i].name, name) == 0)
-			return &e->cells[i];
-	return NULL;
-}
-
-/* The value that an edit's first parent line last gave that cell, or NULL. */
-static const struct cp_value *value_before(const struct cp_document *d, const struct cp_doc_edit *e, const char *name)
-{
-	for (size_t steps = 0; e->n_replaced > 0 && steps < d->n; steps++) {
-		const struct cp_doc_edit *parent = NULL;
-		const struct cp_cell_write *cell;
-
-		for (size_t i = 0; i < d->n && parent == NULL; i++)
-			if (memcmp(&d->edits[i].rev, &e->replaced[0], 8) == 0)
-				parent = &d->edits[i];
-		if (parent == NULL)
-			return NULL;
-		cell = cell_of(parent, name);
-		if (cell != NULL)
-			return &cell->value;
-		e = parent;
-	}
-	return NULL;
-}
-
-static enum cp_code say_cells(const struct cp_document *d, const struct cp_doc_edit *e, struct cp_buf *out, struct cp_err *err)
-{
-	for (size_t i = 0; i < e->n_cells; i++) {
-		const struct cp_cell_write *c = &e->cells[i];
-		const struct cp_value *before;
-
-		if (!cp_cell_is_shown(d->table, c) || (!c->is_answer && (c->value.type == CP_BLOB || c->value.len > 64)))
-			continue;
-		before = value_before(d, e, c->name);
-		CP_TRY(cp_buf_printf(out, err, "%s%s", out->len ? ", " : "", c->is_answer ? c->field : c->name));
-		if (c->is_answer && *c->result)
-			CP_TRY(cp_buf_printf(out, err, " of %s", c->result));
-		CP_TRY(cp_buf_puts(out, ": ", err));
-		if (before != NULL) {
-			CP_TRY(cp_words_value(out, before, err));
-			CP_TRY(cp_buf_puts(out, " -> ", err));
-		}
-		CP_TRY(cp_words_value(out, &c->value, err));
-	}
-	return CP_OK;
-}
-
-static const char *what_happened(const struct cp_document *d, const struct cp_doc_edit *e, char out[24])
-{
-	const struct cp_cell_write *state = cell_of(e, "state");
-	bool first = e->n_replaced == 0;
-
-	switch (d->table) {
-	case CP_T_CASES:         return first ? "imported" : state != NULL ? "forgotten" : "changed";
-	case CP_T_ASSIGNMENTS:   return first ? "assigned" : "reassigned";
-	case CP_T_ADJUDICATIONS: return "adjudicated";
-	case CP_T_SETTLEMENTS:   return "settled";
-	default:
-		if (!first && state == NULL)
-			return "changed";
-		snprintf(out, 24, "%.*s", (int)(state && state->value.len < 23 ? state->value.len : 0),
-				state ? (const char *)state->value.bytes : "");
-		return *out ? out : "judged";
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		list = reallocarray(*out, *n + 1, sizeof *list);
+		if (list == NULL)
+			return cp_fail(err, CP_EIO, "out of memory");
+		*out = list;
+		cp_col_id(q, 0, &list[*n].id);
+		snprintf(list[(*n)++].whom, sizeof list->whom, "%s", cp_col_text(q, 1));
 	}
 }
 
-static enum cp_code guideline_of(struct story *t, struct told *e, const struct cp_document *d, const struct cp_doc_edit *edit,
+static enum cp_code tell_named(struct cp_story *t, size_t table, const char *sql, const struct cp_id *key, const char *whom,
 		struct cp_err *err)
 {
-	const struct cp_cell_write *c = cell_of(edit, "guideline_revision");
-	const struct cp_value *v = c ? &c->value : value_before(d, edit, "guideline_revision");
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
-
-	if (v == NULL || v->len != 16)
-		return CP_OK;
-	CP_TRY(cp_query_text(t->s, &text, NULL, err, "SELECT g.name || ' revision ' || r.number FROM guideline_revisions r"
-			" JOIN guidelines g ON g.id = r.parent_doc WHERE r.id = ?1", "v", v));
-	snprintf(e->guideline, sizeof e->guideline, "%s", text.data ? text.data : "");
-	return CP_OK;
-}
-
-static enum cp_code tell_document(struct story *t, size_t table, const struct cp_id *id, const char *whom, struct cp_err *err)
-{
-	struct cp_document d;
-	enum cp_code code = CP_OK;
-	char made[24] = "";
-
-	CP_TRY(cp_document_load(t->s, table, id, &d, err));
-	for (size_t i = 0; code == CP_OK && i < d.n; i++) {
-		CP_AUTO(buf) struct cp_buf words = CP_BUF(CP_TEXT_MAX);
-		struct told *e = tell(t, what_happened(&d, &d.edits[i], made));
-
-		code = table == CP_T_ASSIGNMENTS ? cp_buf_printf(&words, err, "to %s", whom) : say_cells(&d, &d.edits[i], &words, err);
-		if (code == CP_OK)
-			code = attribute(t, e, &d.edits[i], err);
-		if (code == CP_OK && table == CP_T_JUDGMENTS)
-			code = guideline_of(t, e, &d, &d.edits[i], err);
-		e->detail = cp_buf_detach(&words);
-	}
-	cp_document_drop(&d);
-	return code;
-}
-
-struct given { struct cp_id id; char whom[64]; };
-
-static enum cp_code tell_assignments(struct story *t, const struct cp_id *case_id, struct cp_err *err)
-{
-	struct given *list = NULL;
+	struct named *list = NULL;
 	sqlite3_stmt *q;
 	size_t n = 0;
-	bool row = true;
-	enum cp_code code;
+	enum cp_code code = cp_query(t->s, &q, err, sql, "d", key);
 
-	CP_TRY(cp_query(t->s, &q, err, "SELECT a.id, coalesce(p.pseudonym, '') FROM assignments a LEFT JOIN persons p ON p.id = a.person"
-			" WHERE a.case_id = ?1 ORDER BY 2, a.pass", "d", case_id));
-	for (;;) {
-		code = cp_step(t->s, q, &row, err);
-		if (code != CP_OK || !row)
-			break;
-		list = reallocarray(list, n + 1, sizeof *list);
-		if (list == NULL)
-			abort();
-		cp_col_id(q, 0, &list[n].id);
-		snprintf(list[n++].whom, sizeof list->whom, "%s", cp_col_text(q, 1));
-	}
+	if (code == CP_OK)
+		code = read_named(t->s, q, &list, &n, err);
 	for (size_t i = 0; code == CP_OK && i < n; i++) {
-		code = tell_document(t, CP_T_ASSIGNMENTS, &list[i].id, list[i].whom, err);
-		if (code == CP_OK)
-			code = tell_document(t, CP_T_JUDGMENTS, &list[i].id, "", err);
-		if (code == CP_OK)
-			code = tell_document(t, CP_T_SETTLEMENTS, &list[i].id, "", err);
+		code = cp_story_document(t, table, &list[i].id, whom, 0, err);
+		if (code == CP_OK && table != CP_T_RESOLUTIONS)
+			code = cp_story_conflicts(t, table, &list[i].id, whom, err);
 	}
 	free(list);
 	return code;
 }
 
-static enum cp_code tell_finals(struct story *t, const struct cp_id *case_id, struct cp_err *err)
+static enum cp_code tell_assignment(struct cp_story *t, const struct named *a, struct cp_err *err)
 {
+	static const size_t tables[] = { CP_T_ASSIGNMENTS, CP_T_JUDGMENTS, CP_T_SETTLEMENTS };
+
+	for (size_t i = 0; i < 3; i++) {
+		CP_TRY(cp_story_document(t, tables[i], &a->id, a->whom, 0, err));
+		CP_TRY(cp_story_conflicts(t, tables[i], &a->id, a->whom, err));
+	}
+	return tell_named(t, CP_T_STALE_SETTLEMENTS, "SELECT id, '' FROM stale_settlements WHERE judgment = ?1", &a->id, a->whom, err);
+}
+
+static enum cp_code tell_assignments(struct cp_story *t, const struct cp_id *case_id, struct cp_err *err)
+{
+	struct named *list = NULL;
 	sqlite3_stmt *q;
-	bool row;
+	size_t n = 0;
+	enum cp_code code = cp_query(t->s, &q, err, "SELECT a.id, coalesce(p.pseudonym, '') FROM assignments a LEFT JOIN persons p"
+			" ON p.id = a.person WHERE a.case_id = ?1", "d", case_id);
 
-	CP_TRY(cp_query(t->s, &q, err, "SELECT id FROM adjudications WHERE case_id = ?1 ORDER BY field, result", "d", case_id));
-	for (;;) {
-		struct cp_id id;
-
-		CP_TRY(cp_step(t->s, q, &row, err));
-		if (!row)
-			return CP_OK;
-		cp_col_id(q, 0, &id);
-		CP_TRY(tell_document(t, CP_T_ADJUDICATIONS, &id, "", err));
-	}
+	if (code == CP_OK)
+		code = read_named(t->s, q, &list, &n, err);
+	for (size_t i = 0; code == CP_OK && i < n; i++)
+		code = tell_assignment(t, &list[i], err);
+	free(list);
+	return code;
 }
 
-static int by_time(const void *a, const void *b)
+static enum cp_code gather(struct cp_story *t, const struct cp_id *case_id, struct cp_err *err)
 {
-	const struct told *x = a, *y = b;
-
-	if (x->claimed_us != y->claimed_us)
-		return (x->claimed_us > y->claimed_us) - (x->claimed_us < y->claimed_us);
-	return strcmp(x->commit, y->commit);
+	CP_TRY(cp_story_document(t, CP_T_CASES, case_id, "", 0, err));
+	CP_TRY(cp_story_conflicts(t, CP_T_CASES, case_id, "", err));
+	CP_TRY(tell_assignments(t, case_id, err));
+	CP_TRY(tell_named(t, CP_T_ADJUDICATIONS, "SELECT id, '' FROM adjudications WHERE case_id = ?1", case_id, "", err));
+	CP_TRY(tell_named(t, CP_T_GOLD, "SELECT id, '' FROM gold WHERE case_id = ?1", case_id, "", err));
+	CP_TRY(cp_story_superseded(t, err));
+	CP_TRY(cp_story_opened(t, err));
+	return cp_story_exports(t, err);
 }
 
-enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, cp_event_visit *visit, void *user, struct cp_err *err)
+enum cp_code cp_log_case(struct cp_store *s, const struct cp_id *case_id, const struct cp_story_filter *f, cp_event_visit *visit,
+		void *user, struct cp_err *err)
 {
-	CP_AUTO(story) struct story t = { .s = s };
+	CP_AUTO(story) struct cp_story t = { .s = s, .attests = { .s = s } };
+	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+	bool told;
 
-	CP_TRY(tell_document(&t, CP_T_CASES, case_id, "", err));
-	CP_TRY(tell_assignments(&t, case_id, err));
-	CP_TRY(tell_finals(&t, case_id, err));
-	if (t.n > 0)
-		qsort(t.list, t.n, sizeof *t.list, by_time);
-	for (size_t i = 0; i < t.n; i++) {
-		const struct told *e = &t.list[i];
-		struct cp_event event = { e->what, e->who, e->device, e->detail ? e->detail : "", e->commit, e->guideline,
-			e->claimed_us, e->received_us };
-
-		CP_TRY(visit(user, &event, err));
-	}
+	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT name FROM cases WHERE id = ?1", "d", case_id));
+	snprintf(t.case_name, sizeof t.case_name, "%s", name.len ? name.data : "");
+	CP_TRY(gather(&t, case_id, err));
+	cp_story_sort(&t);
+	for (size_t i = 0; i < t.n; i++)
+		CP_TRY(cp_story_visit(&t, &t.list[i], f, &told, visit, user, err));
 	return CP_OK;
 }

@@ -21,6 +21,7 @@ NAMES(ratings, "judgment", "field", "result", "rev", "value");
 NAMES(resolutions, "id", "rev", "clock", "tbl", "doc", "edit", "settles", "policy", "reason", "person");
 NAMES(stale, "id", "rev", "clock", "judgment", "cause", "weighed", "decision", "reason", "person");
 NAMES(rulings, "id", "rev", "clock", "about", "decision", "reason", "person");
+NAMES(exports, "id", "rev", "clock", "person", "format", "scope", "file", "labels", "main");
 NAMES(names, "id", "rev", "clock", "name", "contact");
 NAMES(secrets, "id", "rev", "clock", "value");
 NAMES(side_keys, "id", "rev", "clock", "side_a", "side_b");
@@ -30,7 +31,7 @@ NAMES(metrics, "id", "rev", "clock", "case_id", "result", "name", "value");
 const char *const *const cp_columns[CP_T_COUNT] = {
 	names_project, names_persons, names_replicas, names_cases, names_guidelines, names_revisions,
 	names_guidelines, names_revisions, names_assignments, names_adjudications, names_settlements,
-	names_judgments, names_ratings, names_resolutions, names_stale, names_rulings,
+	names_judgments, names_ratings, names_resolutions, names_stale, names_rulings, names_exports,
 	names_names, names_secrets, names_side_keys, names_gold, names_metrics,
 };
 
@@ -44,6 +45,7 @@ const struct cp_shape cp_shapes[CP_T_COUNT] = {
 	SHAPE("adjudications", adjudications), GREW("settlements", settlements, 7), SHAPE("judgments", judgments),
 	{ "ratings", COUNT(ratings), { 1, 2, 3 }, 0 },
 	SHAPE("resolutions", resolutions), SHAPE("stale_settlements", stale), SHAPE("rulings", rulings),
+	SHAPE("exports", exports),
 	SHAPE("names", names), SHAPE("secrets", secrets), SHAPE("side_keys", side_keys), SHAPE("gold", gold), SHAPE("metrics", metrics),
 };
 
@@ -77,7 +79,9 @@ static const struct { enum cp_table table; const char *column, *value; } default
 	{ CP_T_RESOLUTIONS, "person", "B" },
 	{ CP_T_STALE_SETTLEMENTS, "judgment", "B" }, { CP_T_STALE_SETTLEMENTS, "cause", "B" },
 	{ CP_T_STALE_SETTLEMENTS, "weighed", "B" }, { CP_T_STALE_SETTLEMENTS, "person", "B" },
-	{ CP_T_RULINGS, "person", "B" }, { CP_T_SECRETS, "value", "B" },
+	{ CP_T_RULINGS, "person", "B" },
+	{ CP_T_EXPORTS, "person", "B" }, { CP_T_EXPORTS, "scope", "T{}" }, { CP_T_EXPORTS, "file", "B" }, { CP_T_EXPORTS, "labels", "I0" },
+	{ CP_T_SECRETS, "value", "B" },
 	{ CP_T_GOLD, "case_id", "B" }, { CP_T_GOLD, "value", "N" }, { CP_T_METRICS, "case_id", "B" }, { CP_T_METRICS, "value", "N" },
 };
 

@@ -8,18 +8,19 @@
 
 #include "formats/changeset.h"
 
-#define CP_SCHEMA 3
+#define CP_SCHEMA 4
 
 enum cp_table {
 	CP_T_PROJECT, CP_T_PERSONS, CP_T_REPLICAS, CP_T_CASES, CP_T_GUIDELINES, CP_T_GUIDELINE_REVISIONS,
 	CP_T_FORMS, CP_T_FORM_VERSIONS, CP_T_ASSIGNMENTS, CP_T_ADJUDICATIONS, CP_T_SETTLEMENTS,
 	CP_T_JUDGMENTS, CP_T_RATINGS,                 /* work */
 	CP_T_RESOLUTIONS, CP_T_STALE_SETTLEMENTS,
-	CP_T_RULINGS,                                 /* all public tables end here */
+	CP_T_RULINGS,
+	CP_T_EXPORTS,                                 /* all public tables end here */
 	CP_T_NAMES, CP_T_SECRETS, CP_T_SIDE_KEYS, CP_T_GOLD, CP_T_METRICS, /* private */
 	CP_T_COUNT
 };
-#define CP_T_PUBLIC 16 /* tables 0 .. 15 stand in history.git, the others in private.git */
+#define CP_T_PUBLIC 17 /* tables 0 .. 16 stand in history.git, the others in private.git */
 
 /* Columns 0, 1, 2 of every document: id, rev, clock. Of ratings: */
 enum { CP_C_ID = 0, CP_C_REV = 1, CP_C_CLOCK = 2 };
@@ -37,6 +38,9 @@ enum { CP_SS_JUDGMENT = 3, CP_SS_CAUSE, CP_SS_WEIGHED, CP_SS_DECISION, CP_SS_REA
 
 /* Of rulings: */
 enum { CP_RU_ABOUT = 3, CP_RU_DECISION, CP_RU_REASON, CP_RU_PERSON };
+
+/* Of exports: */
+enum { CP_EX_PERSON = 3, CP_EX_FORMAT, CP_EX_SCOPE, CP_EX_FILE, CP_EX_LABELS, CP_EX_MAIN };
 
 extern const struct cp_shape cp_shapes[CP_T_COUNT];   /* what the strict reader demands */
 extern const char *const *const cp_columns[CP_T_COUNT]; /* names, in order */

@@ -47,6 +47,7 @@ export_as() { casepack -C hub export "$@"; }
 # ---- rows -------------------------------------------------------------------------------------
 
 quiet export_as -o labels.csv
+state=$(casepack -C hub status --hash) # with the note of this export
 quiet export_as -o labels.jsonl
 check "the formats are told by the file's name" bash -c 'head -c 5 labels.csv | grep -q case, && head -c 1 labels.jsonl | grep -q "{"'
 check "to standard output goes the same as to a file" bash -c 'casepack -C hub export --format csv -o - 2>/dev/null | cmp - labels.csv'
@@ -120,7 +121,7 @@ check "with a type and a meaning for each" bash -c \
 check "it names every field of the form" bash -c 'for f in grade words odd; do grep -q "^| $f | grades 1 |" labels.csv.dictionary.md || exit 1; done'
 check "with the values of a scale" grep -q '0 (Bad), 1 (Fair), 2 (Good), 3 (Perfect)' labels.csv.dictionary.md
 check "the number of rows" grep -q "Rows: $((answers + 1))\." labels.csv.dictionary.md
-check "and the state that was exported" grep -q "$(casepack -C hub status --hash)" labels.csv.dictionary.md
+check "and the state that was exported" grep -q "$state" labels.csv.dictionary.md
 quiet export_as -o timeless.csv --no-times
 check "--no-times leaves the times out, of the dictionary too" bash -c \
 	'! head -1 timeless.csv | grep -qE "judged_at|active_ms" && ! grep -qE "judged_at|active_ms" timeless.csv.dictionary.md'

@@ -32,7 +32,7 @@ casepack -C hub conflicts --json >candidates
 check "as something that waits for a person" status 3 casepack -C hub conflicts
 check "one of them stands" equal "$(jq -r .stands candidates | sort | xargs)" 'false true'
 check "with what each device said" bash -c "grep -q '\\\\\"grade@d1\\\\\":\\\\\"1\\\\\"' candidates && grep -q '\\\\\"grade@d1\\\\\":\\\\\"3\\\\\"' candidates"
-quiet casepack -C hub export --format csv -o labels.csv
+casepack -C hub export --format csv -o - >labels.csv 2>/dev/null
 check "the one that is exported" equal "$(jq -r 'select(.stands).value | fromjson["grade@d1"]' candidates)" \
 	"$(grep -E '^q1,.*,d1,.*,ada,' labels.csv | cut -d, -f13)"
 check "where it is marked as in conflict, and nothing else is" equal "$(casepack -C hub export --format jsonl -o - 2>/dev/null |

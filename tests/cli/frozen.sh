@@ -40,7 +40,7 @@ frozen() { # N: the workspaces of schema N, in a folder of their own
 	quiet casepack -C ada rate q4 grade@d5=2
 	check "what was saved under two schemas returns" status 0 casepack -C ada return -o back
 	check "as change commits of one schema each" equal "$(git -C ada/history.git log --format='%(trailers:key=Casepack-Schema,valueonly)' \
-		--branches='replica/*' | grep . | sort | uniq -c | awk '{print $2}' | tr '\n' ' ')" "$1 3 "
+		--branches='replica/*' | grep . | sort | uniq -c | awk '{print $2}' | tr '\n' ' ')" "$1 4 "
 	check "and merges" status 3 casepack -C hub merge back/*
 	check "nothing of it is lost" equal "$(casepack -C hub export --format csv -o - | grep ',ada,' | cut -d, -f1,7,13 | grep -E '^q[34],' | sort | tr '\n' ' ')" 'q3,d4,1 q4,d5,2 '
 	check "the hub equals its replay" status 0 casepack -C hub verify
@@ -62,4 +62,5 @@ frozen() { # N: the workspaces of schema N, in a folder of their own
 
 frozen 1
 frozen 2
+frozen 3
 finish

@@ -165,6 +165,8 @@ static enum cp_code each_event(void *user, const struct cp_event *e, struct cp_e
 	struct told *t = user;
 
 	(void)err;
+	if (*e->fate == '\0') /* opened, superseded, conflicted: no edit, but what follows from some */
+		return CP_OK;
 	json_array_append_new(t->list, json_pack("[s, s, s, I, s, s]", t->case_id, e->who, e->device, (json_int_t)e->claimed_us,
 			e->what, e->detail));
 	return CP_OK;
@@ -222,7 +224,7 @@ static json_t *stories(struct world *w, struct cp_store *s)
 		snprintf(case_id, sizeof case_id, "c%d", n + 1);
 		if (cp_case_find(s, case_id, &id, &unknown) != CP_OK)
 			continue;
-		MUST(w, cp_log_case(s, &id, each_event, &t, err));
+		MUST(w, cp_log_case(s, &id, &(struct cp_story_filter){ .person = NULL }, each_event, &t, err));
 	}
 	return list;
 }

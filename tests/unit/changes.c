@@ -83,7 +83,7 @@ static const char *story(int64_t commit_no, int n)
 	memset(&t, 0, sizeof t);
 	snprintf(id, sizeof id, "case-%d", n);
 	OK(cp_case_find(hub, id, &t.id, err));
-	OK(cp_changes_each(hub, commit_no, &t.id, tell, &t, err));
+	OK(cp_changes_each(hub, CP_T_CASES, &t.id, commit_no, tell, &t, err));
 	return t.text;
 }
 
@@ -143,7 +143,7 @@ static void a_commit_of_many_saves_gives_all_of_one_document_in_order(void **sta
 	for (int again = 0; again < 2; again++)
 		for (int i = 0; i < CASES; i++)
 			assert_string_equal(story(last, i), i % 6 == 0 ? "iaubucud" : i % 2 == 0 ? "iaubud" : i % 3 == 0 ? "iauc" : "ia");
-	OK(cp_changes_each(hub, last, &nobody, tell, &none, err));
+	OK(cp_changes_each(hub, CP_T_CASES, &nobody, last, tell, &none, err));
 	assert_string_equal(none.text, "");
 }
 

@@ -731,6 +731,7 @@ static void what_a_crashed_writer_left_is_removed_by_the_next_writer_only(void *
 	cp_repo_free(r);
 	assert_int_equal(sh("cd r && find . | sort | cmp - ../before"), 0);
 	OK(cp_repo_open(&r, path_of("r"), true, err));
+	assert_true(cp_repo_has(r, a.hex)); /* packs are not looked at before */
 	cp_repo_free(r);
 	assert_int_equal(sh("cd r && find . | sort | diff - ../before | grep -c '^>'; find . -type f | grep -c 'lock$\\|tmp\\|git2'"
 			"; test -d refs/heads/x.lock && git fsck --strict >../fsck 2>&1 && git rev-parse replica/aa"), 0);
