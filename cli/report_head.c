@@ -317,7 +317,7 @@ static enum cp_code commands(struct cp_report *r, struct cp_buf *out, struct cp_
 			"git cat-file blob $c:changeset | b2sum -l 256\n"
 			"git log -1 --format='taken in by %%cn, %%cI' --grep=\"Change-commit: $c\" origin/main\n\n"
 			"# The fingerprint of each device's key:\n"
-			"awk '{ print $(NF-1), $NF, $1 }' trust/allowed_signers | ssh-keygen -lf -\n", r->commits.list[0]);
+			"awk '{ print $3, $4, $5 }' trust/allowed_signers | ssh-keygen -lf -\n", r->commits.list[0]);
 }
 
 static enum cp_code say_checks(struct cp_report *r, struct cp_err *err)
@@ -330,7 +330,7 @@ static enum cp_code say_checks(struct cp_report *r, struct cp_err *err)
 	cp_paper_heading(p, 2, "check", "How to check it");
 	cp_paper_para(p);
 	cp_paper_say(p, "With git (2.34 or newer) and ssh-keygen, without casepack. HISTORY is the address of a hub's history.git, or the file that "
-			"casepack export --git FILE wrote there. A refused change commit is in neither. Outbound commits, which say what a device was "
+			"casepack export --format git -o FILE wrote there. A refused change commit is in neither. Outbound commits, which say what a device was "
 			"given, are in history.git alone.%s", r->commits.n > CHECKED_MAX ? " The first 200 change commits are named here; the others are checked in the same way." : "");
 	cp_paper_close(p);
 	CP_TRY(commands(r, &text, err));

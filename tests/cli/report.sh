@@ -144,7 +144,7 @@ check "of two devices that differ nothing is called changed" row ada.md "Work, i
 check "people are counted" row all.md People '^ben\trater\tactive\t1\t0\t2\t0\t3\t1\t0$'
 check "decisions have their reasons" row all.md "What leads" '\tsettlement\tq1, ada\tedit [0-9a-f]{16} stands\tthe photo'
 check "revisions too" row all.md Revisions '\tpolicy\t2\tclarifying\tboots, not shoes\tstands'
-check "what was refused has its reason" row all.md Refused '\tcy [0-9a-f]{10}\trefused\t[0-9a-f]{40}\t1\t.*revoked'
+check "what was refused has its reason" row all.md Refused '\tcy [0-9a-f]{10}\trefused\t[0-9a-f]{40}\t1\t.*no longer trusted'
 check "cases without a dispute are rows" row all.md Cases '^q3\t.*\tno dispute$'
 check "those with one are told in full" equal "$(grep -c '^## Case ' all.md)" 3
 check "of which --full 1 leaves one" equal "$(grep -c '^## Case ' some.md)" 1
