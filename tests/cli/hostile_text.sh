@@ -180,8 +180,8 @@ check "JSON lines give every text back" hostile same jsonl labels.jsonl
 check "nothing acts in JSON lines, and nothing in qrels" hostile files labels.jsonl some.qrels
 topics() { tr '\t' ' ' <some.qrels.topics.tsv >topics && hostile files topics; }
 check "nor in topics" topics
-quiet casepack -C hub report audit --content --full 0 --rows 0 -o report.html
-quiet casepack -C hub report audit --content --full 0 --rows 0 -o report.md
+quiet casepack -C hub report audit --content --full 0 --rows 0 --made-at 2026-03-01T14:05:09Z -o report.html
+quiet casepack -C hub report audit --content --full 0 --rows 0 --made-at 2026-03-01T14:05:09Z -o report.md
 check "nor in a report" hostile files report.html report.md
 paper() { local said; said=$(python3 "$root/tests/tools/paper.py" "$@" 2>&1) && [ -z "$said" ] || { printf '%s\n' "$said"; return 1; }; }
 check "whose HTML has no tag, link or script but its own" paper sound report.html
