@@ -29,7 +29,7 @@ static const char style[] =
 	".wide{overflow-x:auto;margin:.7rem 0}\n"
 	"table{border-collapse:collapse;width:100%;font-size:.86rem}\n"
 	"th,td{padding:.3rem .55rem;border-bottom:1px solid #ccc;text-align:start;vertical-align:top;overflow-wrap:break-word}\n"
-	"thead th{border-bottom:2px solid #777;font-weight:600;white-space:nowrap}\n"
+	"thead th{border-bottom:2px solid #777;font-weight:600;vertical-align:bottom}\n"
 	"tbody tr:nth-child(even){background:#f7f7f7}\n"
 	"code,pre{font-family:ui-monospace,\"DejaVu Sans Mono\",Consolas,monospace;font-size:.9em}\n"
 	"code{overflow-wrap:anywhere}\n"
