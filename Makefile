@@ -130,7 +130,7 @@ demo: setup
 # Says what it will install before it does; installs no service.
 DEBIAN := gcc make pkg-config libsqlite3-dev libgit2-dev libzstd-dev libarchive-dev libsodium-dev libssh-dev \
 	libjansson-dev libcsv-dev libutf8proc-dev libcmocka-dev git openssh-client sqlite3 zstd jq python3 patch \
-	diffutils mandoc tmux strace age cmark-gfm
+	diffutils mandoc tmux strace age faketime cmark-gfm
 
 setup:
 	@if ! command -v dpkg-query >/dev/null; then \
@@ -155,6 +155,9 @@ install: all
 	$(BUILD)/casepack man > $(DESTDIR)$(PREFIX)/share/man/man1/casepack.1
 	$(BUILD)/casepack completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/casepack
 	$(BUILD)/casepack completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_casepack
+	install -d $(DESTDIR)$(PREFIX)/share/casepack/audit
+	install -m 755 samples/audit/verify.py $(DESTDIR)$(PREFIX)/share/casepack/audit/verify.py
+	install -m 644 samples/audit/README.md samples/audit/recipes.md $(DESTDIR)$(PREFIX)/share/casepack/audit
 
 # ---- the long ones -------------------------------------------------------------------
 

@@ -130,21 +130,29 @@ static enum cp_code add_grade_words(struct cp_buf *out, const struct cp_export *
 			"goes before them where no rater is named. Answers that are stale, late or undecided are left out.\n", err);
 }
 
+/* The canonical hash covers what is private too; of the past only main is known. */
+static enum cp_code add_state(struct cp_buf *out, const struct cp_export *x, struct cp_err *err)
+{
+	struct cp_hash hash;
+	char hex[CP_HASH_HEX], when[32];
+
+	if (x->at != NULL)
+		return cp_buf_printf(out, err, "State exported: main at `%s`, received %s.\n", x->at->oid.hex, cp_time_text(when, x->at->at_us));
+	CP_TRY(cp_store_hash(x->store, &hash, err));
+	return cp_buf_printf(out, err, "State exported: `%s` (`casepack status --hash`).\n", cp_hex(hex, hash.bytes, sizeof hash.bytes));
+}
+
 static enum cp_code add_head(struct cp_buf *out, const struct cp_export *x, int64_t rows, struct cp_err *err)
 {
 	const char *slash = strrchr(x->path, '/');
 	const char *name = cp_store_me(x->store)->project_name;
-	struct cp_hash hash;
-	char hex[CP_HASH_HEX];
 
-	CP_TRY(cp_store_hash(x->store, &hash, err));
 	CP_TRY(cp_buf_puts(out, "# Data dictionary of ", err));
 	CP_TRY(cp_markdown_words(out, slash == NULL ? x->path : slash + 1, err));
 	CP_TRY(cp_buf_puts(out, "\n\nProject: ", err));
 	CP_TRY(cp_markdown_words(out, name, err));
 	CP_TRY(cp_buf_printf(out, err, ". Rows: %lld. %s\n", (long long)rows, format_words(x)));
-	CP_TRY(cp_buf_printf(out, err, "State exported: `%s` (`casepack status --hash`).\n",
-			cp_hex(hex, hash.bytes, sizeof hash.bytes)));
+	CP_TRY(add_state(out, x, err));
 	if (x->format == CP_EXPORT_QRELS)
 		return add_grade_words(out, x, err);
 	if (x->rater != NULL)

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/shown.h"
 #include "sync/exports.h"
+#include "sync/past.h"
 #include "sync/people.h"
 #include "sync/texts.h"
 
@@ -111,6 +112,7 @@ static char *scope_of(const struct cp_export *x)
 	json_object_set_new(o, "ties", x->ties ? json_string(ties[x->ties]) : NULL);
 	json_object_set_new(o, "guard", x->is_guarded ? json_true() : NULL);
 	json_object_set_new(o, "no_times", x->has_no_times ? json_true() : NULL);
+	json_object_set_new(o, "at", x->at ? json_string(x->at->oid.hex) : NULL);
 	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(o);
 	return text;
@@ -119,12 +121,13 @@ static char *scope_of(const struct cp_export *x)
 static enum cp_code note(struct cp_sheet *s, const struct cp_export *x, struct cp_err *err)
 {
 	CP_AUTO(str) char *scope = scope_of(x);
-	struct cp_exported exported = { .format = format_names[x->format], .scope = scope, .labels = s->rows };
+	struct cp_exported exported = { .format = format_names[x->format], .scope = scope, .labels = s->rows,
+		.main = x->at ? x->at->oid.hex : NULL };
 
 	if (scope == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	cp_hasher_end(&s->hasher, &exported.file);
-	return s->rows > 0 && !s->is_stdout ? cp_export_note(x->store, &exported, err) : CP_OK;
+	return s->rows > 0 && !s->is_stdout ? cp_export_note(x->here, &exported, err) : CP_OK;
 }
 
 enum cp_code cp_sheet_end_noted(struct cp_sheet *s, const struct cp_export *x, struct cp_err *err)
@@ -193,6 +196,7 @@ static enum cp_code check_options(const struct cp_args *a, enum cp_export_format
 		{ "--no-times", 1u << CP_EXPORT_CSV | 1u << CP_EXPORT_JSONL, "csv and jsonl" },
 		{ "--rater", 7, "csv, jsonl and qrels" },
 		{ "--field", 7, "csv, jsonl and qrels" },
+		{ "--at", 7, "csv, jsonl and qrels" },
 	};
 
 	for (size_t i = 0; i < sizeof fits / sizeof *fits; i++)
@@ -272,21 +276,49 @@ static enum cp_code export_with(struct cp_export *x, struct cp_err *err)
 	return CP_OK;
 }
 
+static enum cp_code export_now(struct cp_export *x, struct cp_err *err)
+{
+	enum cp_code code = export_with(x, err);
+
+	cp_forms_drop(&x->forms);
+	return code;
+}
+
+/* The labels as they stood at a point of history. */
+static enum cp_code export_at(struct cp_export *x, const char *name, struct cp_err *err)
+{
+	CP_AUTO(past) struct cp_past past = { NULL, NULL };
+	struct cp_point at;
+	char when[32], n[CP_COUNT];
+	int64_t missing;
+
+	CP_TRY(cp_point_find(x->store, name, &at, err));
+	CP_TRY(cp_past_open(&past, x->store, &at, err));
+	x->store = past.store;
+	x->at = &at;
+	CP_TRY(export_now(x, err));
+	CP_TRY(cp_past_missing(&past, &missing, err));
+	cp_say("as they stood at %.12s of main, received %s", at.oid.hex, cp_time_text(when, at.at_us));
+	if (missing > 0)
+		cp_say("what %s showed then is not here any more: queries, ids that were not plain and ranks are missing",
+				cp_count(n, missing, "judged case", "judged cases"));
+	return CP_OK;
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
-	struct cp_export x = { .store = a->store };
+	struct cp_export x = { .store = a->store, .here = a->store };
 
 	CP_TRY(read_request(&x, a, err));
 	if (x.format == CP_EXPORT_GIT)
 		return export_git(&x, err);
-	enum cp_code code = export_with(&x, err);
-	cp_forms_drop(&x.forms);
-	return code;
+	return cp_arg_given(a, "--at") ? export_at(&x, cp_arg(a, "--at"), err) : export_now(&x, err);
 }
 
 static const struct cp_option options[] = {
 	{ "--format", "FORMAT", "csv, jsonl, qrels or git; by the file's name otherwise" },
 	{ "-o", "FILE", "the file to write; - for standard output, then without a dictionary" },
+	{ "--at", "POINT", "as it stood then: a commit, a day or a time (`casepack diff -h` says how it is named)" },
 	{ "--rater", "PERSON", "only this rater's answers" },
 	{ "--field", "FIELD", "only this field" },
 	{ "--aggregate", "HOW", "qrels from all raters: majority, median or mean" },
@@ -300,14 +332,15 @@ static const struct cp_example examples[] = {
 	{ "casepack export -o labels.csv", "every answer, one row each, with a data dictionary beside" },
 	{ "casepack export -o all.qrels --aggregate majority --ties low", "for trec_eval and its kin" },
 	{ "casepack export --format jsonl -o - | jq -r .value", "into a pipe" },
+	{ "casepack export --at 2026-03-01 -o march.csv", "what `export` gave at the end of that day, byte for byte" },
 	{ "casepack export --format git -o audit.bundle", "what an auditor is given: `git clone audit.bundle`" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_export = {
 	.name = "export",
-	.usage = "[--format csv | jsonl] -o FILE [--rater PERSON] [--field FIELD] [--guard] [--no-times]\n"
-		"[--format qrels] -o FILE [--rater PERSON | --aggregate HOW [--ties WHICH]] [--field FIELD]\n"
+	.usage = "[--format csv | jsonl] -o FILE [--rater PERSON] [--field FIELD] [--guard] [--no-times] [--at POINT]\n"
+		"[--format qrels] -o FILE [--rater PERSON | --aggregate HOW [--ties WHICH]] [--field FIELD] [--at POINT]\n"
 		"--format git -o FILE",
 	.summary = "labels for analysis, history for an auditor",
 	.about = "csv (RFC 4180) and jsonl have one row an answer. Beside the file stands FILE.dictionary.md: every "
@@ -322,6 +355,10 @@ const struct cp_command cp_cmd_export = {
 		"At a leads' hub history keeps who exported what: the file's hash, its rows, and the options (exports.tsv on main, "
 		"`casepack log CASE`). The same file made again is noted once. What goes to standard output is a look, as with "
 		"show, and is not noted.\n\n"
+		"--at gives what the same command gave when the hub's main stood there, with its forms and people: main is replayed "
+		"up to that point into a database beside the one in use, which takes as long as `rebuild` and is removed again. What "
+		"a case showed comes from the content that is here; what was forgotten since is missing, and said. What was not "
+		"sealed yet belongs to the next commit of main.\n\n"
 		"git is a standard git bundle of main and of every replica's branch.",
 	.options = options,
 	.examples = examples,

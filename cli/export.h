@@ -12,6 +12,7 @@
 
 #include "formats/file.h"
 #include "formats/form.h"
+#include "sync/point.h"
 #include "sync/report.h"
 
 enum cp_export_format { CP_EXPORT_CSV, CP_EXPORT_JSONL, CP_EXPORT_QRELS, CP_EXPORT_GIT };
@@ -27,7 +28,9 @@ CP_CHECKED enum cp_code cp_forms_load(struct cp_forms *out, struct cp_store *s, 
 const struct cp_field *cp_forms_field(const struct cp_forms *f, const char *form, const char *field);
 
 struct cp_export {
-	struct cp_store *store;
+	struct cp_store *store;      /* with at: as it stood then */
+	struct cp_store *here;       /* the workspace, where history keeps that it was exported */
+	const struct cp_point *at;   /* NULL: now */
 	struct cp_forms forms;
 	const char *path;            /* "-": standard output */
 	enum cp_export_format format;

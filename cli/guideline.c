@@ -3,27 +3,24 @@
 
 #include <jansson.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cli/guideline.h"
 #include "cli/keys.h"
 #include "cli/shown.h"
 #include "cli/verbs.h"
 #include "formats/file.h"
 #include "formats/text.h"
 
-#define TEXT_MAX ((size_t)16 << 20)
-
 extern const struct cp_command cp_cmd_guideline, cp_cmd_form;
 
-static bool is_form(const struct cp_args *a)
+bool cp_guideline_is_form(const struct cp_args *a)
 {
 	return a->command == &cp_cmd_form;
 }
 
-/* A form has versions, a guideline revisions. */
-static const char *noun(const struct cp_args *a)
+const char *cp_guideline_noun(const struct cp_args *a)
 {
-	return is_form(a) ? "version" : "revision";
+	return cp_guideline_is_form(a) ? "version" : "revision";
 }
 
 /* ---- add and revise ------------------------------------------------------------------- */
@@ -32,7 +29,7 @@ static enum cp_code kind_of(const struct cp_args *a, enum cp_text_kind *out, str
 {
 	const char *kind = cp_arg(a, "--kind");
 
-	*out = is_form(a) ? CP_FORM : CP_GUIDELINE;
+	*out = cp_guideline_is_form(a) ? CP_FORM : CP_GUIDELINE;
 	if (kind == NULL || strcmp(kind, "guideline") == 0)
 		return CP_OK;
 	*out = CP_SOP;
@@ -74,7 +71,7 @@ static enum cp_code print_put(const struct cp_args *a, const char *name, int64_t
 	if (a->json)
 		return cp_json_line(json_pack("{s:s, s:I, s:b}", "name", name, "number", (json_int_t)number,
 				"changed", is_changed), err);
-	return cp_line(err, "%s %s %lld%s", name, noun(a), (long long)number,
+	return cp_line(err, "%s %s %lld%s", name, cp_guideline_noun(a), (long long)number,
 			is_changed ? "" : " is this text already");
 }
 
@@ -98,7 +95,7 @@ static enum cp_code put(struct cp_args *a, struct cp_text_add *t, const struct c
 
 static enum cp_code text_add(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_GUIDELINE_MAX);
 
 	CP_TRY(body_of(a, &body, err));
 	return put(a, &(struct cp_text_add){ .must_be_new = true }, &body, err);
@@ -106,7 +103,7 @@ static enum cp_code text_add(struct cp_args *a, struct cp_err *err)
 
 static enum cp_code text_revise(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_GUIDELINE_MAX);
 
 	CP_TRY(body_of(a, &body, err));
 	return put(a, &(struct cp_text_add){ .must_be_new = false }, &body, err);
@@ -114,7 +111,7 @@ static enum cp_code text_revise(struct cp_args *a, struct cp_err *err)
 
 static enum cp_code guideline_merge(struct cp_args *a, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf body = CP_BUF(TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf body = CP_BUF(CP_GUIDELINE_MAX);
 	const char *path = cp_arg(a, "--from");
 
 	CP_TRY(cp_args_want(a, 2, 2, err));
@@ -123,9 +120,9 @@ static enum cp_code guideline_merge(struct cp_args *a, struct cp_err *err)
 	return put(a, &(struct cp_text_add){ .is_merge = true }, &body, err);
 }
 
-/* ---- list and log ----------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------- */
 
-static const char *kind_name(enum cp_text_kind kind)
+const char *cp_guideline_kind(enum cp_text_kind kind)
 {
 	return kind == CP_FORM ? "form" : kind == CP_SOP ? "sop" : "guideline";
 }
@@ -139,7 +136,7 @@ static enum cp_code list_one(void *user, const struct cp_text_row *row, struct c
 
 	c->n++;
 	CP_TRY(cp_out_text(out, row->name, err));
-	CP_TRY(cp_out_text(out, kind_name(row->kind), err));
+	CP_TRY(cp_out_text(out, cp_guideline_kind(row->kind), err));
 	CP_TRY(cp_out_int(out, row->number, err));
 	CP_TRY(cp_out_text(out, row->revision, err));
 	CP_TRY(cp_out_bool(out, row->is_unmerged, err));
@@ -156,197 +153,10 @@ static enum cp_code text_list(struct cp_args *a, struct cp_err *err)
 	CP_TRY(cp_args_want(a, 1, 1, err));
 	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
 	struct counted c = { .out = out };
-	CP_TRY(cp_out_close(out, cp_text_each(a->store, is_form(a), NULL, list_one, &c, err), err));
+	CP_TRY(cp_out_close(out, cp_text_each(a->store, cp_guideline_is_form(a), NULL, list_one, &c, err), err));
 	if (c.n == 0)
-		cp_say(is_form(a) ? "no form is here yet" : "no guideline is here yet");
+		cp_say(cp_guideline_is_form(a) ? "no form is here yet" : "no guideline is here yet");
 	return CP_OK;
-}
-
-static enum cp_code log_one(void *user, const struct cp_text_row *row, struct cp_err *err)
-{
-	struct cp_out *out = user;
-	char id[CP_ID_HEX];
-
-	CP_TRY(cp_out_int(out, row->number, err));
-	CP_TRY(cp_out_text(out, row->revision, err));
-	CP_TRY(cp_out_bool(out, row->is_current, err));
-	CP_TRY(cp_out_bool(out, row->is_unmerged, err));
-	CP_TRY(cp_out_time(out, row->at_us, err));
-	CP_TRY(cp_out_text(out, row->author, err));
-	CP_TRY(cp_out_text(out, cp_hex(id, row->id.bytes, sizeof row->id.bytes), err));
-	return cp_out_text(out, row->note, err);
-}
-
-static enum cp_code text_log(struct cp_args *a, struct cp_err *err)
-{
-	static const char *const columns[] = { "number", "revision", "current", "unmerged", "at", "author", "id", "note" };
-	struct cp_out *out;
-
-	CP_TRY(cp_args_want(a, 2, 2, err));
-	CP_TRY(cp_out_begin(&out, a->json, columns, sizeof columns / sizeof *columns, err));
-	return cp_out_close(out, cp_text_each(a->store, is_form(a), a->words[1], log_one, out, err), err);
-}
-
-/* ---- show and diff ------------------------------------------------------------------------ */
-
-/* A form is kept without white space; people read it with, and nothing in it acts. */
-static enum cp_code spread(struct cp_buf *text, struct cp_err *err)
-{
-	json_t *root = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
-	CP_AUTO(str) char *lines = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
-
-	json_decref(root);
-	if (lines == NULL)
-		return cp_fail(err, CP_EFORMAT, "the form is no JSON");
-	cp_buf_clear(text);
-	CP_TRY(cp_text_json(text, lines, strlen(lines), err));
-	return cp_buf_puts(text, "\n", err);
-}
-
-/* To a file or a pipe byte for byte; to a terminal so that it cannot act there. */
-static enum cp_code print_text(const struct cp_buf *text, struct cp_err *err)
-{
-	if (text->len == 0)
-		return CP_OK;
-	if (isatty(STDOUT_FILENO) == 1)
-		return cp_text_print(text->data, text->len, err);
-	if (fwrite(text->data, 1, text->len, stdout) != text->len)
-		return cp_fail_errno(err, "standard output");
-	return CP_OK;
-}
-
-/* Revisions that stand side by side, in words and for scripts. */
-struct heads { struct cp_buf words; json_t *list; };
-
-static enum cp_code add_head(void *user, const struct cp_text_row *row, struct cp_err *err)
-{
-	struct heads *h = user;
-	char id[CP_ID_HEX];
-
-	if (!row->is_unmerged)
-		return CP_OK;
-	cp_hex(id, row->id.bytes, sizeof row->id.bytes);
-	json_array_append_new(h->list, json_pack("{s:I, s:s, s:o, s:b}", "number", (json_int_t)row->number, "id", id,
-			"author", cp_json_text(row->author), "current", row->is_current));
-	return cp_buf_printf(&h->words, err, "%s%lld by %s (%.12s)%s", h->words.len > 0 ? "; " : "", (long long)row->number,
-			row->author, id, row->is_current ? ", which raters work under" : "");
-}
-
-/* What is to be done about them. */
-static void say_heads(const struct cp_args *a, const struct cp_text_heads *n, const struct heads *h)
-{
-	const char *name = a->words[1];
-	char places[CP_COUNT];
-
-	cp_say("%s: %zu %ss stand side by side: %s", name, n->n, noun(a), h->words.data);
-	if (is_form(a))
-		cp_say("`casepack form show %s --rev ID` shows each; `casepack form revise %s FILE` writes one over them", name, name);
-	else if (n->overlaps == 0)
-		cp_say("they merge as shown; `casepack guideline merge %s` writes it", name);
-	else
-		cp_say("they overlap in %s, marked; `casepack guideline merge %s --from FILE` writes what you make of it",
-				cp_count(places, (int64_t)n->overlaps, "place", "places"), name);
-}
-
-struct wanted { struct cp_id id; struct heads *heads; size_t overlaps; const struct cp_buf *merged; };
-
-static enum cp_code show_json(void *user, const struct cp_text_row *row, struct cp_err *err)
-{
-	const struct wanted *w = user;
-	char id[CP_ID_HEX];
-	json_t *o;
-
-	if (!cp_id_equal(&w->id, &row->id))
-		return CP_OK;
-	o = json_pack("{s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "name", row->name,
-			"kind", kind_name(row->kind), "number", (json_int_t)row->number, "revision", row->revision,
-			"current", row->is_current, "id", cp_hex(id, row->id.bytes, sizeof row->id.bytes),
-			"title", cp_json_text(row->title), "note", cp_json_text(row->note),
-			"author", cp_json_text(row->author), "at", cp_json_time(row->at_us),
-			"body", json_stringn(row->body, row->len));
-	if (json_array_size(w->heads->list) > 0) {
-		json_object_set(o, "heads", w->heads->list);
-		json_object_set_new(o, "overlaps", json_integer((json_int_t)w->overlaps));
-		json_object_set_new(o, "merged", row->kind == CP_FORM ? json_null() : json_stringn(w->merged->data, w->merged->len));
-	}
-	return cp_json_line(o, err);
-}
-
-/* The revision asked for; unless one is, what stands: of several heads of a guideline their merge. */
-static enum cp_code show(struct cp_args *a, struct heads *h, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(TEXT_MAX * 4), merged = CP_BUF(TEXT_MAX * 4);
-	const char *which = cp_arg(a, "--rev"), *name = a->words[1];
-	struct cp_text_heads n = { 1, 0 };
-	struct wanted w = { .heads = h, .merged = &merged };
-
-	CP_TRY(cp_text_pick(a->store, is_form(a), name, which, &text, &w.id, NULL, err));
-	if (which == NULL)
-		CP_TRY(cp_text_merged(a->store, is_form(a), name, &merged, &n, err));
-	if (n.n > 1)
-		CP_TRY(cp_text_each(a->store, is_form(a), name, add_head, h, err));
-	w.overlaps = n.overlaps;
-	if (is_form(a))
-		CP_TRY(spread(&text, err));
-	CP_TRY(a->json ? cp_text_each(a->store, is_form(a), name, show_json, &w, err)
-		: print_text(n.n > 1 && !is_form(a) ? &merged : &text, err));
-	if (n.n < 2)
-		return CP_OK;
-	say_heads(a, &n, h);
-	a->waits = true;
-	return is_form(a) ? CP_OK : cp_text_saw(a->store, name, err);
-}
-
-static enum cp_code text_show(struct cp_args *a, struct cp_err *err)
-{
-	struct heads h = { CP_BUF(TEXT_MAX), json_array() };
-	enum cp_code code = cp_args_want(a, 2, 2, err);
-
-	if (code == CP_OK)
-		code = show(a, &h, err);
-	cp_buf_drop(&h.words);
-	json_decref(h.list);
-	return code;
-}
-
-static enum cp_code print_diff(const struct cp_args *a, int64_t from, int64_t to, const struct cp_buf *diff,
-		struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf whole = CP_BUF(TEXT_MAX * 16);
-
-	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:I, s:I, s:o}", "name", a->words[1], "from", (json_int_t)from,
-				"to", (json_int_t)to, "diff", cp_json_text(diff->data != NULL ? diff->data : "")), err);
-	if (diff->len == 0)
-		return CP_OK;
-	CP_TRY(cp_buf_printf(&whole, err, "--- %s %s %lld\n+++ %s %s %lld\n", a->words[1], noun(a),
-			(long long)from, a->words[1], noun(a), (long long)to));
-	CP_TRY(cp_buf_add(&whole, diff->data, diff->len, err));
-	return print_text(&whole, err);
-}
-
-/* --from and --to; unless said the current revision against the one that it was written on. */
-static enum cp_code text_diff(struct cp_args *a, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf before = CP_BUF(TEXT_MAX * 4), after = CP_BUF(TEXT_MAX * 4);
-	CP_AUTO(buf) struct cp_buf diff = CP_BUF(TEXT_MAX * 12);
-	const char *first = cp_arg(a, "--from");
-	int64_t from, to;
-	struct cp_id id;
-
-	CP_TRY(cp_args_want(a, 2, 2, err));
-	CP_TRY(cp_text_pick(a->store, is_form(a), a->words[1], cp_arg(a, "--to"), &after, &id, &to, err));
-	if (first != NULL)
-		CP_TRY(cp_text_pick(a->store, is_form(a), a->words[1], first, &before, NULL, &from, err));
-	else if (cp_text_before(a->store, is_form(a), &id, &before, &from, err) != CP_OK)
-		return cp_fail_at(err, "%s", a->words[1]);
-	if (is_form(a)) {
-		CP_TRY(spread(&before, err));
-		CP_TRY(spread(&after, err));
-	}
-	CP_TRY(cp_text_diff(&diff, before.data != NULL ? before.data : "", before.len,
-			after.data != NULL ? after.data : "", after.len, 3, err));
-	return print_diff(a, from, to, &diff, err);
 }
 
 /* ---- presets ---------------------------------------------------------------------------------- */
@@ -390,10 +200,13 @@ static enum cp_code run_guideline(struct cp_args *a, struct cp_err *err)
 		{ "add", " --title --kind --note ", text_add },
 		{ "revise", " --title --revision --note ", text_revise },
 		{ "merge", " --from --title --revision --note ", guideline_merge },
-		{ "show", " --rev ", text_show },
+		{ "show", " --rev ", cp_guideline_show },
 		{ "list", NULL, text_list },
-		{ "log", NULL, text_log },
-		{ "diff", " --from --to ", text_diff },
+		{ "log", NULL, cp_guideline_log },
+		{ "blame", " --rev ", cp_guideline_blame },
+		{ "diff", " --from --to ", cp_guideline_diff },
+		{ "of", " --rater --pass --to --text ", cp_guideline_of },
+		{ "effect", " --rev --field ", cp_guideline_effect },
 		{ NULL, NULL, NULL },
 	};
 
@@ -406,10 +219,10 @@ static enum cp_code run_form(struct cp_args *a, struct cp_err *err)
 		{ "add", " --preset --title --note ", text_add },
 		{ "presets", NULL, form_presets },
 		{ "revise", " --title --revision --note ", text_revise },
-		{ "show", " --rev ", text_show },
+		{ "show", " --rev ", cp_guideline_show },
 		{ "list", NULL, text_list },
-		{ "log", NULL, text_log },
-		{ "diff", " --from --to ", text_diff },
+		{ "log", NULL, cp_guideline_log },
+		{ "diff", " --from --to ", cp_guideline_diff },
 		{ NULL, NULL, NULL },
 	};
 
@@ -421,10 +234,14 @@ static const struct cp_option guideline_options[] = {
 	{ "--kind", "KIND", "guideline (unless said) or sop" },
 	{ "--revision", "KIND", "what the revision does: editorial, clarifying (unless said) or breaking" },
 	{ "--note", "WORDS", "why the text was written or changed" },
-	{ "--rev", "N|ID", "this revision, not what stands" },
+	{ "--rev", "N|ID", "this revision; unless said what stands, or of several the current one" },
 	{ "--from", "N|ID|FILE", "diff: the revision to compare from; unless said the one that --to was written on. "
 		"merge: the text to write" },
 	{ "--to", "N|ID", "compare to this revision; unless said the current one" },
+	{ "--rater", "PERSON", "of: only this rater's judgments" },
+	{ "--pass", "N", "of: only of this pass" },
+	{ "--text", NULL, "of: the text itself, as the rater had it" },
+	{ "--field", "FIELD", "effect: only this field" },
 	{ NULL, NULL, NULL },
 };
 
@@ -433,6 +250,9 @@ static const struct cp_example guideline_examples[] = {
 	{ "casepack guideline revise search search.md --revision breaking --note \"maps count as results\"",
 		"a change that makes earlier judgments stale" },
 	{ "casepack guideline diff search --from 1", "what has changed since the first revision" },
+	{ "casepack guideline blame search", "who brought in which line, when, and in which change commit" },
+	{ "casepack guideline of q-1042 --rater ada", "which text ada had in front of her, and what has changed in it since" },
+	{ "casepack guideline effect search --rev 3 --field grade", "the grades before and after revision 3" },
 	{ "casepack guideline show search > search.md", "two leads revised it: see what that comes to, edit it," },
 	{ "casepack guideline merge search --from search.md", "and write it over both" },
 	{ NULL, NULL },
@@ -446,7 +266,10 @@ const struct cp_command cp_cmd_guideline = {
 		"show NAME [--rev N|ID]\n"
 		"list\n"
 		"log NAME\n"
-		"diff NAME [--from N|ID] [--to N|ID]",
+		"blame NAME [--rev N|ID]\n"
+		"diff NAME [--from N|ID] [--to N|ID]\n"
+		"of CASE [--rater PERSON] [--pass N] [--to N|ID] [--text]\n"
+		"effect NAME [--rev N|ID] [--field FIELD]",
 	.summary = "guidelines and SOPs under revision",
 	.about =
 		"A guideline is Markdown under revision. A revision never changes: every judgment names the one that was "
@@ -454,9 +277,21 @@ const struct cp_command cp_cmd_guideline = {
 		"`add` makes the first revision of a new guideline, `revise` the next one. A revision is editorial (the "
 		"meaning is as it was), clarifying (as it was meant), or breaking: judgments under earlier revisions are "
 		"then counted apart. The same text again makes no revision.\n\n"
-		"`show` prints a revision, `list` the current one of each guideline, `log` all revisions of one, `diff` what "
-		"has changed between two. A revision is named by its number, or where two have that number by the first digits "
-		"of its id.\n\n"
+		"`show` prints a revision, `list` the current one of each guideline, `diff` what has changed between two. A "
+		"revision is named by its number, or where two have that number by the first digits of its id.\n\n"
+		"`log` tells of every revision who wrote it, on which device, when by the author's clock and when it was received, on "
+		"which others, in which change commit, how many judgments name it, and what the commit's signature is worth: good, "
+		"revoked (good, but a lead trusts the device no longer), bad, unsealed (not signed yet), or absent (the commit is not "
+		"here). `blame` names for each line of a revision the one that brought it in, through merges, as `git blame` does. "
+		"Where lines are alike, empty ones above all, there may be several right answers, and git may give another.\n\n"
+		"`of` takes a case: for each judgment the revision that was on the rater's screen, under which ones it was made and "
+		"changed, and what in that text has changed since, with the kind of every revision between. --text prints the text "
+		"itself.\n\n"
+		"`effect` sets the judgments made before a revision beside those made after it (under it, or what grew from it): how "
+		"often each answer was given, how far raters agreed, and how the labels of the same case by the same rater moved. A "
+		"judgment that was made before and changed after counts on both sides. Agreement is the share of pairs of raters who "
+		"gave one answer to one question, and Krippendorff's alpha for nominal data. It shows what went together with the "
+		"revision, not what it caused.\n\n"
 		"Two leads who revise a guideline without knowing of each other leave two revisions that stand side by side, "
 		"`unmerged`. `show` then prints what they come to, line by line, and marks where they overlap, as git does; raters "
 		"go on under the current one meanwhile. `merge` writes that text as the next revision, or the one of --from, "
@@ -504,7 +339,7 @@ const struct cp_command cp_cmd_form = {
 		"change words. A field's type, level or scope stays as it is, and no field or choice goes: make a new field "
 		"instead.\n\n"
 		"`presets` lists the forms that come with casepack. `show` prints a version, `list` the current one of "
-		"each form, `log` all versions of one, `diff` what has changed between two. A version is named by its number, or "
+		"each form, `log` all versions of one as `guideline log` does, `diff` what has changed between two. A version is named by its number, or "
 		"where two have that number by the first digits of its id.\n\n"
 		"Two leads who revise a form without knowing of each other leave two versions that stand side by side, `unmerged`. "
 		"Raters fill in the current one meanwhile; what `revise` writes next follows both.",

@@ -1,7 +1,7 @@
 /*
- * cp_text_diff: the lines become numbers, equal lines the same number; Myers'
- * O(ND) search in linear space marks what goes and what comes; the marks are
- * printed as hunks.
+ * The lines become numbers, equal lines the same number; Myers' O(ND) search in
+ * linear space marks what goes and what comes; the marks are printed as hunks
+ * (cp_text_diff), or say which line is which (cp_text_pair).
  *
  * The search is bounded: where two stretches differ by more than a set cost it
  * splits at the furthest point it has reached. The result is then still a right
@@ -411,26 +411,55 @@ static enum cp_code add_hunks(struct cp_buf *out, const struct lines *a, const s
 	return CP_OK;
 }
 
+/* Marks in both texts what differs between them. */
+static enum cp_code mark(struct lines *old, struct lines *new, const char *a, size_t a_len, const char *b, size_t b_len,
+		struct cp_err *err)
+{
+	CP_AUTO(kinds) struct kinds kinds = { 0 };
+
+	CP_TRY(split(old, a, a_len, err));
+	CP_TRY(split(new, b, b_len, err));
+	CP_TRY(kinds_begin(&kinds, old->n + new->n, err));
+	name_kinds(&kinds, old);
+	name_kinds(&kinds, new);
+	CP_TRY(search(old, new, err));
+	slide(old, new);
+	slide(new, old);
+	return CP_OK;
+}
+
 enum cp_code cp_text_diff(struct cp_buf *out, const char *a, size_t a_len, const char *b, size_t b_len,
 		unsigned context, struct cp_err *err)
 {
 	CP_AUTO(lines) struct lines old = { 0 }, new = { 0 };
-	CP_AUTO(kinds) struct kinds kinds = { 0 };
 	size_t before = out->len;
 	enum cp_code code;
 
-	CP_TRY(split(&old, a, a_len, err));
-	CP_TRY(split(&new, b, b_len, err));
-	CP_TRY(kinds_begin(&kinds, old.n + new.n, err));
-	name_kinds(&kinds, &old);
-	name_kinds(&kinds, &new);
-	CP_TRY(search(&old, &new, err));
-	slide(&old, &new);
-	slide(&new, &old);
+	CP_TRY(mark(&old, &new, a, a_len, b, b_len, err));
 	code = add_hunks(out, &old, &new, (ptrdiff_t)context, err);
 	if (code != CP_OK && out->data != NULL) {
 		out->len = before;
 		out->data[before] = '\0';
 	}
 	return code;
+}
+
+enum cp_code cp_text_pair(size_t **out, size_t *n, const char *a, size_t a_len, const char *b, size_t b_len,
+		struct cp_err *err)
+{
+	CP_AUTO(lines) struct lines old = { 0 }, new = { 0 };
+	size_t *from, i = 0;
+
+	CP_TRY(mark(&old, &new, a, a_len, b, b_len, err));
+	from = calloc(new.n + 1, sizeof *from);
+	if (from == NULL)
+		return cp_fail(err, CP_EIO, "out of memory for %zu lines", new.n);
+	for (size_t j = 0; j < new.n; j++) {
+		while (!new.changed[j] && old.changed[i])
+			i++;
+		from[j] = new.changed[j] ? CP_LINE_NEW : i++;
+	}
+	*out = from;
+	*n = new.n;
+	return CP_OK;
 }

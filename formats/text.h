@@ -72,4 +72,12 @@ CP_CHECKED enum cp_code cp_text_fit(struct cp_buf *out, const char *text, size_t
 CP_CHECKED enum cp_code cp_text_diff(struct cp_buf *out, const char *a, size_t a_len, const char *b,
 		size_t b_len, unsigned context, struct cp_err *err);
 
+/*
+ * Which line of a each line of b is, by the same comparison: (*out)[j] is a line's number, from 0, or CP_LINE_NEW where
+ * b's line j came new. A line ends behind its newline; *n of them. The caller frees *out, which is set on CP_OK only.
+ */
+#define CP_LINE_NEW SIZE_MAX
+CP_CHECKED enum cp_code cp_text_pair(size_t **out, size_t *n, const char *a, size_t a_len, const char *b, size_t b_len,
+		struct cp_err *err);
+
 #endif

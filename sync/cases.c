@@ -415,26 +415,18 @@ static char *owned(const struct cp_value *v)
 	return text;
 }
 
-enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp_case_view *out, struct cp_err *err)
+enum cp_code cp_case_view_of(struct cp_store *s, const struct cp_id *key, const struct cp_value *row, struct cp_case_view *out,
+		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf doc = CP_BUF((size_t)16 << 20);
 	struct view_held *h = calloc(1, sizeof *h);
-	struct cp_value row[CP_MAX_COLUMNS];
 	int64_t expired = 0;
-	bool found;
 	enum cp_code code;
 
 	assert(h != NULL);
 	memset(out, 0, sizeof *out);
 	out->held = h;
 	out->key = *key;
-	code = cp_row_get(s, CP_T_CASES, key, row, &found, err);
-	if (code == CP_OK && !found)
-		code = cp_fail(err, CP_ENOTFOUND, "no such case here");
-	if (code != CP_OK) {
-		cp_case_view_drop(out);
-		return code;
-	}
 	for (int i = 0; i < 4; i++)
 		h->texts[i] = owned(&row[3 + i]);
 	h->texts[4] = owned(&row[9]);
@@ -464,6 +456,16 @@ enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp
 	if (code != CP_OK)
 		cp_case_view_drop(out);
 	return code;
+}
+
+enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp_case_view *out, struct cp_err *err)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	bool found;
+
+	memset(out, 0, sizeof *out);
+	CP_TRY(cp_row_get(s, CP_T_CASES, key, row, &found, err));
+	return found ? cp_case_view_of(s, key, row, out, err) : cp_fail(err, CP_ENOTFOUND, "no such case here");
 }
 
 enum cp_code cp_case_each(struct cp_store *s, cp_case_each_visit *visit, void *user, struct cp_err *err)

@@ -60,6 +60,10 @@ struct cp_case_view {
 };
 CP_CHECKED enum cp_code cp_case_load(struct cp_store *s, const struct cp_id *key, struct cp_case_view *out,
 		struct cp_err *err);
+/* The same of a row of cases that stands, or stood: its columns in order, copied. */
+struct cp_value;
+CP_CHECKED enum cp_code cp_case_view_of(struct cp_store *s, const struct cp_id *key, const struct cp_value *row,
+		struct cp_case_view *out, struct cp_err *err);
 void cp_case_view_drop(struct cp_case_view *v);
 
 typedef enum cp_code cp_case_each_visit(void *user, const struct cp_case_view *view, struct cp_err *err);

@@ -32,7 +32,7 @@ static enum cp_code keep(char **out, const char *text, struct cp_err *err)
 	return *out ? CP_OK : cp_fail(err, CP_EIO, "out of memory");
 }
 
-static void name_conflict(struct cp_conflict *c)
+void cp_conflict_name(struct cp_conflict *c)
 {
 	const void *const parts[] = { c->table, c->doc.bytes, c->column };
 	const size_t lens[] = { strlen(c->table), sizeof c->doc.bytes, strlen(c->column) };
@@ -63,7 +63,7 @@ static enum cp_code read_row(struct cp_conflict *c, sqlite3_stmt *q, struct cp_e
 	CP_TRY(keep(&c->name, cp_col_text(q, 11), err));
 	CP_TRY(keep(&c->settled_by, "", err));
 	CP_TRY(keep(&c->reason, "", err));
-	name_conflict(c);
+	cp_conflict_name(c);
 	return CP_OK;
 }
 

@@ -37,6 +37,7 @@ struct cp_conflict {
 };
 #define CP_CONFLICT_JUDGMENTS 11 /* table_no of judgments */
 void cp_conflict_drop(struct cp_conflict *c); /* empties it; safe on zeroes */
+void cp_conflict_name(struct cp_conflict *c); /* its id, from table, doc and column */
 
 enum cp_conflict_state { CP_CONFLICTS_OPEN, CP_CONFLICTS_SETTLED, CP_CONFLICTS_ALL };
 struct cp_conflict_filter {      /* NULL: any */

@@ -21,7 +21,7 @@ static enum cp_code write_note(struct cp_store *s, const struct cp_id *id, const
 	CP_TRY(cp_edit_document(s, CP_T_EXPORTS, id, (struct cp_set[]){
 			{ "person", cp_v_blob(s->me.person.bytes, 16) }, { "format", cp_v_text(x->format) },
 			{ "scope", cp_v_text(x->scope) }, { "file", cp_v_blob(x->file.bytes, sizeof x->file.bytes) },
-			{ "labels", cp_v_int(x->labels) }, { "main", cp_v_text(main.hex) } }, 6, CP_EDIT_PLAIN, NULL, NULL, err));
+			{ "labels", cp_v_int(x->labels) }, { "main", cp_v_text(x->main ? x->main : main.hex) } }, 6, CP_EDIT_PLAIN, NULL, NULL, err));
 	snprintf(words, sizeof words, "%" PRId64 " labels exported as %s", x->labels, x->format);
 	return cp_edit_commit(s, words, err);
 }

@@ -28,7 +28,7 @@ static enum cp_code make_current(struct cp_store *s, struct current *c, const st
 /* What the sheet of labels says of a result: its external id and rank. */
 static void fill_result(struct cp_label *l, const struct cp_case_view *v, const char *name)
 {
-	l->result = name;
+	l->result = l->result_name = name;
 	l->rank = 0;
 	for (size_t i = 0; i < v->n_results; i++)
 		if (strcmp(v->results[i].name, name) == 0) {
@@ -37,24 +37,29 @@ static void fill_result(struct cp_label *l, const struct cp_case_view *v, const 
 		}
 }
 
-static const char labels_sql[] =
-	"SELECT a.case_id, p.pseudonym, p.vendor, a.pass, j.state, j.note, lower(hex(j.content)), j.clock, j.active_ms,"
-	" coalesce((SELECT g.name FROM guidelines g JOIN guideline_revisions v ON v.parent_doc = g.id"
-	"  WHERE v.id = j.guideline_revision), ''),"
-	" coalesce((SELECT number FROM guideline_revisions v WHERE v.id = j.guideline_revision), 0),"
-	" coalesce((SELECT f.name FROM forms f JOIN form_versions v ON v.parent_doc = f.id WHERE v.id = j.form_version), ''),"
-	" coalesce((SELECT number FROM form_versions v WHERE v.id = j.form_version), 0),"
-	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, ''),"
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open),"
-	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11"
-	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," /* of several the gravest */
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x''),"
-	" coalesce(f.value, '')"
-	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person"
-	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL"
+/* Of several stale ones the gravest. */
+#define LABELS \
+	"SELECT a.case_id, p.pseudonym, p.vendor, a.pass, j.state, j.note, lower(hex(j.content)), j.clock, j.active_ms," \
+	" coalesce((SELECT g.name FROM guidelines g JOIN guideline_revisions v ON v.parent_doc = g.id" \
+	"  WHERE v.id = j.guideline_revision), '')," \
+	" coalesce((SELECT number FROM guideline_revisions v WHERE v.id = j.guideline_revision), 0)," \
+	" coalesce((SELECT f.name FROM forms f JOIN form_versions v ON v.parent_doc = f.id WHERE v.id = j.form_version), '')," \
+	" coalesce((SELECT number FROM form_versions v WHERE v.id = j.form_version), 0)," \
+	" coalesce(r.field, ''), coalesce(r.result, ''), coalesce(r.value, '')," \
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late')," \
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open)," \
+	" coalesce((SELECT CASE x.policy WHEN '' THEN 'open' ELSE x.policy END FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11" \
+	"  AND x.class = 'stale' ORDER BY x.is_open DESC, x.policy DESC LIMIT 1), '')," \
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open AND x.stands = x'')," \
+	" coalesce(f.value, ''), j.id, j.guideline_revision" \
+	" FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id JOIN persons p ON p.id = a.person" \
+	" LEFT JOIN ratings r ON r.judgment = j.id AND r.value IS NOT NULL" \
 	" LEFT JOIN adjudications f ON f.case_id = a.case_id AND f.field = r.field AND f.result = r.result"
-	" ORDER BY c.name, c.id, p.pseudonym, a.pass, r.field, r.result";
+#define ORDER " ORDER BY c.name, c.id, p.pseudonym, a.pass, r.field, r.result"
+static const char labels_sql[] = LABELS ORDER;
+static const char labels_of_case_sql[] = LABELS " WHERE a.case_id = ?1" ORDER;
+#undef LABELS
+#undef ORDER
 
 static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view *v)
 {
@@ -85,18 +90,17 @@ static void fill(struct cp_label *l, sqlite3_stmt *q, const struct cp_case_view 
 	l->in_conflict = sqlite3_column_int(q, 17) != 0;
 	l->is_undecided = sqlite3_column_int(q, 19) != 0;
 	l->final = cp_col_text(q, 20);
+	cp_col_id(q, 21, &l->judgment);
+	cp_col_id(q, 22, &l->revision);
 	l->stale = cp_col_text(q, 18);
 	l->is_stale = *l->stale != '\0' && strcmp(l->stale, "keep") != 0;
 }
 
-enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err)
+static enum cp_code visit_all(struct cp_store *s, sqlite3_stmt *q, cp_label_visit *visit, void *user, struct cp_err *err)
 {
 	CP_AUTO(current) struct current now = { .is_set = false };
-	sqlite3_stmt *q;
 	bool row;
 
-	_Static_assert(CP_T_JUDGMENTS == 11, "the number stands in labels_sql");
-	CP_TRY(cp_query(s, &q, err, labels_sql, ""));
 	for (;;) {
 		struct cp_label l;
 		struct cp_id case_id;
@@ -116,4 +120,22 @@ enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user
 			return code;
 		}
 	}
+}
+
+_Static_assert(CP_T_JUDGMENTS == 11, "the number stands in labels_sql");
+
+enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, labels_sql, ""));
+	return visit_all(s, q, visit, user, err);
+}
+
+enum cp_code cp_label_each_of(struct cp_store *s, const struct cp_id *case_id, cp_label_visit *visit, void *user, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, labels_of_case_sql, "d", case_id));
+	return visit_all(s, q, visit, user, err);
 }

@@ -424,25 +424,32 @@ static enum cp_code replay_inside(struct cp_store *s, const struct cp_oid *from,
 	return cp_txn_commit(s, err);
 }
 
-enum cp_code cp_main_replay(struct cp_store *s, struct cp_err *err)
+enum cp_code cp_main_replay_until(struct cp_store *s, const struct cp_oid *tip, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf known = CP_BUF(64);
-	struct cp_oid tip, from;
+	struct cp_oid from;
 	bool is_back;
 	enum cp_code code;
 
 	CP_TRY(cp_meta_get(s, "main", &known, err));
 	snprintf(from.hex, sizeof from.hex, "%s", known.len ? known.data : "");
-	CP_TRY(cp_repo_branch(s->history, "main", &tip, err));
-	if (*tip.hex == '\0' || strcmp(tip.hex, from.hex) == 0)
+	if (*tip->hex == '\0' || strcmp(tip->hex, from.hex) == 0)
 		return CP_OK;
-	CP_TRY(cp_repo_reaches(s->history, from.hex, tip.hex, &is_back, err));
+	CP_TRY(cp_repo_reaches(s->history, from.hex, tip->hex, &is_back, err));
 	if (is_back)
 		return cp_fail(err, CP_EFORMAT, "%s: main has gone back to %.12s behind what was taken in; `casepack rebuild` begins"
-				" from there", s->path, tip.hex);
+				" from there", s->path, tip->hex);
 	CP_TRY(cp_txn_begin(s, err));
-	code = replay_inside(s, &from, &tip, err);
+	code = replay_inside(s, &from, tip, err);
 	if (code != CP_OK)
 		cp_txn_rollback(s);
 	return code;
+}
+
+enum cp_code cp_main_replay(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_oid tip;
+
+	CP_TRY(cp_repo_branch(s->history, "main", &tip, err));
+	return cp_main_replay_until(s, &tip, err);
 }

@@ -48,5 +48,7 @@ CP_CHECKED enum cp_code cp_main_publish(struct cp_store *s, const char *branch, 
 
 /* Apply what main says, both parents of a join, was taken in behind the commit that the database knows: after a crash, and to rebuild. */
 CP_CHECKED enum cp_code cp_main_replay(struct cp_store *s, struct cp_err *err);
+/* The same up to that commit of main. */
+CP_CHECKED enum cp_code cp_main_replay_until(struct cp_store *s, const struct cp_oid *tip, struct cp_err *err);
 
 #endif

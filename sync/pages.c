@@ -34,7 +34,7 @@ static enum cp_code tsv_rows(struct cp_store *s, sqlite3_stmt *q, int columns, s
 }
 
 /* A case's file name: its name if every file system takes it, else its key. */
-static enum cp_code case_file(struct cp_buf *out, const char *name, const struct cp_id *id, struct cp_err *err)
+enum cp_code cp_page_case(struct cp_buf *out, const char *name, const struct cp_id *id, struct cp_err *err)
 {
 	size_t n = strlen(name);
 	char hex[CP_ID_HEX];
@@ -53,7 +53,7 @@ static enum cp_code case_path(struct cp_store *s, const struct cp_id *id, const 
 
 	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT name FROM cases WHERE id = ?1", "d", id));
 	CP_TRY(cp_buf_printf(out, err, "%s/", folder));
-	CP_TRY(case_file(out, name.data ? name.data : "", id, err));
+	CP_TRY(cp_page_case(out, name.data ? name.data : "", id, err));
 	return cp_buf_puts(out, ending, err);
 }
 

@@ -30,4 +30,7 @@ int cp_page_files(enum cp_page page);
 CP_CHECKED enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, const struct cp_id *id,
 		struct cp_buf *path, struct cp_buf *text, struct cp_err *err);
 
+/* "<xx>/<case>": where a case's pages stand in their folders, without the ending. */
+CP_CHECKED enum cp_code cp_page_case(struct cp_buf *out, const char *name, const struct cp_id *id, struct cp_err *err);
+
 #endif

@@ -32,6 +32,7 @@ bool cp_remote_is_place(const char *place)
 /* No name of ours is looked up in a configuration: what it reaches is the place and nothing else. */
 static enum cp_code open_remote(git_remote **out, struct cp_repo *r, const char *place, struct cp_err *err)
 {
+	CP_TRY(cp_repo_ready(r, err));
 	return git_remote_create_anonymous(out, r->git, "casepack") < 0 ? cp_fail_git(err, CP_EIO, "%s", place) : CP_OK;
 }
 
@@ -161,6 +162,7 @@ static int to_place(git_transport **out, git_remote *owner, void *user)
 /* libgit2 pushes refs, so each commit gets one. */
 static enum cp_code make_specs(struct cp_repo *r, const struct cp_tips *branches, char **specs, struct cp_err *err)
 {
+	CP_TRY(cp_repo_ready(r, err));
 	for (size_t i = 0; i < branches->n; i++) {
 		const struct cp_tip *t = &branches->list[i];
 		git_reference *ref = NULL;

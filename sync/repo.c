@@ -13,6 +13,7 @@
 
 #include "formats/file.h"
 #include "sync/repo_inner.h"
+#include "sync/repo_packs.h"
 
 /* ---- libgit2 ------------------------------------------------------------------------ */
 
@@ -144,11 +145,11 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* What a writer that died leaves in objects/pack: libgit2's names, then git's. */
+/* What a writer that died leaves in objects/pack: libgit2's names, git's, ours. */
 static bool is_leftover_pack(const char *name)
 {
 	return strncmp(name, "pack_git2_", 10) == 0 || strncmp(name, "tmp_", 4) == 0
-		|| strncmp(name, ".tmp-", 5) == 0
+		|| strncmp(name, ".tmp-", 5) == 0 || strstr(name, ".pack.") != NULL || strstr(name, ".idx.") != NULL
 		|| (strncmp(name, "pack-", 5) == 0 && (ends_with(name, ".tmp") || ends_with(name, ".lock")));
 }
 
@@ -205,6 +206,20 @@ static enum cp_code use_own_config(struct cp_repo *r, struct cp_err *err)
 	return code;
 }
 
+/* As git tells one: these three. */
+static bool is_repository(const char *path)
+{
+	static const char *const parts[] = { "HEAD", "objects", "refs" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		CP_AUTO(str) char *part = cp_path_join(path, parts[i]);
+
+		if (!cp_file_exists(part))
+			return false;
+	}
+	return true;
+}
+
 static enum cp_code open_into(struct cp_repo *r, const char *path, struct cp_err *err)
 {
 	r->path = strdup(path);
@@ -212,19 +227,22 @@ static enum cp_code open_into(struct cp_repo *r, const char *path, struct cp_err
 		return cp_fail(err, CP_EIO, "out of memory");
 	if (!cp_file_exists(path))
 		return cp_fail(err, CP_ENOTFOUND, "%s: there is no such git repository", path);
-	if (git_repository_open_bare(&r->git, path) < 0)
-		return cp_fail_git(err, CP_EFORMAT, "%s: not a git repository", path);
-	CP_TRY(use_own_config(r, err));
+	if (!is_repository(path))
+		return cp_fail(err, CP_EFORMAT, "%s: not a git repository", path);
 	return r->for_writing ? remove_leftovers(r->path, err) : CP_OK;
 }
 
-enum cp_code cp_repo_objects(struct cp_repo *r, struct cp_err *err)
+enum cp_code cp_repo_ready(struct cp_repo *r, struct cp_err *err)
 {
-	if (r->odb != NULL)
+	if (r->stage != NULL)
 		return CP_OK;
+	CP_TRY(library(err));
+	if (r->git == NULL && git_repository_open_bare(&r->git, r->path) < 0)
+		return cp_fail_git(err, CP_EFORMAT, "%s: not a git repository", r->path);
+	CP_TRY(use_own_config(r, err));
 	if (r->for_writing)
 		CP_TRY(sweep(r->path, "objects/pack", is_leftover_pack, err));
-	if (git_repository_odb(&r->odb, r->git) < 0)
+	if (r->odb == NULL && git_repository_odb(&r->odb, r->git) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: opening its objects", r->path);
 	return cp_stage_new(&r->stage, r->odb, err);
 }
@@ -234,7 +252,6 @@ enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writi
 	struct cp_repo *r;
 	enum cp_code code;
 
-	CP_TRY(library(err));
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
@@ -247,12 +264,25 @@ enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writi
 	return code;
 }
 
+/* Who left a pack sees to it that they do not get many. Where that fails, as on a full disk, the next one tries. */
+static void join_packs(const char *path)
+{
+	CP_AUTO(str) char *folder = cp_path_join(path, "objects/pack");
+	struct cp_err unused = { .code = CP_OK };
+
+	(void)!cp_packs_join(folder, &unused);
+}
+
 void cp_repo_free(struct cp_repo *r)
 {
 	if (r == NULL)
 		return;
-	git_odb_free(r->odb);
-	git_repository_free(r->git);
+	if (r->git != NULL) {
+		git_odb_free(r->odb);
+		git_repository_free(r->git);
+	}
+	if (r->has_flushed)
+		join_packs(r->path);
 	free(r->path);
 	free(r);
 }
@@ -261,13 +291,15 @@ void cp_repo_free(struct cp_repo *r)
 
 bool cp_repo_holds(struct cp_repo *r, const git_oid *id)
 {
-	return cp_repo_objects(r, NULL) == CP_OK && (cp_stage_has(r->stage, id) || git_odb_exists_ext(r->odb, id, GIT_ODB_LOOKUP_NO_REFRESH));
+	if (cp_repo_ready(r, NULL) != CP_OK)
+		return false;
+	return cp_stage_has(r->stage, id) || git_odb_exists_ext(r->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
 enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, const void *bytes, size_t len, git_oid *id,
 		struct cp_err *err)
 {
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_odb_hash(id, bytes == NULL ? "" : bytes, len, type) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);
 	/* Not asked of the packs: a miss asks every one of them, and an object that is there twice does no harm. */
@@ -305,7 +337,7 @@ bool cp_repo_has(struct cp_repo *r, const char *oid_hex)
 
 size_t cp_repo_staged(const struct cp_repo *r)
 {
-	return r->stage != NULL ? cp_stage_bytes(r->stage) : 0;
+	return r->stage == NULL ? 0 : cp_stage_bytes(r->stage);
 }
 
 enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
@@ -316,6 +348,7 @@ enum cp_code cp_repo_flush(struct cp_repo *r, struct cp_err *err)
 	if (r->stage == NULL || cp_stage_count(r->stage) == 0)
 		return CP_OK;
 	CP_TRY(cp_stage_pack(r->stage, r->git, folder, err));
+	r->has_flushed = true;
 	CP_TRY(cp_folder_sync(folder, err));
 	if (git_odb_refresh(r->odb) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: opening the new pack", folder);
@@ -357,7 +390,7 @@ enum cp_code cp_repo_object(struct cp_repo *r, const git_oid *id, git_object_t w
 	size_t len;
 	int rc;
 
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (cp_stage_find(r->stage, id, &type, &bytes, &len)) {
 		if (want != GIT_OBJECT_ANY && type != want)
 			return fail_type(r, id, type, want, err);
@@ -384,6 +417,7 @@ enum cp_code cp_repo_read(struct cp_repo *r, const char *oid_hex, const char *ty
 	git_oid id;
 
 	CP_TRY(cp_repo_oid(&id, oid_hex, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (type != NULL)
 		CP_TRY(read_type(&want, type, err));
 	return cp_repo_object(r, &id, want, out, err);
@@ -417,7 +451,7 @@ enum cp_code cp_repo_need(struct cp_repo *r, const char *hex, git_object_t want,
 	size_t len;
 
 	CP_TRY(cp_repo_oid(&id, hex, err));
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (!cp_stage_find(r->stage, &id, &type, &bytes, &len)
 			&& git_odb_read_header(&len, &type, r->odb, &id) < 0)
 		return cp_repo_absent(r, &id, err);
@@ -459,6 +493,7 @@ enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *typ
 	git_oid id, is;
 
 	CP_TRY(cp_repo_oid(&id, oid_hex, err));
+	CP_TRY(cp_repo_ready(r, err));
 	CP_TRY(read_type(&kind, type, err));
 	if (git_odb_hash(&is, bytes == NULL ? "" : bytes, len, kind) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: naming an object", r->path);
@@ -469,6 +504,6 @@ enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *typ
 		return CP_OK;
 	if (check_object(kind, bytes, len, err) != CP_OK)
 		return cp_fail_at(err, "%s", oid_hex);
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	return cp_stage_add(r->stage, &id, kind, bytes, len, err);
 }

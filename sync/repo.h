@@ -20,7 +20,7 @@ CP_CHECKED enum cp_code cp_repo_create(const char *path, struct cp_err *err);
  * locks, and when the first object is asked for packs that were never finished: the caller holds the workspace's lock when for_writing is true. */
 CP_CHECKED enum cp_code cp_repo_open(struct cp_repo **out, const char *path, bool for_writing,
 		struct cp_err *err);
-void cp_repo_free(struct cp_repo *r); /* drops what is staged */
+void cp_repo_free(struct cp_repo *r); /* drops what is staged; joins packs where there are many (repo_packs.h) */
 
 /* ---- objects ---------------------------------------------------------------------- */
 
@@ -86,6 +86,11 @@ typedef enum cp_code cp_commit_visit(void *user, const char *oid_hex, const stru
 CP_CHECKED enum cp_code cp_repo_walk(struct cp_repo *r, const char *tip_hex, const char *stop_hex,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
 
+/* First parents from tip on, newest first, until the visitor sets *is_enough. */
+typedef enum cp_code cp_back_visit(void *user, const char *oid_hex, const struct cp_commit *c, bool *is_enough, struct cp_err *err);
+CP_CHECKED enum cp_code cp_repo_back(struct cp_repo *r, const char *tip_hex, cp_back_visit *visit, void *user,
+		struct cp_err *err);
+
 /* Every commit that tip reaches and none of hides does, all parents followed, each behind its parents. */
 CP_CHECKED enum cp_code cp_repo_walk_all(struct cp_repo *r, const char *tip_hex, const struct cp_oid *hides, size_t n_hides,
 		cp_commit_visit *visit, void *user, struct cp_err *err);
@@ -97,6 +102,17 @@ CP_CHECKED enum cp_code cp_repo_reaches(struct cp_repo *r, const char *tip_hex, 
 typedef enum cp_code cp_entry_visit(void *user, const char *oid_hex, const char *type, struct cp_err *err);
 CP_CHECKED enum cp_code cp_repo_each_new(struct cp_repo *r, const char *tree_hex, const char *base_hex,
 		cp_entry_visit *visit, void *user, struct cp_err *err);
+
+/* Commits whose names begin with these digits (4 to 40, lower case), at most max; *n of them. Where other objects begin so
+ * too, those that branches reach. */
+CP_CHECKED enum cp_code cp_repo_named(struct cp_repo *r, const char *digits, struct cp_oid *out, size_t max, size_t *n,
+		struct cp_err *err);
+/* Each path whose file differs between two trees, in git's order; was or now is "" where there is none. Reads only folders
+ * that differ; trees that are staged and not flushed are not found. */
+typedef enum cp_code cp_path_visit(void *user, const char *path, const struct cp_oid *was, const struct cp_oid *now,
+		struct cp_err *err);
+CP_CHECKED enum cp_code cp_repo_compare(struct cp_repo *r, const struct cp_oid *tree_a, const struct cp_oid *tree_b,
+		cp_path_visit *visit, void *user, struct cp_err *err);
 
 /*
  * Where a line of that name may stand: *at is the branch (NAME, NAME.2, NAME.3, ...) that tip grows from or is, else the

@@ -105,7 +105,7 @@ static enum cp_code collect(struct cp_repo *r, git_packbuilder *pb, const struct
 	git_oid id;
 	int rc = 0;
 
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_revwalk_new(&walk, r->git) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: walking its history", r->path);
 	code = push_tips(r, walk, branches, err);
@@ -153,7 +153,7 @@ static enum cp_code add_pack(struct cp_repo *r, struct cp_newfile *file, const s
 	git_packbuilder *pb = NULL;
 	enum cp_code code;
 
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_packbuilder_new(&pb, r->git) < 0)
 		return cp_fail_git(err, CP_EIO, "%s: beginning a pack", r->path);
 	git_packbuilder_set_threads(pb, 2);

@@ -60,7 +60,7 @@ static enum cp_code gather(struct cp_repo *r, const char *tip, const struct cp_o
 	git_oid id;
 	int rc = 0;
 
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_revwalk_new(&walk, r->git) < 0)
 		return fail_walk(r, tip, err);
 	code = aim(r, walk, tip, hides, n_hides, err);
@@ -269,7 +269,7 @@ enum cp_code cp_repo_scratch(struct cp_repo **out, const char *path, struct cp_r
 
 enum cp_code cp_repo_refresh(struct cp_repo *r, struct cp_err *err)
 {
-	CP_TRY(cp_repo_objects(r, err));
+	CP_TRY(cp_repo_ready(r, err));
 	return git_odb_refresh(r->odb) < 0 ? cp_fail_git(err, CP_EIO, "%s: opening its objects", r->path) : CP_OK;
 }
 

@@ -9,14 +9,15 @@
 
 struct cp_repo {
 	char *path;
-	git_repository *git;
-	git_odb *odb;           /* NULL until the first object is asked for: opening it looks at every pack */
-	struct cp_stage *stage; /* belongs to odb, and comes with it */
-	bool for_writing;
+	git_repository *git;    /* NULL until cp_repo_ready, like the next two */
+	git_odb *odb;
+	struct cp_stage *stage; /* belongs to odb */
+	bool for_writing, has_flushed;
 };
 
-/* Open the objects, unless they are. Whoever touches odb or stage, or walks, has called this. */
-CP_CHECKED enum cp_code cp_repo_objects(struct cp_repo *r, struct cp_err *err);
+/* libgit2 takes 10 ms to start, most of it for the certificates of a network that casepack never speaks to, so it starts when the
+ * first object is asked for: what reads git, odb or stage is behind this. */
+CP_CHECKED enum cp_code cp_repo_ready(struct cp_repo *r, struct cp_err *err);
 /* CP_EFORMAT: not 40 lower-case hex digits. */
 CP_CHECKED enum cp_code cp_repo_oid(git_oid *out, const char *hex, struct cp_err *err);
 /* Staged or on disk. Looks once, in the packs that are open: objects come through this handle only. */

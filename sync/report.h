@@ -122,10 +122,15 @@ struct cp_label {
 	bool is_forgotten;           /* the case: what it showed is erased */
 	bool is_undecided;           /* in conflict, and nothing stands until a lead decides */
 	const char *final;           /* the lead's final answer to the same question, "" when there is none */
+	const char *result_name;     /* in history */
+	struct cp_id judgment, revision; /* revision: of the guideline; zeros where there is none */
 };
 typedef enum cp_code cp_label_visit(void *user, const struct cp_label *l, struct cp_err *err);
 /* Sorted by case name, rater, pass, field, result. Skipped judgments without answers give one row with field "". */
 CP_CHECKED enum cp_code cp_label_each(struct cp_store *s, cp_label_visit *visit, void *user, struct cp_err *err);
+/* Those of one case. */
+CP_CHECKED enum cp_code cp_label_each_of(struct cp_store *s, const struct cp_id *case_id, cp_label_visit *visit, void *user,
+		struct cp_err *err);
 
 /* A standard git bundle of main and the replicas' branches. */
 CP_CHECKED enum cp_code cp_export_git(struct cp_store *s, const char *path, struct cp_err *err);

@@ -22,9 +22,10 @@
 
 #define FAR_US ((int64_t)24 * 3600 * 1000000)
 
-/* Change commits of one branch, taken in together. */
+/* Change commits of one branch, taken in one behind the other. */
 struct group {
 	char branch[80];
+	bool is_written;                 /* main has its commit */
 	struct cp_ident author;
 	struct cp_batch_commit *commits; size_t n, room;
 	struct cp_oid tip;               /* of the accepted ones, "" when there is none */
@@ -36,6 +37,7 @@ struct cp_taking {
 	struct cp_store *s;
 	int64_t at_us;
 	struct group *groups; size_t n, room;
+	struct cp_oid main;              /* the last commit of it that was made here */
 	struct cp_triples triples;       /* what is coming in */
 	struct cp_refused_line refused;
 	int64_t known;
@@ -81,13 +83,25 @@ void cp_taking_free(struct cp_taking *t)
 	free(t);
 }
 
+static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_err *err);
+
+/*
+ * Before anything of that branch changes a row: another branch's commit of main is made now, while the pages show what came
+ * with it and before it, and nothing of what follows. Whoever asks git who wrote a line is told the rater.
+ */
+static enum cp_code turn_to(struct cp_taking *t, const char *branch, struct cp_err *err)
+{
+	struct group *last = t->n > 0 ? &t->groups[t->n - 1] : NULL;
+
+	return last == NULL || last->is_written || strcmp(last->branch, branch) == 0 ? CP_OK : write_main(t, last, err);
+}
+
 static struct group *group_of(struct cp_taking *t, const char *branch)
 {
-	struct group *g;
+	struct group *g = t->n > 0 ? &t->groups[t->n - 1] : NULL;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->groups[i].branch, branch) == 0)
-			return &t->groups[i];
+	if (g != NULL && !g->is_written && strcmp(g->branch, branch) == 0)
+		return g;
 	if (t->n == t->room) {
 		t->room = t->room * 2 + 4;
 		t->groups = reallocarray(t->groups, t->room, sizeof *t->groups);
@@ -251,6 +265,7 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	CP_TRY(cp_words_add(&words, reason, err));
 	why = words.len ? words.data : "";
 	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
+	CP_TRY(turn_to(t, in->c.branch, err));
 	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
 	if (t->s->private != NULL)
 		CP_TRY(cp_refused_keep(t->s, &t->refused, &(struct cp_refused){ in->oid, in->c.branch, why, in->commit, in->commit_len, in->tree,
@@ -288,6 +303,7 @@ static enum cp_code accept(struct cp_taking *t, struct incoming *in, char why[25
 
 	CP_TRY(claims_far(t, in, &is_far, err));
 	CP_TRY(cp_line_choose(t->s, &in->c, err));
+	CP_TRY(turn_to(t, in->c.branch, err));
 	CP_TRY(try_apply(t, in, is_far, applied, why, err));
 	if (!*applied)
 		return CP_OK;
@@ -506,7 +522,7 @@ static enum cp_code retry_waiting(struct cp_taking *t, struct cp_err *err)
 	return code;
 }
 
-static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_oid *main, struct cp_err *err)
+static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_err *err)
 {
 	char words[256];
 	struct cp_batch batch = { .commits = g->commits, .n = g->n, .words = words, .author = g->author, .at_us = t->at_us };
@@ -519,7 +535,8 @@ static enum cp_code write_main(struct cp_taking *t, struct group *g, struct cp_o
 	else
 		snprintf(words, sizeof words, "%s: refused %" PRId64 " change commit%s", g->author.name, g->refused,
 				g->refused == 1 ? "" : "s");
-	return cp_main_commit(t->s, &batch, &g->touched, main, err);
+	g->is_written = true;
+	return cp_main_commit(t->s, &batch, &g->touched, &t->main, err);
 }
 
 static enum cp_code move_branches(struct cp_taking *t, struct cp_err *err)
@@ -537,13 +554,12 @@ static enum cp_code move_branches(struct cp_taking *t, struct cp_err *err)
 
 enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp_err *err)
 {
-	struct cp_oid main = { "" };
 	int64_t conflicts;
 
 	CP_TRY(cp_triples_end(&t->triples, err));
 	CP_TRY(retry_waiting(t, err));
 	for (size_t i = 0; i < t->n; i++) {
-		CP_TRY(write_main(t, &t->groups[i], &main, err));
+		CP_TRY(t->groups[i].is_written ? CP_OK : write_main(t, &t->groups[i], err));
 		out->commits += t->groups[i].accepted;
 		out->edits += t->groups[i].edits;
 		out->refused += t->groups[i].refused;
@@ -557,7 +573,7 @@ enum cp_code cp_taking_end(struct cp_taking *t, struct cp_merged *out, struct cp
 	CP_TRY(cp_repo_flush(t->s->history, err));
 	CP_TRY(cp_refused_publish(t->s, &t->refused, err));
 	CP_TRY(move_branches(t, err));
-	CP_TRY(cp_main_publish(t->s, NULL, NULL, &main, err));
+	CP_TRY(cp_main_publish(t->s, NULL, NULL, &t->main, err));
 	t->is_done = true;
 	cp_token_write(t->s);
 	return CP_OK;

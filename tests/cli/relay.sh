@@ -43,6 +43,9 @@ import csv, sys
 got = sorted((r['case'], r['rater'], r['value']) for r in csv.DictReader(sys.stdin))
 want = [('q1', 'ben', '3'), ('q1', 'cem', '0'), ('q1', 'dan', '1'), ('q2', 'ben', '2')]
 sys.exit(got != want)\""
+page=$(git -C hub/history.git ls-tree -r --name-only main judgments | grep /q1.tsv)
+blamed() { git -C hub/history.git blame --line-porcelain main -- "$page" | awk -F'\t' '/^author / { split($0, a, " ") } /^\t/ { print a[2], $2 }' | sort -u; }
+check "git blame names the rater of each line, of all that came in one bundle" equal "$(blamed)" "$(printf 'ben ben\ncem cem\ndan dan')"
 git -C hub/history.git show main:trust/allowed_signers >allowed
 signed() { # every change commit of a replica is signed by that replica's own key
 	git -C hub/history.git -c gpg.ssh.allowedSignersFile="$work/allowed" log --format='%G? %GS %ce' --branches='replica/*' >signers

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "formats/file.h"
+#include "formats/tsv.h"
 
 #define IS(text) (text), strlen(text)
 
@@ -259,6 +260,37 @@ static void what_is_spelled_out_in_tsv_and_json_is_read_back(void **state)
 			"e={\"n\":\"\\n\",\"t\":\"\\t\",\"r\":\"\\r\",\"\\\\\":\"\\\\\"};"
 			"u=re.sub(r\"\\\\(x..|u....|U........|.)\",lambda m:e.get(m[1]) or chr(int(m[1][1:],16)),t);"
 			"assert u==open(\"text\",\"rb\").read().decode()'"), 0);
+	assert_int_equal(cp_buf_puts(&tsv, "\tsecond\n\nlast", NULL), CP_OK);
+	CP_AUTO(tsv) struct cp_tsv lines;
+	bool more;
+
+	cp_tsv_begin(&lines, tsv.data, tsv.len);
+	assert_int_equal(cp_tsv_next(&lines, &more, NULL), CP_OK);
+	assert_true(more && lines.n == 2);
+	assert_string_equal(cp_tsv_cell(&lines, 0), text.data);
+	assert_string_equal(cp_tsv_cell(&lines, 1), "second");
+	assert_string_equal(cp_tsv_cell(&lines, 2), "");
+	assert_int_equal(cp_tsv_next(&lines, &more, NULL), CP_OK);
+	assert_true(more && lines.n == 1 && *cp_tsv_cell(&lines, 0) == '\0');
+	assert_int_equal(cp_tsv_next(&lines, &more, NULL), CP_OK);
+	assert_string_equal(cp_tsv_cell(&lines, 0), "last");
+	assert_int_equal(cp_tsv_next(&lines, &more, NULL), CP_OK);
+	assert_false(more);
+}
+
+static void a_cell_that_nobody_writes_is_refused(void **state)
+{
+	static const char *const bad[] = { "\\", "\\q", "\\x1", "\\u12", "\\ud800", "\\U00110000", "\\xg0", "\\u-123",
+		"1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\t13\t14\t15\t16\t17" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		CP_AUTO(tsv) struct cp_tsv lines;
+		bool more;
+
+		cp_tsv_begin(&lines, bad[i], strlen(bad[i]));
+		assert_int_equal(cp_tsv_next(&lines, &more, NULL), CP_EFORMAT);
+	}
 }
 
 static void no_byte_string_gets_a_control_through(void **state)
@@ -512,6 +544,7 @@ int main(void)
 		cmocka_unit_test(no_byte_string_gets_a_control_through),
 		cmocka_unit_test(a_heap_of_marks_ends_with_the_eighth),
 		cmocka_unit_test(what_is_spelled_out_in_tsv_and_json_is_read_back),
+		cmocka_unit_test(a_cell_that_nobody_writes_is_refused),
 		cmocka_unit_test(a_full_buffer_leaves_what_was_there),
 		cmocka_unit_test(a_quoted_value_is_short_and_safe),
 		cmocka_unit_test(width_counts_what_a_terminal_shows),
