@@ -130,7 +130,7 @@ demo: setup
 # Says what it will install before it does; installs no service.
 DEBIAN := gcc make pkg-config libsqlite3-dev libgit2-dev libzstd-dev libarchive-dev libsodium-dev libssh-dev \
 	libjansson-dev libcsv-dev libutf8proc-dev libcmocka-dev git openssh-client sqlite3 zstd jq python3 patch \
-	diffutils mandoc tmux strace age faketime
+	diffutils mandoc tmux strace age faketime cmark-gfm
 
 setup:
 	@if ! command -v dpkg-query >/dev/null; then \

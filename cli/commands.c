@@ -8,8 +8,8 @@
 	X(pack) X(open) X(rate) X(return) X(merge) X(sync)                                       \
 	X(status) X(inspect) X(conflicts) X(resolve) X(adjudicate) X(stale) X(quarantine)        \
 	X(forget)                                                                                \
-	X(log) X(blame) X(show) X(diff) X(verify) X(rebuild)                                             \
-	X(export)                                                                                \
+	X(log) X(blame) X(show) X(diff) X(verify) X(rebuild)                                     \
+	X(export) X(report)                                                                      \
 	X(help) X(man) X(completion) X(version)
 
 #define X(name) extern const struct cp_command cp_cmd_##name;

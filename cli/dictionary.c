@@ -1,9 +1,8 @@
-#include <ctype.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/export.h"
-#include "formats/text.h"
+#include "formats/paper.h"
 
 static const struct cp_column_meaning qrels_columns[] = {
 	{ "topic", "text", "", "the case's id; its name in history where the id contains white space" },
@@ -12,33 +11,10 @@ static const struct cp_column_meaning qrels_columns[] = {
 	{ "grade", "number", "", "see above; higher is better" },
 };
 
-/* Is it part of a name like active_ms? There it means nothing to Markdown. */
-static bool is_within(const char *text, size_t i, size_t len)
-{
-	return text[i] == '_' && i > 0 && i + 1 < len && isalnum((unsigned char)text[i - 1]) && isalnum((unsigned char)text[i + 1]);
-}
-
-/* Somebody's words in Markdown: on one line, nothing hidden, and no markup, HTML or link of their own. */
-static enum cp_code add_words(struct cp_buf *out, const char *text, struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_TEXT_MAX);
-
-	CP_TRY(cp_text_shown(&shown, text, strlen(text), false, err));
-	for (size_t i = 0; i < shown.len; i++) {
-		bool is_markup = strchr("\\`*_[]<>&|!~#", shown.data[i]) != NULL ||
-			(shown.data[i] == ':' && shown.data[i + 1] == '/');
-
-		if (is_markup && !is_within(shown.data, i, shown.len))
-			CP_TRY(cp_buf_puts(out, "\\", err));
-		CP_TRY(cp_buf_add(out, shown.data + i, 1, err));
-	}
-	return CP_OK;
-}
-
 static enum cp_code add_cell(struct cp_buf *out, const char *text, struct cp_err *err)
 {
 	CP_TRY(cp_buf_puts(out, " ", err));
-	CP_TRY(add_words(out, text, err));
+	CP_TRY(cp_markdown_words(out, text, err));
 	return cp_buf_puts(out, " |", err);
 }
 
@@ -172,9 +148,9 @@ static enum cp_code add_head(struct cp_buf *out, const struct cp_export *x, int6
 	const char *name = cp_store_me(x->store)->project_name;
 
 	CP_TRY(cp_buf_puts(out, "# Data dictionary of ", err));
-	CP_TRY(add_words(out, slash == NULL ? x->path : slash + 1, err));
+	CP_TRY(cp_markdown_words(out, slash == NULL ? x->path : slash + 1, err));
 	CP_TRY(cp_buf_puts(out, "\n\nProject: ", err));
-	CP_TRY(add_words(out, name, err));
+	CP_TRY(cp_markdown_words(out, name, err));
 	CP_TRY(cp_buf_printf(out, err, ". Rows: %lld. %s\n", (long long)rows, format_words(x)));
 	CP_TRY(add_state(out, x, err));
 	if (x->format == CP_EXPORT_QRELS)

@@ -180,6 +180,12 @@ check "JSON lines give every text back" hostile same jsonl labels.jsonl
 check "nothing acts in JSON lines, and nothing in qrels" hostile files labels.jsonl some.qrels
 topics() { tr '\t' ' ' <some.qrels.topics.tsv >topics && hostile files topics; }
 check "nor in topics" topics
+quiet casepack -C hub report audit --content --full 0 --rows 0 --made-at 2026-03-01T14:05:09Z -o report.html
+quiet casepack -C hub report audit --content --full 0 --rows 0 --made-at 2026-03-01T14:05:09Z -o report.md
+check "nor in a report" hostile files report.html report.md
+paper() { local said; said=$(python3 "$root/tests/tools/paper.py" "$@" 2>&1) && [ -z "$said" ] || { printf '%s\n' "$said"; return 1; }; }
+check "whose HTML has no tag, link or script but its own" paper sound report.html
+check "and whose Markdown, rendered, has none either, and says the same" paper same report.html report.md
 check "nor in a data dictionary" hostile files labels.csv.dictionary.md some.qrels.dictionary.md
 no_markup() { ! grep -nE '(^|[^\\])(<|!?\[|`c)' <(grep '| each result\|the page' labels.csv.dictionary.md; grep '^Project' labels.csv.dictionary.md); }
 check "whose labels are no markup, links or HTML" no_markup
