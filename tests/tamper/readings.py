@@ -1,0 +1,36 @@
+"""What people read of a workspace: outputs of commands, byte for byte. Equal before and after, an alteration is harmless."""
+import os
+import subprocess
+
+WORDS = ["status", "project", "log --max 1000", "log --refused", "log --waiting", "conflicts --all", "stale --all", "person list",
+         "person devices", "quarantine --all", "forget --list", "gold list", "gold report", "guideline list", "guideline log guide",
+         "guideline show guide", "form list", "form log relevance", "form show relevance", "form show sides", "rate --list",
+         "export --format csv -o -", "export --format jsonl -o -", "export --format qrels --aggregate median --field grade -o -",
+         "status --hash"]
+GIT = [["for-each-ref"], ["symbolic-ref", "HEAD"], ["log", "--all", "-p", "--no-textconv", "--format=raw"], ["log", "--stat", "-2"],
+       ["ls-tree", "-r", "main"]]
+
+
+class Reader:
+    def __init__(self, casepack, workspace, cases, guidelines):
+        self.casepack, self.workspace = casepack, workspace
+        self.words = [w.split() for w in WORDS] + [["--json", *w.split()] for w in WORDS if "export" not in w]
+        for case in cases:
+            self.words += [["show", case], ["--json", "show", case], ["log", case]]
+        self.words += [["guideline", "show", "guide", "--rev", g] for g in guidelines]
+
+    def read(self):
+        """Each reading with its status and bytes."""
+        out = {}
+        for words in self.words:
+            out[" ".join(words)] = self.run(self.casepack, "-C", self.workspace, *words)
+        for repo in ("history.git", "private.git"):
+            if os.path.isdir(f"{self.workspace}/{repo}"):
+                for words in GIT:
+                    out[f"git {repo} {' '.join(words)}"] = self.run("git", "-C", f"{self.workspace}/{repo}", *words)
+        return out
+
+    @staticmethod
+    def run(*words):
+        p = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        return p.returncode, p.stdout, p.stderr
