@@ -47,7 +47,7 @@ begun() {
 	quiet hub guideline add guide guide.md
 	quiet hub form add relevance --preset relevance-0-3
 	quiet hub form add sides --preset sxs-7
-	quiet hub gold set q2 grade@d1=3 --reason 'section 3'
+	quiet hub gold set q2 grade@d1=3 --reason 'leads agreed on it'
 	for i in 1 2 3 4 5 6 7 8; do cases="${cases-} --case q$i"; done
 	quiet hub assign --form relevance --guideline guide --to anna,ben,cem,dan $cases
 	quiet hub assign --form sides --to anna --case s1

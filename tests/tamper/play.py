@@ -24,6 +24,7 @@ from workspace import Workspace
 from table import ALTERATIONS
 
 SECONDS = 60 # longer is a hang
+LINES = 14   # of what was said are shown
 
 
 class Wrong(Exception):
@@ -32,14 +33,15 @@ class Wrong(Exception):
 
 def want(holds, *words):
     if not holds:
-        raise Wrong(" ".join(str(w) for w in words))
+        lines = " ".join(str(w) for w in words).split("\n")
+        raise Wrong("\n".join(line[:300] for line in lines[:LINES]) + ("\n..." if len(lines) > LINES else ""))
 
 
 def files(folder):
-    """Every file by content, but for SQLite's side files where they hold nothing; folders and links by name."""
+    """Every file by content, but for SQLite's side files where they hold nothing, and what `verify` remembers; folders and links by name."""
     out = {}
     for at, folders, names in os.walk(folder):
-        for name in folders + names:
+        for name in set(folders + names) - {"verified.db"}:
             path = os.path.join(at, name)
             if os.path.islink(path):
                 out[path] = "link to " + os.readlink(path)
@@ -55,15 +57,28 @@ def files(folder):
 class Stage:
     def __init__(self, folder, casepack):
         self.folder, self.casepack = folder, casepack
-        self.copy = f"{folder}/copy"
+        self.copy, self.ready = f"{folder}/copy", f"{folder}/ready"
+        for path in (self.copy, self.ready):
+            os.makedirs(path, exist_ok=True)
         self.second = os.environ.get("TAMPER_SECOND", "")
         self.honest, self.readers = {}, {}
         self.harmless = 0
 
     def take(self, at):
-        shutil.rmtree(self.copy, ignore_errors=True)
-        subprocess.run(["cp", "-a", "--reflink=auto", f"{self.folder}/{at}", self.copy], check=True)
+        """A copy of that workspace, always in the same folder: a folder that is copied notices that, once, when it is opened."""
+        ready = f"{self.ready}/{at}"
+        if not os.path.isdir(ready):
+            self.fill(f"{self.folder}/{at}")
+            self.run("-C", self.copy, "status")
+            subprocess.run(["cp", "-a", self.copy, ready], check=True)
+        self.fill(ready)
         return Workspace(self.folder, at, self.copy)
+
+    def fill(self, source):
+        for name in os.listdir(self.copy):
+            path = f"{self.copy}/{name}"
+            os.remove(path) if os.path.islink(path) or os.path.isfile(path) else shutil.rmtree(path)
+        subprocess.run(["cp", "-a", "--reflink=auto", f"{source}/.", self.copy], check=True)
 
     def run(self, *words):
         try:
@@ -93,10 +108,10 @@ class Stage:
         if at in self.readers:
             return self.readers[at]
         kept = self.copy + ".kept"
-        os.rename(self.copy, kept)
+        shutil.rmtree(kept, ignore_errors=True)
+        subprocess.run(["cp", "-a", self.copy, kept], check=True)
         self.reader(at)
-        shutil.rmtree(self.copy)
-        os.rename(kept, self.copy)
+        self.fill(kept)
         return self.readers[at]
 
     @staticmethod
