@@ -2,7 +2,8 @@
 #
 #     world    in the present folder, by real commands: keys lead, bea, acme, anna, anna2, ben, cem, dan; the hub `hub`, a second
 #              lead's hub `bea`, the relay `acme`, raters anna (two devices, `anna` and `anna2`), ben, cem (through the relay)
-#              and dan, whose device is revoked; their bundles at rest in post/; and `earlier`, the hub before its last decisions
+#              and dan, whose device is revoked; their bundles at rest in post/; `earlier`, the hub before its last decisions, and
+#              `forged`, that one where the lead decided otherwise; and in the file `checkpoint` where the hub's main stands
 #
 # The hub holds whatever can stand in one: cases with media and metrics, two sides, gold, names; forks settled and open, a hard
 # conflict that is resolved, two heads of a guideline merged, a breaking revision with what it made stale, final answers,
@@ -24,6 +25,8 @@ world() {
 	decided
 	cp -a hub earlier
 	last_words
+	forged
+	echo "main $(git -C hub/history.git rev-parse main)" >checkpoint
 }
 
 hub() { casepack -C hub "$@"; }
@@ -152,4 +155,11 @@ last_words() {
 	quiet casepack -C hub pack $plain --to anna -o post
 	quiet judge anna q2 2
 	quiet casepack -C anna rate q7 grade@d1=2 # a draft: the other result is not judged
+}
+
+# Another past, by who holds the lead's key: all of it is signed as it must be.
+forged() {
+	cp -a earlier forged
+	quiet casepack -C forged adjudicate q3 grade@d1=0 --cause error --reason 'seen too late'
+	quiet took forged "$(last post from-anna)"
 }

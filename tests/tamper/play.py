@@ -190,4 +190,5 @@ def main(folder, casepack, pattern="", every="1"):
     return bad > 0
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
