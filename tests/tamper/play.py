@@ -57,7 +57,7 @@ def files(folder):
 class Stage:
     def __init__(self, folder, casepack):
         self.folder, self.casepack = folder, casepack
-        self.copy, self.ready = f"{folder}/copy", f"{folder}/ready"
+        self.copy, self.ready = f"{folder}/copy-{os.getpid()}", f"{folder}/ready-{os.getpid()}"
         for path in (self.copy, self.ready):
             os.makedirs(path, exist_ok=True)
         self.second = os.environ.get("TAMPER_SECOND", "")
@@ -186,6 +186,9 @@ def main(folder, casepack, pattern="", every="1"):
         except Exception as e:
             bad += 1
             print(f"not ok - {a.name}\n#   " + (str(e) if isinstance(e, Wrong) else traceback.format_exc()).replace("\n", "\n#   "), flush=True)
+    for name in os.listdir(folder): # and what alterations put beside the copy
+        if name.startswith((os.path.basename(stage.copy), os.path.basename(stage.ready))):
+            subprocess.run(["rm", "-rf", f"{folder}/{name}"], check=True)
     print(f"# {n} alterations: {n - bad - stage.harmless} found or told, {stage.harmless} harmless, {bad} wrong")
     return bad > 0
 
