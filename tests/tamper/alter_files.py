@@ -3,6 +3,7 @@ import os
 import random
 
 from kit import tar, untar
+from rewrite import backdate
 from table import add, alter
 
 
@@ -68,11 +69,6 @@ add("a-stray-file-in-media", "either", ["media", "lie"], lambda ws: ws.write("me
 add("a-stray-file-in-the-workspace", "either", ["lie"], lambda ws: ws.write("lie", "lie"))
 add("an-old-database-beside-it", "either", ["casepack.db.old"], lambda ws: ws.write("casepack.db.old", ws.read("casepack.db")))
 
-
-def lost(name):
-    def make(ws):
-        os.remove(ws.file(name)) if os.path.isfile(ws.file(name)) else os.rename(ws.file(name), ws.path + ".lost")
-    return make
 
 
 add("a-database-of-another-workspace", "found", ["casepack.db"],
@@ -153,6 +149,8 @@ add("the-hub-of-before", "unknowable", [{"main", "replica/", "checkpoint"}], lam
 
 @alter("unknowable", {"main", "replica/", "checkpoint"})
 def a_guideline_back_dated_in_all_of_history(ws):
-    """Each commit that the lead's key signed is written anew, a day earlier from that revision on, and the database after it."""
-    from rewrite import backdate
+    """Each commit that the lead's key signed is written anew, a day earlier from that revision on, and the database made of it."""
     backdate(ws, b"the whole page")
+    status, said = ws.casepack("-C", ws.path, "rebuild")
+    assert status == 0, said
+    os.remove(ws.file("casepack.db.old"))

@@ -2,8 +2,9 @@
 import os
 import re
 
+from kit import run
 from table import add, alter
-from workspace import Repo, parts, signed, with_parent
+from workspace import ENV, parts, signed, with_parent
 
 
 def device(ws, name):
@@ -84,8 +85,8 @@ for who in ("bea", "ben", "dan", "lead"):
 
 @alter("found", second=4)
 def a_commit_signed_by_nobody_on_the_roster(ws):
-    os.system(f"ssh-keygen -q -t ed25519 -N '' -f {ws.path}.key <<<y >/dev/null 2>&1" if False else
-              f"[ -e {ws.folder}/stranger ] || ssh-keygen -q -t ed25519 -N '' -f {ws.folder}/stranger")
+    if not os.path.exists(f"{ws.folder}/stranger"):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{ws.folder}/stranger")
     branch = device(ws, "anna")
     tip = ws.history.tip(branch)
     new = ws.history.write(signed(*parts(ws.history.read(tip)), ws.folder + "/stranger"))
@@ -138,15 +139,13 @@ def on_main(change, key="lead"):
         r = ws.history
         tip = r.tip("main")
         index = {"GIT_INDEX_FILE": f"{r.path}/index.altered"}
-        os.environ.update(index)
-        from workspace import ENV
         ENV.update(index)
         try:
             r.git("read-tree", "main")
             places = change(ws, r)
             tree = r.say("write-tree")
         finally:
-            del os.environ["GIT_INDEX_FILE"], ENV["GIT_INDEX_FILE"]
+            del ENV["GIT_INDEX_FILE"]
             os.remove(f"{r.path}/index.altered")
         lines, body = parts(r.read(tip))
         lines[0] = b"tree " + tree.encode()
@@ -208,7 +207,7 @@ def a_page_added(ws):
 def a_page_removed(ws):
     def change(ws, r):
         name = r.say("ls-tree", "-r", "--name-only", "main", "adjudications/").split("\n")[0]
-        r.git("update-index", "--force-remove", name)
+        r.git("update-index", "--index-info", data=f"0 {'0' * 40}\t{name}\n".encode())
         return [name]
     return on_main(change)(ws)
 
@@ -353,7 +352,6 @@ add("a-hook", "found", ["hooks/post-update"], beside("hooks/post-update", "#!/bi
 def objects_from_elsewhere(ws):
     """All that is left here is a path; what stands there may change."""
     ws.history.git("gc", "-q", "--prune=now")
-    other = ws.path + ".elsewhere"
     ws.write("history.git/objects/info/alternates", f"{ws.folder}/bea/history.git/objects\n")
 
 
@@ -382,12 +380,12 @@ def a_head_that_is_no_branch(ws):
 add("a-loose-object-added", "either", [],
     lambda ws: [{ws.history.write(b"Anna S judged q1 in a hurry", "blob")[:12], "history.git"}])
 add("a-private-name-in-an-object", "found", [{"history.git"}],
-    lambda ws: [ws.history.write(b'{"contact":"","name":"Anna S"}', "blob")[:12]] and None)
+    lambda ws: ws.history.write(b'{"contact":"","name":"Anna S"}', "blob") and None)
 
 
 @alter("found", "history.git")
 def private_commits_in_history(ws):
-    ws.history.git("fetch", "-q", ws.file("private.git"), "refs/heads/refused:refs/heads/refused")
+    ws.history.git("-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "-q", ws.file("private.git"), "refs/heads/refused:refs/heads/refused")
 
 
 @alter("found")

@@ -138,6 +138,7 @@ decided() {
 	quiet hub stale keep --case q4 --reason 'has no pictures'
 	quiet hub assign withdraw --from ben --case q6 --judged
 	quiet hub assign withdraw --from cem --case q7
+	quiet hub export -o labels.csv
 	quiet hub forget q8 --reason 'a person asked for it'
 	exchange
 	quiet casepack -C hub pack $plain --all -o post

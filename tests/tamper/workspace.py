@@ -88,8 +88,8 @@ def with_parent(commit, parent, key=None):
 class Workspace:
     """The copy that one alteration is made in."""
 
-    def __init__(self, folder, at, path):
-        self.folder, self.at, self.path = folder, at, path
+    def __init__(self, folder, at, path, casepack):
+        self.folder, self.at, self.path, self.casepack = folder, at, path, casepack
         self.history, self.private = Repo(path + "/history.git"), Repo(path + "/private.git")
 
     def key(self, name):
