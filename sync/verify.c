@@ -133,6 +133,8 @@ static enum cp_code check_all(struct cp_verify *v, struct cp_err *err)
 {
 	CP_TRY(cp_verify_sound(v, v->s->db, "casepack.db", err));
 	CP_TRY(cp_verify_sound(v, v->s->contents, "content.db", err));
+	CP_TRY(cp_verify_schema(v, v->s->db, "casepack.db", err));
+	CP_TRY(cp_verify_schema(v, v->s->contents, "content.db", err));
 	CP_TRY(open_again(v, err));
 	CP_TRY(cp_repo_branch(v->s->history, "main", &v->out->main, err));
 	CP_TRY(check_history(v, err));
