@@ -46,12 +46,33 @@ static int see_entry(const git_config_entry *e, void *user)
 	return l->code == CP_OK ? 0 : GIT_EUSER;
 }
 
+/* What libgit2 reads and git does not: a quotation that does not end, bytes that are no text. */
+static bool is_plain(const char *text, size_t len)
+{
+	bool in_quotes = false;
+
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c == '\n' && in_quotes)
+			return false;
+		if ((c < ' ' && c != '\t' && c != '\n') || c > '~')
+			return false;
+		in_quotes = in_quotes != (c == '"');
+	}
+	return !in_quotes;
+}
+
 static enum cp_code look_at_config(struct cp_repo *r, struct looking *l)
 {
 	CP_AUTO(str) char *file = cp_path_join(r->path, "config");
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
 	git_config *config = NULL;
-	int rc = git_config_open_ondisk(&config, file);
+	int rc;
 
+	if (cp_file_read(&text, file, NULL) != CP_OK || !is_plain(text.data ? text.data : "", text.len))
+		return l->wrong(l->user, "config", "is no text that git reads", l->err);
+	rc = git_config_open_ondisk(&config, file);
 	if (rc == 0)
 		rc = git_config_foreach(config, see_entry, l);
 	git_config_free(config);

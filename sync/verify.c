@@ -139,6 +139,7 @@ static enum cp_code check_all(struct cp_verify *v, struct cp_err *err)
 	CP_TRY(cp_repo_branch(v->s->history, "main", &v->out->main, err));
 	CP_TRY(check_history(v, err));
 	CP_TRY(compare(v, err));
+	CP_TRY(cp_verify_kept(v, err));
 	CP_TRY(cp_verify_stored(v, err));
 	return check_checkpoints(v, err);
 }

@@ -484,17 +484,18 @@ static enum cp_code any_branch_reaches(struct cp_verify *v, const char *prefix, 
 }
 
 /* Some branch of that kind must still hold what the database says of it. */
-static enum cp_code want_held(struct cp_verify *v, const char *kind, const char *branch, const char *oid, struct cp_err *err)
+static enum cp_code want_held(struct cp_verify *v, const char *table, const char *kind, const char *branch, const char *oid, struct cp_err *err)
 {
 	char where[256];
 	bool is_held = false;
 
-	CP_TRY(any_branch_reaches(v, kind, oid, &is_held, err));
+	if (strlen(oid) == 40 && strspn(oid, "0123456789abcdef") == 40)
+		CP_TRY(any_branch_reaches(v, kind, oid, &is_held, err));
 	if (!is_held && strcmp(kind, "hub/") == 0)
 		CP_TRY(cp_repo_reaches(v->s->history, v->out->main.hex, oid, &is_held, err));
 	snprintf(where, sizeof where, "history.git: %s", branch);
 	if (!is_held)
-		cp_found(v, where, "`casepack rebuild` sets it again", "does not hold %.12s any more, up to where it stood", oid);
+		cp_found(v, where, "`casepack rebuild` sets it again", "does not hold %.12s, where %s of casepack.db says that it stood", oid, table);
 	return CP_OK;
 }
 
@@ -504,7 +505,8 @@ static enum cp_code look_for_given(struct cp_verify *v, struct cp_err *err)
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(v->s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> ''", ""));
+	CP_TRY(cp_query(v->s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> ''"
+			" UNION SELECT lower(hex(replica)), outbound_acked FROM peers WHERE outbound_acked <> ''", ""));
 	for (;;) {
 		char branch[80];
 
@@ -512,7 +514,7 @@ static enum cp_code look_for_given(struct cp_verify *v, struct cp_err *err)
 		if (!row)
 			return CP_OK;
 		snprintf(branch, sizeof branch, "outbound/%.32s", cp_col_text(q, 0));
-		CP_TRY(want_held(v, "outbound/", branch, cp_col_text(q, 1), err));
+		CP_TRY(want_held(v, "peers", "outbound/", branch, cp_col_text(q, 1), err));
 	}
 }
 
@@ -536,7 +538,7 @@ static enum cp_code look_for_said(struct cp_verify *v, struct cp_err *err)
 
 			snprintf(oid, sizeof oid, "%.40s", at + strlen(branch) + 1);
 			if (cp_repo_has(v->s->history, oid)) /* one that was refused never came */
-				CP_TRY(want_held(v, "hub/", branch, oid, err));
+				CP_TRY(want_held(v, "meta", "hub/", branch, oid, err));
 		}
 	}
 }

@@ -8,7 +8,7 @@ SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "s
 
 # Tables whose rows are no edits: history does not tell all of their columns, and nobody reads all of them.
 LOCAL = {"meta", "outbox", "drafts", "draft_ratings", "commits", "edits", "tricky", "conflicts", "candidates", "waiting", "peers",
-         "given", "verdicts", "strangers", "erased", "commit_objects"}
+         "given", "verdicts", "strangers", "erased", "commit_objects", "written"}
 # What nobody has signed yet: on anna's device. It is told, since who has the device could have written anything else.
 UNSIGNED = {"outbox", "drafts", "draft_ratings"}
 # Another value that could stand there.
