@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sync/change.h"
 #include "sync/refused.h"
 #include "sync/verify_inner.h"
 
@@ -54,23 +55,42 @@ static enum cp_code each_refused(struct cp_verify *v, struct cp_err *err)
 
 /* ---- waiting -------------------------------------------------------------------------------------------- */
 
-/* Its name is that of its bytes; the tree's is in it, and its branch that of its committer. */
+#define CP_NOW_SENT_AGAIN "delete that row with `sqlite3`; its author sends it again"
+
+/* What its bytes say of themselves; why it waits and since when is this workspace's own note. */
+static enum cp_code compare_waiting(struct cp_verify *v, const char *where, sqlite3_stmt *q, struct cp_err *err)
+{
+	struct cp_err why = { .code = CP_OK };
+	struct cp_change_commit c;
+	struct cp_oid tree;
+	char hex[CP_ID_HEX];
+	enum cp_code code = cp_change_commit_read(&c, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2), &why);
+
+	if (code != CP_OK)
+		return cp_found_or(v, where, CP_NOW_SENT_AGAIN, code, &why, err);
+	code = cp_repo_name(&tree, "tree", sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3), err);
+	if (code == CP_OK && strcmp(c.commit.tree.hex, tree.hex) != 0)
+		cp_found(v, where, CP_NOW_SENT_AGAIN, "does not hold the tree that was signed");
+	if (strncmp(cp_col_text(q, 1), "replica/", 8) != 0 || strncmp(cp_col_text(q, 1) + 8, cp_hex(hex, c.replica.bytes, 16), 32) != 0)
+		cp_found(v, where, CP_NOW_SENT_AGAIN, "branch is \"%.80s\", and the commit is by %s", cp_col_text(q, 1), hex);
+	if (strcmp(cp_col_text(q, 4), c.parent) != 0)
+		cp_found(v, where, CP_NOW_SENT_AGAIN, "parent is \"%.80s\", and the commit says \"%s\"", cp_col_text(q, 4), c.parent);
+	if (sqlite3_column_int64(q, 5) != c.edits)
+		cp_found(v, where, CP_NOW_SENT_AGAIN, "edits is %lld, and the commit says %lld", sqlite3_column_int64(q, 5), (long long)c.edits);
+	cp_change_commit_drop(&c);
+	return code;
+}
+
 static enum cp_code see_waiting(struct cp_verify *v, sqlite3_stmt *q, struct cp_err *err)
 {
-	const char *oid = cp_col_text(q, 0), *branch = cp_col_text(q, 1);
-	CP_AUTO(commit) struct cp_commit c = { 0 };
-	struct cp_oid is, tree;
+	struct cp_oid is;
 	char where[128];
 
-	snprintf(where, sizeof where, "casepack.db: waiting \"%.64s\"", oid);
+	snprintf(where, sizeof where, "casepack.db: waiting \"%.64s\"", cp_col_text(q, 0));
 	CP_TRY(cp_repo_name(&is, "commit", sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2), err));
-	CP_TRY(cp_repo_name(&tree, "tree", sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3), err));
-	if (strcmp(is.hex, oid) != 0 || cp_commit_read(&c, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2), NULL) != CP_OK)
-		cp_found(v, where, "drop that row; its author sends it again", "holds another commit, %s", is.hex);
-	else if (strcmp(c.tree.hex, tree.hex) != 0)
-		cp_found(v, where, "drop that row; its author sends it again", "does not hold the tree that was signed");
-	else if (strncmp(branch, "replica/", 8) != 0 || strncmp(branch + 8, c.committer.email, 32) != 0)
-		cp_found(v, where, "drop that row; its author sends it again", "branch is \"%.80s\", and the commit is by %.32s", branch, c.committer.email);
+	if (strcmp(is.hex, cp_col_text(q, 0)) == 0)
+		return compare_waiting(v, where, q, err);
+	cp_found(v, where, CP_NOW_SENT_AGAIN, "holds another commit, %s", is.hex);
 	return CP_OK;
 }
 
@@ -79,7 +99,7 @@ static enum cp_code each_waiting(struct cp_verify *v, struct cp_err *err)
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(v->s, &q, err, "SELECT oid, branch, commit_bytes, tree_bytes FROM waiting ORDER BY oid", ""));
+	CP_TRY(cp_query(v->s, &q, err, "SELECT oid, branch, commit_bytes, tree_bytes, parent, edits FROM waiting ORDER BY oid", ""));
 	for (;;) {
 		CP_TRY(cp_step(v->s, q, &row, err));
 		if (!row)

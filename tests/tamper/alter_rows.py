@@ -109,6 +109,7 @@ def delete(table):
     return make
 
 
+NOTES = {("waiting", "why"), ("waiting", "since_us"), ("waiting", None), ("peers", "acked")} # None: the row
 EMPTY = {"side_keys", "strangers"} # of which an honest hub has no row
 
 for t in TABLES:
@@ -116,8 +117,8 @@ for t in TABLES:
     at = "anna" if t in UNSIGNED else "hub"
     if t not in EMPTY:
         for column_name, type_of, _ in TABLES[t]:
-            add(f"{t}-{column_name}-changed", place, [], change(t, column_name, type_of), at)
-        add(f"{t}-row-deleted", place, [], delete(t), at)
+            add(f"{t}-{column_name}-changed", "noted" if (t, column_name) in NOTES else place, [], change(t, column_name, type_of), at)
+        add(f"{t}-row-deleted", "noted" if (t, None) in NOTES else place, [], delete(t), at)
     if t != "strangers":
         add(f"{t}-row-inserted", place, [], insert(t), at)
 
@@ -128,7 +129,7 @@ for t, c in (("judgments", "state"), ("judgments", "note"), ("ratings", "value")
              ("guideline_revisions", "body"), ("replicas", "public_key"), ("commits", "verdict"), ("commits", "acked_us"),
              ("peers", "outbound"), ("peers", "acked"), ("conflicts", "class"), ("project", "name")):
     if t != "conflicts":
-        add(f"rater-{t}-{c}-changed", "either" if t in LOCAL else "found", [],
+        add(f"rater-{t}-{c}-changed", "noted" if (t, c) in NOTES else "either" if t in LOCAL else "found", [],
             change(t, c, dict((n, k) for n, k, _ in TABLES[t])[c]), "anna")
 for t in ("judgments", "ratings", "assignments", "commits", "persons"):
     add(f"rater-{t}-row-deleted", "either" if t in LOCAL else "found", [], delete(t), "anna")

@@ -19,7 +19,7 @@ import alter_bytes
 import alter_files
 import alter_git
 import alter_rows
-from readings import Reader
+from readings import NOTED, Reader
 from workspace import Workspace
 from table import ALTERATIONS
 
@@ -60,7 +60,7 @@ class Stage:
         self.copy, self.ready = f"{folder}/copy-{os.getpid()}", f"{folder}/ready-{os.getpid()}"
         for path in (self.copy, self.ready):
             os.makedirs(path, exist_ok=True)
-        self.second = os.environ.get("TAMPER_SECOND", "")
+        self.second = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples", "audit", "verify.py")
         self.honest, self.readers = {}, {}
         self.harmless = 0
 
@@ -133,7 +133,7 @@ class Stage:
         want(status in (0, 3, 4), f"exit {status}:", said)
         want(all(c.isprintable() or c in "\n\t" for c in said), "control characters:", repr(said))
         self.judge(a, status, said, places)
-        if a.second is not None and self.second:
+        if a.second is not None:
             self.ask_second(a)
 
     def judge(self, a, status, said, places):
@@ -149,6 +149,10 @@ class Stage:
             want(status == 4, f"against the checkpoint exit {status}:", said)
         if a.wants in ("found", "unknowable") or a.wants == "told" or a.wants == "either" and status == 4:
             want(self.names(said, places), "does not name", places, ":", said)
+        if a.wants == "noted" and status != 4:
+            otherwise = set(self.differs(a.at)) - NOTED
+            want(status == 0 and not otherwise, f"exit {status}, reads otherwise:", *otherwise, said)
+            self.note = " # a note of this workspace's own"
         if a.wants in ("either", "same", "honest") and status != 4:
             otherwise = self.differs(a.at)
             want(not otherwise, "is not found, but reads otherwise:", *otherwise)
@@ -165,7 +169,7 @@ class Stage:
             want(self.names(said, places), "does not name", places, ":", said)
 
     def ask_second(self, a):
-        p = subprocess.run([*self.second.split(), f"{self.copy}/history.git"], stdin=subprocess.DEVNULL, capture_output=True,
+        p = subprocess.run([sys.executable, self.second, f"{self.copy}/history.git"], stdin=subprocess.DEVNULL, capture_output=True,
                            timeout=4 * SECONDS)
         want(p.returncode == a.second, f"the second verifier ends with {p.returncode}, not {a.second}:", (p.stdout + p.stderr).decode())
 

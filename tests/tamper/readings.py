@@ -7,6 +7,8 @@ WORDS = ["status", "project", "log --max 1000", "log --refused", "log --waiting"
          "guideline show guide", "form list", "form log relevance", "form show relevance", "form show sides", "rate --list",
          "export --format csv -o -", "export --format jsonl -o -", "export --format qrels --aggregate median --field grade -o -",
          "status --hash"]
+# Where a workspace tells what it has noted of what others acknowledged, and of what waits here.
+NOTED = {"--json status", "--json log --max 1000", "--json log --waiting", "--json quarantine --all"}
 GIT = [["for-each-ref"], ["symbolic-ref", "HEAD"], ["log", "--all", "-p", "--no-textconv", "--format=raw"], ["log", "--stat", "-2"],
        ["ls-tree", "-r", "main"]]
 

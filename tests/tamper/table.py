@@ -5,7 +5,9 @@ wants    found      `casepack verify` ends with 4, and one of its lines names ev
          same       either, but no place is asked for where it is found: what nobody reads has no name
          honest     whoever owns the workspace may do that: status 0, and everything reads the same
          told       status 0, 3 or 4, and one of the lines names every place: what is missing, or nobody has signed
-         unknowable status 0, and it ends by saying what it cannot exclude; against the checkpoint of before it is found
+         noted      it is this workspace's own note, which nobody signed and no history holds: status 0, and at most NOTED reads otherwise,
+           no answer, label, person or text
+unknowable status 0, and it ends by saying what it cannot exclude; against the checkpoint of before it is found
 places   what the line must hold: a string, or a set of which it must hold one; make() may return more of them
 second   what the second verifier (samples/audit) must come to: 0, 4, or None where it is not asked
 """
