@@ -201,8 +201,7 @@ static enum cp_code use_own_config(struct cp_repo *r, struct cp_err *err)
 	enum cp_code code = CP_OK;
 
 	if (git_config_open_ondisk(&config, file) < 0 || git_repository_set_config(r->git, config) < 0)
-		code = cp_fail_git(err, git_error_last() != NULL && git_error_last()->klass == GIT_ERROR_CONFIG ? CP_EFORMAT : CP_EIO,
-				"%s: reading", file);
+		code = cp_fail_git(err, CP_EFORMAT, "%s: reading", file);
 	git_config_free(config);
 	return code;
 }

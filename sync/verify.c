@@ -129,12 +129,48 @@ static enum cp_code check_checkpoints(struct cp_verify *v, struct cp_err *err)
 	return CP_OK;
 }
 
+/* One that does not open, or is damaged, is looked at without its database: that is a finding of its own. */
+static enum cp_code verify_closed(struct cp_verify *v, struct cp_err *err)
+{
+	static const char *const names[] = { "history.git", "private.git" };
+
+	for (int i = 0; i < 2; i++) {
+		CP_AUTO(str) char *path = cp_path_join(v->path, names[i]);
+		struct cp_err why = { .code = CP_OK };
+		struct cp_repo *r = NULL;
+		enum cp_code code;
+
+		if (!cp_file_exists(path))
+			continue;
+		code = cp_repo_open(&r, path, false, &why);
+		CP_TRY(cp_found_or(v, names[i], CP_NOW_HISTORY, code, &why, err));
+		code = r == NULL ? CP_OK : cp_verify_repo(v, r, names[i], i == 1, err);
+		cp_repo_free(r);
+		CP_TRY(code);
+	}
+	return CP_OK;
+}
+
+static enum cp_code check_without(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_store *s = v->s;
+	enum cp_code code;
+
+	v->s = NULL;
+	code = verify_closed(v, err);
+	v->s = s;
+	return code;
+}
+
 static enum cp_code check_all(struct cp_verify *v, struct cp_err *err)
 {
-	CP_TRY(cp_verify_sound(v, v->s->db, "casepack.db", err));
-	CP_TRY(cp_verify_sound(v, v->s->contents, "content.db", err));
-	CP_TRY(cp_verify_schema(v, v->s->db, "casepack.db", err));
-	CP_TRY(cp_verify_schema(v, v->s->contents, "content.db", err));
+	bool is_whole = true;
+
+	CP_TRY(cp_verify_sound(v, v->s->contents, "content.db", &is_whole, err));
+	is_whole = true;
+	CP_TRY(cp_verify_sound(v, v->s->db, "casepack.db", &is_whole, err));
+	if (!is_whole)
+		return check_without(v, err);
 	CP_TRY(open_again(v, err));
 	CP_TRY(cp_repo_branch(v->s->history, "main", &v->out->main, err));
 	CP_TRY(check_history(v, err));
@@ -155,28 +191,6 @@ static enum cp_code verify_open(struct cp_verify *v, struct cp_err *err)
 	v->again = NULL;
 	cp_fresh_remove(temp);
 	return code;
-}
-
-/* One that does not open is looked at without its database: that it does not is a finding of its own. */
-static enum cp_code verify_closed(struct cp_verify *v, struct cp_err *err)
-{
-	static const char *const names[] = { "history.git", "private.git" };
-
-	for (int i = 0; i < 2; i++) {
-		CP_AUTO(str) char *path = cp_path_join(v->path, names[i]);
-		struct cp_err why = { .code = CP_OK };
-		struct cp_repo *r = NULL;
-		enum cp_code code;
-
-		if (!cp_file_exists(path))
-			continue;
-		code = cp_repo_open(&r, path, false, &why);
-		CP_TRY(cp_found_or(v, names[i], CP_NOW_HISTORY, code, &why, err));
-		code = r == NULL ? CP_OK : cp_verify_repo(v, r, names[i], i == 1, err);
-		cp_repo_free(r);
-		CP_TRY(code);
-	}
-	return CP_OK;
 }
 
 enum cp_code cp_verify(const char *path, const struct cp_verify_ask *ask, struct cp_verified *out, struct cp_err *err)
