@@ -8,6 +8,7 @@
 #include "sync/verify.h"
 
 #define FINDINGS_MAX 100 /* told one by one; the others are counted */
+#define MISSING_MAX 10
 
 /* ---- what to compare with ------------------------------------------------------------------------ */
 
@@ -37,7 +38,7 @@ static enum cp_code read_checkpoints(struct cp_args *a, struct cp_checkpoints *o
 
 /* ---- what was found ------------------------------------------------------------------------------- */
 
-struct telling { const struct cp_args *a; json_t *list; int64_t n; enum cp_code code; struct cp_err why; };
+struct telling { const struct cp_args *a; json_t *list; int64_t n, missing; enum cp_code code; struct cp_err why; };
 
 static void tell(void *user, const struct cp_finding *f)
 {
@@ -50,6 +51,14 @@ static void tell(void *user, const struct cp_finding *f)
 				cp_json_text(f->what), "now", cp_json_text(f->now)));
 	else if (t->code == CP_OK)
 		t->code = cp_line(&t->why, "%s: %s; %s", f->where, f->what, f->now);
+}
+
+static void tell_missing(void *user, const char *what)
+{
+	struct telling *t = user;
+
+	if (!t->a->json && ++t->missing <= MISSING_MAX)
+		cp_say("not here: %s", what);
 }
 
 static void show_progress(void *user, const char *what, uint64_t done, uint64_t total)
@@ -171,7 +180,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	struct cp_checkpoints against = { NULL, 0 };
 	struct telling telling = { .a = a, .list = json_array() };
-	struct cp_verify_ask ask = { .is_full = cp_arg_given(a, "--full"), .visit = tell, .user = &telling, .progress = show_progress };
+	struct cp_verify_ask ask = { .is_full = cp_arg_given(a, "--full"), .visit = tell, .missing = tell_missing, .user = &telling, .progress = show_progress };
 	struct cp_verified v;
 	enum cp_code code;
 

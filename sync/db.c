@@ -21,7 +21,7 @@ enum cp_code cp_fail_sqlite(struct cp_err *err, sqlite3 *db, const char *fmt, ..
 		return cp_fail(err, CP_EBUSY, "%s: another program is at work in this workspace; try again", what);
 	if ((rc & 0xff) == SQLITE_IOERR) /* SQLite does not keep errno of all of them */
 		return cp_fail(err, CP_EIO, "%s: %s; is the disk full, or gone?", what, sqlite3_errmsg(db));
-	return cp_fail(err, CP_EIO, "%s: %s", what, sqlite3_errmsg(db));
+	return cp_fail(err, rc == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT ? CP_EFORMAT : CP_EIO, "%s: %s", what, sqlite3_errmsg(db));
 }
 
 /* The statement of that literal, prepared once. */

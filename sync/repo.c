@@ -65,7 +65,7 @@ static enum cp_code write_config(const char *path, struct cp_err *err)
 	enum cp_code code = CP_OK;
 
 	if (git_config_open_ondisk(&config, file) < 0
-			|| git_config_set_string(config, "diff.casepack.textconv", "casepack show --textconv") < 0)
+			|| git_config_set_string(config, CP_TEXTCONV_NAME, CP_TEXTCONV) < 0)
 		code = cp_fail_git(err, CP_EIO, "%s: writing", file);
 	git_config_free(config);
 	return code;
@@ -74,7 +74,7 @@ static enum cp_code write_config(const char *path, struct cp_err *err)
 /* A bare repository reads no .gitattributes: what makes changesets readable in `git log -p` stands in info/. */
 static enum cp_code write_attributes(const char *path, struct cp_err *err)
 {
-	static const char text[] = "changeset diff=casepack\n";
+	static const char text[] = CP_REPO_ATTRIBUTES;
 	CP_AUTO(str) char *info = cp_path_join(path, "info");
 	CP_AUTO(str) char *file = cp_path_join(info, "attributes");
 
@@ -201,7 +201,7 @@ static enum cp_code use_own_config(struct cp_repo *r, struct cp_err *err)
 	enum cp_code code = CP_OK;
 
 	if (git_config_open_ondisk(&config, file) < 0 || git_repository_set_config(r->git, config) < 0)
-		code = cp_fail_git(err, CP_EIO, "%s: reading", file);
+		code = cp_fail_git(err, CP_EFORMAT, "%s: reading", file);
 	git_config_free(config);
 	return code;
 }

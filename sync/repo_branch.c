@@ -185,7 +185,7 @@ static enum cp_code add_ref(struct cp_repo *r, const git_reference *ref, const c
 	if (strncmp(name, prefix, strlen(prefix)) != 0)
 		return CP_OK;
 	CP_TRY(read_ref(r, ref, &oid, err));
-	return cp_tips_add(out, name, oid.hex, err);
+	return cp_tips_add(out, name, oid.hex, err) == CP_OK ? CP_OK : cp_fail(err, CP_EFORMAT, "%s: has a branch that cannot be one", r->path);
 }
 
 static int by_name(const void *a, const void *b)
@@ -217,7 +217,7 @@ enum cp_code cp_repo_branches(struct cp_repo *r, const char *prefix, struct cp_t
 
 	CP_TRY(cp_repo_ready(r, err));
 	if (git_reference_iterator_new(&refs, r->git) < 0)
-		return cp_fail_git(err, CP_EIO, "%s: reading its branches", r->path);
+		return cp_fail_git(err, CP_EFORMAT, "%s: reading its branches", r->path);
 	code = add_refs(r, refs, prefix, &tips, err);
 	git_reference_iterator_free(refs);
 	if (code != CP_OK) {

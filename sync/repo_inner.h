@@ -34,6 +34,11 @@ enum cp_code cp_repo_absent(const struct cp_repo *r, const git_oid *id, struct c
 /* A tree that casepack would write: entries, order, names, no file and folder of one name. */
 CP_CHECKED enum cp_code cp_repo_check_tree(const void *bytes, size_t len, struct cp_err *err);
 
+/* What a new repository is given, so that plain git shows changesets in words. */
+#define CP_TEXTCONV_NAME "diff.casepack.textconv"
+#define CP_TEXTCONV "casepack show --textconv"
+#define CP_REPO_ATTRIBUTES "changeset diff=casepack\n"
+
 /* The full name of a branch. CP_EINPUT: git knows no such names. */
 #define CP_HEADS "refs/heads/"
 struct cp_ref { char text[sizeof(CP_HEADS) + sizeof(((struct cp_tip *)0)->name)]; };

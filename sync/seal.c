@@ -318,7 +318,8 @@ static enum cp_code repair_branch(struct cp_store *s, struct cp_repo *repo, bool
 			" ORDER BY no DESC LIMIT 1", "ti", branch, (int64_t)is_private));
 	if (strcmp(tip.hex, known.len ? known.data : "") == 0)
 		return CP_OK;
-	return cp_repo_walk(repo, tip.hex, known.len ? known.data : "", repair_one, &r, err);
+	return cp_repo_walk(repo, tip.hex, known.len ? known.data : "", repair_one, &r, err) == CP_OK ? CP_OK
+		: cp_fail_at(err, "%s", branch);
 }
 
 enum cp_code cp_seal_repair(struct cp_store *s, struct cp_err *err)

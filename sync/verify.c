@@ -129,32 +129,7 @@ static enum cp_code check_checkpoints(struct cp_verify *v, struct cp_err *err)
 	return CP_OK;
 }
 
-static enum cp_code check_all(struct cp_verify *v, struct cp_err *err)
-{
-	CP_TRY(cp_verify_sound(v, v->s->db, "casepack.db", err));
-	CP_TRY(cp_verify_sound(v, v->s->contents, "content.db", err));
-	CP_TRY(open_again(v, err));
-	CP_TRY(cp_repo_branch(v->s->history, "main", &v->out->main, err));
-	CP_TRY(check_history(v, err));
-	CP_TRY(compare(v, err));
-	CP_TRY(cp_verify_stored(v, err));
-	return check_checkpoints(v, err);
-}
-
-static enum cp_code verify_open(struct cp_verify *v, struct cp_err *err)
-{
-	CP_AUTO(str) char *temp = cp_path_join(v->path, CP_VERIFY_DB);
-	enum cp_code code = check_all(v, err);
-
-	if (code == CP_OK && v->out->findings == 0)
-		cp_memory_keep(v);
-	cp_store_close(v->again);
-	v->again = NULL;
-	cp_fresh_remove(temp);
-	return code;
-}
-
-/* One that does not open is looked at without its database: that it does not is a finding of its own. */
+/* One that does not open, or is damaged, is looked at without its database: that is a finding of its own. */
 static enum cp_code verify_closed(struct cp_verify *v, struct cp_err *err)
 {
 	static const char *const names[] = { "history.git", "private.git" };
@@ -174,6 +149,48 @@ static enum cp_code verify_closed(struct cp_verify *v, struct cp_err *err)
 		CP_TRY(code);
 	}
 	return CP_OK;
+}
+
+static enum cp_code check_without(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_store *s = v->s;
+	enum cp_code code;
+
+	v->s = NULL;
+	code = verify_closed(v, err);
+	v->s = s;
+	return code;
+}
+
+static enum cp_code check_all(struct cp_verify *v, struct cp_err *err)
+{
+	bool is_whole = true;
+
+	CP_TRY(cp_verify_sound(v, v->s->contents, "content.db", &is_whole, err));
+	is_whole = true;
+	CP_TRY(cp_verify_sound(v, v->s->db, "casepack.db", &is_whole, err));
+	if (!is_whole)
+		return check_without(v, err);
+	CP_TRY(open_again(v, err));
+	CP_TRY(cp_repo_branch(v->s->history, "main", &v->out->main, err));
+	CP_TRY(check_history(v, err));
+	CP_TRY(compare(v, err));
+	CP_TRY(cp_verify_kept(v, err));
+	CP_TRY(cp_verify_stored(v, err));
+	return check_checkpoints(v, err);
+}
+
+static enum cp_code verify_open(struct cp_verify *v, struct cp_err *err)
+{
+	CP_AUTO(str) char *temp = cp_path_join(v->path, CP_VERIFY_DB);
+	enum cp_code code = check_all(v, err);
+
+	if (code == CP_OK && v->out->findings == 0)
+		cp_memory_keep(v);
+	cp_store_close(v->again);
+	v->again = NULL;
+	cp_fresh_remove(temp);
+	return code;
 }
 
 enum cp_code cp_verify(const char *path, const struct cp_verify_ask *ask, struct cp_verified *out, struct cp_err *err)

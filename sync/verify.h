@@ -31,6 +31,7 @@ struct cp_verify_ask {
 	bool is_full;                    /* rely on nothing */
 	const struct cp_checkpoint *against; size_t n_against; /* borrowed */
 	cp_finding_visit *visit;
+	cp_missing_visit *missing;       /* each thing that is named and not here; may be NULL */
 	void *user;
 	void (*progress)(void *user, const char *what, uint64_t done, uint64_t total); /* may be NULL */
 };

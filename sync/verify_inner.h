@@ -39,9 +39,12 @@ CP_CHECKED enum cp_code cp_verify_replay(struct cp_verify *v, struct cp_err *err
 CP_CHECKED enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err);
 /* Rows of the database in use (attached to v->again as `old`) against the replay. */
 CP_CHECKED enum cp_code cp_verify_rows(struct cp_verify *v, struct cp_err *err);
+/* What was refused here, and what waits. */
+CP_CHECKED enum cp_code cp_verify_kept(struct cp_verify *v, struct cp_err *err);
 /* Content, media, and the databases as files. */
 CP_CHECKED enum cp_code cp_verify_stored(struct cp_verify *v, struct cp_err *err);
-CP_CHECKED enum cp_code cp_verify_sound(struct cp_verify *v, sqlite3 *db, const char *name, struct cp_err *err);
+/* *is_whole: turns false where it cannot be read through. */
+CP_CHECKED enum cp_code cp_verify_sound(struct cp_verify *v, sqlite3 *db, const char *name, bool *is_whole, struct cp_err *err);
 /* Does history hold that commit still? */
 CP_CHECKED enum cp_code cp_verify_checkpoint(struct cp_verify *v, const struct cp_checkpoint *c, struct cp_err *err);
 

@@ -446,12 +446,16 @@ static enum cp_code check_given(struct cp_verify *v, const char *oid, const stru
 static enum cp_code see_given(void *user, const char *name, const char *oid, const struct cp_commit *c, struct cp_err *err)
 {
 	struct cp_verify *v = user;
+	static const char line[] = "\nCasepack-Outbound: ";
+	const char *device = strstr(c->message, line);
 	struct cp_err why = { .code = CP_OK };
 	char where[256];
 	enum cp_code code = check_given(v, oid, c, &why);
 
 	v->out->given++;
 	snprintf(where, sizeof where, "history.git: %s", name);
+	if (device == NULL || strncmp(device + strlen(line), name + strlen("outbound/"), 32) != 0)
+		cp_found(v, where, CP_NOW_HISTORY, "holds commit %.12s, which was given to another device", oid);
 	return cp_found_or(v, where, CP_NOW_HISTORY, code, &why, err);
 }
 
@@ -468,19 +472,6 @@ static enum cp_code see_hub(void *user, const char *name, const char *oid, const
 	return cp_found_or(v, where, CP_NOW_HISTORY, code, &why, err);
 }
 
-enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err)
-{
-	struct cp_repo *history = v->again->history;
-
-	CP_TRY(cp_replay_branches(history, "replica/", see_on_branch, v, err));
-	CP_TRY(cp_replay_branches(history, "outbound/", see_given, v, err));
-	CP_TRY(cp_replay_branches(history, "hub/", see_hub, v, err));
-	CP_TRY(look_for_lost(v, history, false, err));
-	return v->again->private != NULL ? look_for_lost(v, v->again->private, true, err) : CP_OK;
-}
-
-/* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
-
 static enum cp_code any_branch_reaches(struct cp_verify *v, const char *prefix, const char *oid, bool *out, struct cp_err *err)
 {
 	struct cp_tips tips = { 0 };
@@ -491,6 +482,81 @@ static enum cp_code any_branch_reaches(struct cp_verify *v, const char *prefix, 
 	cp_tips_drop(&tips);
 	return code;
 }
+
+/* Some branch of that kind must still hold what the database says of it. */
+static enum cp_code want_held(struct cp_verify *v, const char *table, const char *kind, const char *branch, const char *oid, struct cp_err *err)
+{
+	char where[256];
+	bool is_held = false;
+
+	if (strlen(oid) == 40 && strspn(oid, "0123456789abcdef") == 40)
+		CP_TRY(any_branch_reaches(v, kind, oid, &is_held, err));
+	if (!is_held && strcmp(kind, "hub/") == 0)
+		CP_TRY(cp_repo_reaches(v->s->history, v->out->main.hex, oid, &is_held, err));
+	snprintf(where, sizeof where, "history.git: %s", branch);
+	if (!is_held)
+		cp_found(v, where, "`casepack rebuild` sets it again", "does not hold %.12s, where %s of casepack.db says that it stood", oid, table);
+	return CP_OK;
+}
+
+/* No main speaks for what was given, nor for what another hub said last: who gave or took it in has noted where they stood. */
+static enum cp_code look_for_given(struct cp_verify *v, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(v->s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> ''"
+			" UNION SELECT lower(hex(replica)), outbound_acked FROM peers WHERE outbound_acked <> ''", ""));
+	for (;;) {
+		char branch[80];
+
+		CP_TRY(cp_step(v->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		snprintf(branch, sizeof branch, "outbound/%.32s", cp_col_text(q, 0));
+		CP_TRY(want_held(v, "peers", "outbound/", branch, cp_col_text(q, 1), err));
+	}
+}
+
+static enum cp_code look_for_said(struct cp_verify *v, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(v->s, &q, err, "SELECT 'hub/' || substr(key, 10), CAST(value AS TEXT) FROM meta WHERE key LIKE 'hub_have/%'", ""));
+	for (;;) {
+		char branch[80];
+		const char *at;
+
+		CP_TRY(cp_step(v->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		snprintf(branch, sizeof branch, "%.79s", cp_col_text(q, 0));
+		at = strstr(cp_col_text(q, 1), branch);
+		if (at != NULL && strlen(at) > strlen(branch) + 40) {
+			char oid[41];
+
+			snprintf(oid, sizeof oid, "%.40s", at + strlen(branch) + 1);
+			if (cp_repo_has(v->s->history, oid)) /* one that was refused never came */
+				CP_TRY(want_held(v, "meta", "hub/", branch, oid, err));
+		}
+	}
+}
+
+enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_repo *history = v->again->history;
+
+	CP_TRY(look_for_given(v, err));
+	CP_TRY(look_for_said(v, err));
+	CP_TRY(cp_replay_branches(history, "replica/", see_on_branch, v, err));
+	CP_TRY(cp_replay_branches(history, "outbound/", see_given, v, err));
+	CP_TRY(cp_replay_branches(history, "hub/", see_hub, v, err));
+	CP_TRY(look_for_lost(v, history, false, err));
+	return v->again->private != NULL ? look_for_lost(v, v->again->private, true, err) : CP_OK;
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
 
 /* One's own main also holds the mains that it joined; what another hub said last may stand on its branch alone. Of lines of
  * one name each repository numbers its own. */

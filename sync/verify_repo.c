@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/file.h"
+#include "sync/repo_around.h"
 #include "sync/repo_check.h"
 #include "sync/secrets.h"
 #include "sync/verify_inner.h"
@@ -93,19 +93,15 @@ static enum cp_code see_ref(void *user, const char *name, const char *oid, struc
 	return CP_OK;
 }
 
-/* Files by which git shows another history than the objects tell. */
-static void look_for_masks(struct reading *r)
+static enum cp_code tell_around(void *user, const char *where, const char *what, struct cp_err *err)
 {
-	static const char *const files[] = { "shallow", "info/grafts", "objects/info/alternates" };
+	struct reading *r = user;
+	char place[512];
 
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		char path[4096], place[128];
-
-		snprintf(path, sizeof path, "%s/%s/%s", r->v->path, r->name, files[i]);
-		snprintf(place, sizeof place, "%s/%s", r->name, files[i]);
-		if (cp_file_exists(path))
-			cp_found(r->v, place, "remove it", "makes git show something else than the objects that are here");
-	}
+	(void)err;
+	snprintf(place, sizeof place, "%s/%s", r->name, where);
+	cp_found(r->v, place, "remove it, or put it back as it was", "%s", what);
+	return CP_OK;
 }
 
 static enum cp_code check_inside(struct cp_repo *repo, struct reading *r, struct cp_err *err)
@@ -124,9 +120,10 @@ static enum cp_code check_inside(struct cp_repo *repo, struct reading *r, struct
 enum cp_code cp_verify_repo(struct cp_verify *v, struct cp_repo *repo, const char *name, bool is_private, struct cp_err *err)
 {
 	struct reading r = { v, name, is_private };
-	enum cp_code code;
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code = cp_repo_around(repo, tell_around, &r, &why);
 
-	look_for_masks(&r);
+	CP_TRY(cp_found_or(v, name, CP_NOW_HISTORY, code, &why, err));
 	if (v->again == NULL)
 		return check_inside(repo, &r, err);
 	CP_TRY(cp_txn_begin(v->again, err));

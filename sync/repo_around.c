@@ -1,0 +1,144 @@
+#include "sync/repo_around.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "formats/file.h"
+#include "sync/repo_inner.h"
+
+struct looking { cp_repo_wrong *wrong; void *user; struct cp_err *err; enum cp_code code; bool is_bare, has_format; };
+
+/* ---- config ------------------------------------------------------------------------------------------ */
+
+/* Name and value; NULL: any value. None of them runs anything, or names another place that is read. */
+static const struct { const char *name, *value; } ours[] = {
+	{ "core.bare", "true" }, { "core.filemode", NULL }, { "core.ignorecase", NULL }, { "core.precomposeunicode", NULL },
+	{ "core.symlinks", NULL }, { "core.logallrefupdates", NULL }, { "core.repositoryformatversion", "0" },
+	{ "core.compression", NULL }, { CP_TEXTCONV_NAME, CP_TEXTCONV }, { "gc.auto", NULL }, { "gc.autodetach", NULL },
+	{ "gc.pruneexpire", NULL }, { "pack.threads", NULL }, { "pack.windowmemory", NULL }, { "user.name", NULL }, { "user.email", NULL },
+	{ "gpg.ssh.allowedsignersfile", NULL },
+	{ "remote.*.url", NULL }, { "remote.*.fetch", NULL }, { "branch.*.remote", NULL }, { "branch.*.merge", NULL },
+};
+
+static bool is_ours(const git_config_entry *e)
+{
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (fnmatch(ours[i].name, e->name, 0) == 0 && (ours[i].value == NULL || strcmp(ours[i].value, e->value) == 0))
+			return true;
+	return false;
+}
+
+static int see_entry(const git_config_entry *e, void *user)
+{
+	struct looking *l = user;
+	char where[256], what[512];
+
+	l->is_bare = l->is_bare || strcmp(e->name, "core.bare") == 0;
+	l->has_format = l->has_format || strcmp(e->name, "core.repositoryformatversion") == 0;
+	if (is_ours(e))
+		return 0;
+	snprintf(where, sizeof where, "config: %.200s", e->name);
+	snprintf(what, sizeof what, "is \"%.300s\", which casepack does not write: it makes git show or do something else",
+			e->value != NULL ? e->value : "");
+	l->code = l->wrong(l->user, where, what, l->err);
+	return l->code == CP_OK ? 0 : GIT_EUSER;
+}
+
+/* What libgit2 reads and git does not: a quotation that does not end, bytes that are no text. */
+static bool is_plain(const char *text, size_t len)
+{
+	bool in_quotes = false;
+
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c == '\n' && in_quotes)
+			return false;
+		if ((c < ' ' && c != '\t' && c != '\n') || c > '~')
+			return false;
+		in_quotes = in_quotes != (c == '"');
+	}
+	return !in_quotes;
+}
+
+static enum cp_code look_at_config(struct cp_repo *r, struct looking *l)
+{
+	CP_AUTO(str) char *file = cp_path_join(r->path, "config");
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
+	git_config *config = NULL;
+	int rc;
+
+	if (cp_file_read(&text, file, NULL) != CP_OK || !is_plain(text.data ? text.data : "", text.len))
+		return l->wrong(l->user, "config", "is no text that git reads", l->err);
+	rc = git_config_open_ondisk(&config, file);
+	if (rc == 0)
+		rc = git_config_foreach(config, see_entry, l);
+	git_config_free(config);
+	if (l->code != CP_OK)
+		return l->code;
+	if (rc != 0)
+		return l->wrong(l->user, "config", "cannot be read", l->err);
+	return l->is_bare && l->has_format ? CP_OK : l->wrong(l->user, "config", "does not say any more what kind of repository this is", l->err);
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------- */
+
+static enum cp_code look_at_text(struct cp_repo *r, struct looking *l, const char *name, const char *text, const char *what)
+{
+	CP_AUTO(str) char *path = cp_path_join(r->path, name);
+	CP_AUTO(buf) struct cp_buf is = CP_BUF(4096);
+	struct cp_err why;
+
+	if (!cp_file_exists(path))
+		return CP_OK; /* without HEAD it is no repository, and does not open */
+	if (cp_file_read(&is, path, &why) == CP_OK && is.len == strlen(text) && memcmp(is.data, text, is.len) == 0)
+		return CP_OK;
+	return l->wrong(l->user, name, what, l->err);
+}
+
+static enum cp_code look_at_hooks(struct cp_repo *r, struct looking *l)
+{
+	CP_AUTO(str) char *path = cp_path_join(r->path, "hooks");
+	enum cp_code code = CP_OK;
+	struct dirent *e;
+	DIR *d = opendir(path);
+
+	while (d != NULL && code == CP_OK && (e = readdir(d)) != NULL) {
+		char where[300];
+
+		if (e->d_name[0] == '.' || fnmatch("*.sample", e->d_name, 0) == 0 || strcmp(e->d_name, "README") == 0)
+			continue;
+		snprintf(where, sizeof where, "hooks/%s", e->d_name);
+		code = l->wrong(l->user, where, "is run by git, and is none of casepack's", l->err);
+	}
+	if (d != NULL)
+		closedir(d);
+	return code;
+}
+
+static enum cp_code look_for_masks(struct cp_repo *r, struct looking *l)
+{
+	static const char *const files[] = { "shallow", "info/grafts", "objects/info/alternates" };
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		CP_AUTO(str) char *path = cp_path_join(r->path, files[i]);
+
+		if (cp_file_exists(path))
+			CP_TRY(l->wrong(l->user, files[i], "makes git show something else than the objects that are here", l->err));
+	}
+	return CP_OK;
+}
+
+enum cp_code cp_repo_around(struct cp_repo *r, cp_repo_wrong *wrong, void *user, struct cp_err *err)
+{
+	struct looking l = { .wrong = wrong, .user = user, .err = err };
+
+	CP_TRY(cp_repo_ready(r, err));
+	CP_TRY(look_at_text(r, &l, "HEAD", "ref: refs/heads/main\n", "is not main: git begins elsewhere"));
+	CP_TRY(look_at_config(r, &l));
+	CP_TRY(look_at_text(r, &l, "info/attributes", CP_REPO_ATTRIBUTES, "is not as casepack wrote it: git shows files otherwise"));
+	CP_TRY(look_at_hooks(r, &l));
+	return look_for_masks(r, &l);
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Alters one thing at a time in workspaces at rest (tests/tamper/README.md) and asks `casepack verify`.
+. "$(dirname "$0")/../cli/lib.sh"
+plain=--plain
+. "$root/tests/tools/scene.sh"
+. "$root/tests/tamper/fixture.sh"
+world
+[ $# -gt 0 ] || set -- --every "${TAMPER_EVERY:-12}" # one of so many; 1 for all
+python3 "$root/tests/tamper/play.py" "$work" "$casepack" "$@"
