@@ -61,6 +61,7 @@ enum cp_code cp_repo_named(struct cp_repo *r, const char *digits, struct cp_oid 
 	size_t len;
 	int rc;
 
+	CP_TRY(cp_repo_ready(r, err));
 	if (git_oid_fromstrn(&begins, digits, strlen(digits)) < 0)
 		return cp_fail(err, CP_EFORMAT, "\"%.60s\" begins the name of no git object", digits);
 	rc = git_odb_exists_prefix(&id, r->odb, &begins, strlen(digits));
@@ -96,6 +97,7 @@ enum cp_code cp_repo_compare(struct cp_repo *r, const struct cp_oid *a, const st
 	git_oid ids[2];
 	enum cp_code code = CP_OK;
 
+	CP_TRY(cp_repo_ready(r, err));
 	CP_TRY(cp_repo_oid(&ids[0], a->hex, err));
 	CP_TRY(cp_repo_oid(&ids[1], b->hex, err));
 	if (git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION) < 0)
