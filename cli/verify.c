@@ -93,6 +93,9 @@ static void say_history(const struct cp_verified *v)
 		cp_say("%s not compared: an older casepack wrote the pages in another way", cp_count(a, v->older_trees, "tree was", "trees were"));
 	if (v->refused > 0)
 		cp_say("%s refused, as main says", cp_count(a, v->refused, "change commit was", "change commits were"));
+	if (v->ahead > 0)
+		cp_say("%s on a device's branch that main has not taken in: a merge that was cut off leaves that, the next one takes it in",
+				cp_count(a, v->ahead, "change commit stands", "change commits stand"));
 }
 
 static void say_state(const struct cp_verified *v)

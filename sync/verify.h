@@ -44,6 +44,7 @@ struct cp_verified {
 	int64_t older_trees;             /* with pages as an older casepack wrote them: not compared */
 	int64_t commits, edits;          /* change commits: signed, in their chains, permitted */
 	int64_t refused;                 /* change commits that main says were refused */
+	int64_t ahead;                   /* change commits on a device's branch, signed by it, that no main takes in yet */
 	int64_t given;                   /* outbound commits: signed */
 	int64_t ratings, rows;           /* rows equal to their replay, ratings among them */
 	int64_t contents, media;

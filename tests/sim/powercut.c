@@ -369,7 +369,7 @@ static int final_meeting(struct final *f)
 /* The bytes that stand in the file `frame`, in hex, are in no file of a folder. */
 #define NOT_IN "python3 -c 'import os, sys; f = bytes.fromhex(open(\"frame\").read()); sys.exit(any(f in open(os.path.join(d, n)," \
 	" \"rb\").read() for d, _, names in os.walk(sys.argv[1]) for n in names))'"
-#define MEDIA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define MEDIA "b289a10a76ad3ff2e3b2ff7e07476414209b2e57bedb1807e94b48dddaed252e"
 
 /* A case that names a media file, which is there. */
 static int import_with_media(struct cp_store *hub)
@@ -395,7 +395,7 @@ static int before_forgetting(void)
 	cp_store_close(hub);
 	WELL(pack());
 	WELL(open_newest("a"));
-	WELL(shell("for w in hub a; do mkdir -p $w/media/01 && echo canary >$w/media/01/" MEDIA "; done"));
+	WELL(shell("for w in hub a; do mkdir -p $w/media/b2 && echo canary >$w/media/b2/" MEDIA "; done"));
 	WELL(rate_and_return(NULL));
 	WELL(merge());
 	return shell("sqlite3 hub/content.db \"SELECT hex(substr(frame, 9, 32)) FROM contents ORDER BY rowid DESC LIMIT 1\" >frame"
