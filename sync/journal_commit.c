@@ -358,23 +358,14 @@ static enum cp_code say_head(struct cp_buf *out, const json_t *o, struct cp_err 
 	return say_taken(out, o, err);
 }
 
-enum cp_code cp_commit_words(struct cp_store *s, const char *digits, struct cp_buf *out, struct cp_err *err)
+/* The head, then the changes. */
+static enum cp_code print_words(struct cp_store *s, struct seen *x, json_t *o, struct cp_buf *out, struct cp_err *err)
 {
-	CP_AUTO(seen) struct seen x;
-	json_t *o = json_object();
-	enum cp_code code;
-
-	seen_begin(&x);
-	code = see(s, digits, &x, err);
-	if (code == CP_OK)
-		code = head(s, &x, o, err);
-	if (code == CP_OK)
-		code = say_head(out, o, err);
-	if (code == CP_OK && x.has_changeset && cp_changeset_words(s, x.changeset, x.len, out, &x.why) != CP_OK)
-		code = x.why.code == CP_EFORMAT ? cp_buf_printf(out, err, "(no changeset: %s)\n", x.why.text)
-			: cp_fail(err, x.why.code, "%s", x.why.text);
-	json_decref(o);
-	return code;
+	CP_TRY(say_head(out, o, err));
+	if (!x->has_changeset || cp_changeset_words(s, x->changeset, x->len, out, &x->why) == CP_OK)
+		return CP_OK;
+	return x->why.code == CP_EFORMAT ? cp_buf_printf(out, err, "(no changeset: %s)\n", x->why.text)
+		: cp_fail(err, x->why.code, "%s", x->why.text);
 }
 
 /* The object, its changes put in at the end as they are made. */
@@ -399,7 +390,9 @@ static enum cp_code print_json(struct cp_store *s, struct seen *x, json_t *o, st
 	return code;
 }
 
-enum cp_code cp_commit_json(struct cp_store *s, const char *digits, struct cp_buf *out, struct cp_err *err)
+typedef enum cp_code printer(struct cp_store *s, struct seen *x, json_t *o, struct cp_buf *out, struct cp_err *err);
+
+static enum cp_code print(struct cp_store *s, const char *digits, printer *as, struct cp_buf *out, struct cp_err *err)
 {
 	CP_AUTO(seen) struct seen x;
 	json_t *o = json_object();
@@ -410,7 +403,17 @@ enum cp_code cp_commit_json(struct cp_store *s, const char *digits, struct cp_bu
 	if (code == CP_OK)
 		code = head(s, &x, o, err);
 	if (code == CP_OK)
-		code = print_json(s, &x, o, out, err);
+		code = as(s, &x, o, out, err);
 	json_decref(o);
 	return code;
+}
+
+enum cp_code cp_commit_words(struct cp_store *s, const char *digits, struct cp_buf *out, struct cp_err *err)
+{
+	return print(s, digits, print_words, out, err);
+}
+
+enum cp_code cp_commit_json(struct cp_store *s, const char *digits, struct cp_buf *out, struct cp_err *err)
+{
+	return print(s, digits, print_json, out, err);
 }
