@@ -38,7 +38,7 @@ static enum cp_code read_checkpoints(struct cp_args *a, struct cp_checkpoints *o
 
 /* ---- what was found ------------------------------------------------------------------------------- */
 
-struct telling { const struct cp_args *a; json_t *list; int64_t n, missing; enum cp_code code; struct cp_err why; };
+struct telling { const struct cp_args *a; json_t *list; int64_t n, missing; char last[128]; enum cp_code code; struct cp_err why; };
 
 static void tell(void *user, const struct cp_finding *f)
 {
@@ -57,8 +57,10 @@ static void tell_missing(void *user, const char *what)
 {
 	struct telling *t = user;
 
-	if (!t->a->json && ++t->missing <= MISSING_MAX)
-		cp_say("not here: %s", what);
+	if (t->a->json || strcmp(what, t->last) == 0 || ++t->missing > MISSING_MAX) /* each case that shows it names it once more */
+		return;
+	snprintf(t->last, sizeof t->last, "%s", what);
+	cp_say("not here: %s", what);
 }
 
 static void show_progress(void *user, const char *what, uint64_t done, uint64_t total)

@@ -20,8 +20,8 @@ static const struct derived { const char *name; int keys; const char *const colu
 		" CASE verdict WHEN 'accepted' THEN parent END, replica, verdict, received_us / 1000000, CASE verdict WHEN 'accepted' THEN claimed_us END,"
 		" is_far, edits"
 		" FROM %1$s.commits ORDER BY oid" },
-	{ "edits", 4, { "document", "table", "rev", "commit" },
-		"SELECT doc, tbl, rev, " OF_COMMIT("commit_no") " AS c FROM %1$s.edits ORDER BY doc, tbl, rev, c" },
+	{ "edits", 4, { "document", "table", "rev", "commit", "written" }, "SELECT doc, tbl, rev, " OF_COMMIT("commit_no") " AS c,"
+		" (SELECT rows FROM %1$s.written WHERE no = edits.written) FROM %1$s.edits ORDER BY doc, tbl, rev, c" },
 	/* which of several equal ones counts as the first, each database decides for itself */
 	{ "edits", 4, { "document", "table", "rev", "fate" }, "SELECT doc, tbl, rev, fate FROM %1$s.edits ORDER BY doc, tbl, rev, fate" },
 	{ "commit_objects", 1, { "commit", "bytes" },
