@@ -343,7 +343,7 @@ def beside(name, content):
 
 
 add("grafts", "found", ["info/grafts"], beside("info/grafts", lambda ws: ws.history.tip(anna(ws)) + "\n"), second=4)
-add("a-shallow-end", "found", ["shallow"], beside("shallow", lambda ws: ws.history.tip("main") + "\n"), second=4)
+add("a-shallow-end", "found", ["shallow"], beside("shallow", lambda ws: ws.history.tip("main") + "\n"), second=1)
 add("attributes-of-the-repository", "either", ["info/attributes"], beside("info/attributes", "* -diff\n"))
 add("a-hook", "found", ["hooks/post-update"], beside("hooks/post-update", "#!/bin/sh\ntouch /tmp/hooked\n"))
 
@@ -378,9 +378,9 @@ def a_head_that_is_no_branch(ws):
 # ---- objects ------------------------------------------------------------------------------------------------------
 
 add("a-loose-object-added", "either", [],
-    lambda ws: [{ws.history.write(b"Anna S judged q1 in a hurry", "blob")[:12], "history.git"}])
+    lambda ws: [{ws.history.write(b"Anna Sorensen judged q1 in a hurry", "blob")[:12], "history.git"}])
 add("a-private-name-in-an-object", "found", [{"history.git"}],
-    lambda ws: ws.history.write(b'{"contact":"","name":"Anna S"}', "blob") and None)
+    lambda ws: ws.history.write(b'{"contact":"","name":"Anna Sorensen"}', "blob") and None)
 
 
 @alter("found", "history.git")

@@ -3,6 +3,7 @@
 
     play.py WORLD CASEPACK [PATTERN]     only those whose name holds PATTERN
     play.py WORLD CASEPACK --every N     one of N
+    play.py WORLD CASEPACK [...] --remembered    each behind a `verify` that found nothing and remembers it
     play.py WORLD CASEPACK --list        the table: name, workspace, what is wanted, places
 """
 import hashlib
@@ -25,6 +26,9 @@ from table import ALTERATIONS
 
 SECONDS = 60 # longer is a hang
 LINES = 14   # of what was said are shown
+
+
+DEVICES = ("acme", "anna", "anna2", "ben", "cem", "dan") # whose history is small, and read anew each time
 
 
 class Wrong(Exception):
@@ -55,8 +59,9 @@ def files(folder):
 
 
 class Stage:
-    def __init__(self, folder, casepack):
-        self.folder, self.casepack = folder, casepack
+    def __init__(self, folder, casepack, remembers):
+        self.folder, self.casepack, self.remembers = folder, casepack, remembers
+        self.outside = f"{folder}/config/casepack/workspaces" # where it remembers
         self.copy, self.ready = f"{folder}/copy-{os.getpid()}", f"{folder}/ready-{os.getpid()}"
         for path in (self.copy, self.ready):
             os.makedirs(path, exist_ok=True)
@@ -70,8 +75,16 @@ class Stage:
         if not os.path.isdir(ready):
             self.fill(f"{self.folder}/{at}")
             self.run("-C", self.copy, "status")
+            if self.remembers:
+                want(self.run("-C", self.copy, "verify")[0] == 0, "the honest one does not verify")
+                want(os.path.exists(f"{self.copy}/verified.db") or at in DEVICES, "nothing is remembered")
             subprocess.run(["cp", "-a", self.copy, ready], check=True)
+            if self.remembers:
+                subprocess.run(["cp", "-a", self.outside, ready + ".outside"], check=True)
         self.fill(ready)
+        if self.remembers:
+            shutil.rmtree(self.outside)
+            subprocess.run(["cp", "-a", ready + ".outside", self.outside], check=True)
         return Workspace(self.folder, at, self.copy, self.run)
 
     def fill(self, source):
@@ -174,12 +187,17 @@ class Stage:
         want(p.returncode == a.second, f"the second verifier ends with {p.returncode}, not {a.second}:", (p.stdout + p.stderr).decode())
 
 
-def main(folder, casepack, pattern="", every="1"):
-    if pattern == "--list":
+def main(folder, casepack, *words):
+    if words == ("--list",):
         for a in ALTERATIONS:
             print("\t".join((a.name, a.at, a.wants, " ".join(str(p) for p in a.places))))
         return 0
-    stage, bad, n = Stage(folder, casepack), 0, 0
+    remembers = "--remembered" in words
+    said = [w for w in words if w != "--remembered"]
+    pattern, every = (said + ["", "1"][len(said):])[:2]
+    if remembers and os.path.isfile(f"{folder}/config/casepack/workspaces"):
+        os.remove(f"{folder}/config/casepack/workspaces") # tests/cli/lib.sh keeps tokens out by this
+    stage, bad, n = Stage(folder, casepack, remembers), 0, 0
     chosen = [a for a in ALTERATIONS if re.search(pattern if pattern != "--every" else "", a.name)]
     for a in chosen[::int(every)]:
         stage.said, stage.note, n = "", "", n + 1

@@ -16,6 +16,12 @@ class Rewriter:
         """Names of commits that are others now, whole or as a page shortens none of them."""
         return re.sub(rb"[0-9a-f]{40}", lambda m: self.now.get(m[0].decode(), m[0].decode()).encode(), data)
 
+    @staticmethod
+    def in_order(was, now):
+        """A page whose lines stood in order, by names that are others now."""
+        before, (head, *lines) = was.split(b"\n")[1:-1], now.split(b"\n")[:-1] or [b""]
+        return b"\n".join([head, *sorted(lines), b""]) if lines and before == sorted(before) else now
+
     def tree(self, oid):
         """The same tree with pages that name what is named otherwise now."""
         lines = []
@@ -27,7 +33,7 @@ class Rewriter:
                 name = self.tree(name)
             else:
                 data = self.repo.read(name, "blob")
-                text = self.named_anew(data)
+                text = self.in_order(data, self.named_anew(data))
                 name = name if text == data else self.repo.write(text, "blob")
             lines.append(b"%s %s %s\t%s\n" % (mode, kind, name.encode(), path))
         return self.repo.say_with(b"".join(lines), "mktree")
