@@ -568,6 +568,42 @@ static enum cp_code look_for_said(struct cp_verify *v, struct cp_err *err)
 	}
 }
 
+static bool is_by_me(const struct cp_store *s, const struct cp_commit *c)
+{
+	struct cp_id hub, project;
+
+	return cp_ident_device(&c->committer, &hub, &project) && cp_id_equal(&hub, &s->me.replica);
+}
+
+struct apart { struct cp_verify *v; const char *branch; };
+
+static enum cp_code see_apart(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct apart *a = user;
+	char where[256];
+
+	(void)err;
+	snprintf(where, sizeof where, "history.git: main, against %s", a->branch);
+	if (is_by_me(a->v->s, c))
+		cp_found(a->v, where, "compare the two: one was written anew", "commit %.12s of this hub is held there, and main has it no more", oid);
+	return CP_OK;
+}
+
+/* What another hub joined of this one's main is in this one's main. */
+static enum cp_code look_for_rewriting(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	enum cp_code code = cp_repo_branches(v->s->history, "hub/", &tips, err);
+
+	for (size_t i = 0; code == CP_OK && *v->out->main.hex != '\0' && i < tips.n; i++) {
+		struct apart a = { v, tips.list[i].name };
+
+		code = cp_repo_walk_all(v->s->history, tips.list[i].oid.hex, &v->out->main, 1, see_apart, &a, err);
+	}
+	cp_tips_drop(&tips);
+	return code;
+}
+
 /* A further line of a device that holds nothing of its own. */
 static enum cp_code look_for_idle(struct cp_verify *v, struct cp_err *err)
 {
@@ -604,10 +640,14 @@ static enum cp_code walk(struct cp_verify *v, struct cp_repo *repo, const char *
 enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err)
 {
 	struct cp_repo *history = v->again->history;
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code;
 
 	CP_TRY(look_for_given(v, err));
 	CP_TRY(look_for_said(v, err));
 	CP_TRY(look_for_idle(v, err));
+	code = look_for_rewriting(v, &why);
+	CP_TRY(cp_found_or(v, "history.git: hub/", CP_NOW_HISTORY, code, &why, err));
 	CP_TRY(walk(v, history, "replica/", see_on_branch, err));
 	CP_TRY(walk(v, history, "outbound/", see_given, err));
 	CP_TRY(walk(v, history, "hub/", see_hub, err));
@@ -617,8 +657,15 @@ enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err)
 
 /* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
 
-/* One's own main also holds the mains that it joined; what another hub said last may stand on its branch alone. Of lines of
- * one name each repository numbers its own. */
+static bool is_mine(struct cp_verify *v, const char *oid)
+{
+	CP_AUTO(commit) struct cp_commit c = { 0 };
+
+	return cp_repo_read_commit(v->s->history, oid, &c, NULL) == CP_OK && is_by_me(v->s, &c);
+}
+
+/* One's own main also holds the mains that it joined; what another hub said last may stand on its branch alone, but what this one
+ * wrote may not. Of lines of one name each repository numbers its own. */
 static enum cp_code is_held(struct cp_verify *v, const struct cp_checkpoint *c, bool *out, struct cp_err *err)
 {
 	char prefix[80];
@@ -626,7 +673,7 @@ static enum cp_code is_held(struct cp_verify *v, const struct cp_checkpoint *c, 
 	*out = false;
 	if (strcmp(c->branch, "main") == 0 || strncmp(c->branch, "hub/", 4) == 0) {
 		CP_TRY(cp_repo_reaches(v->s->history, v->out->main.hex, c->oid.hex, out, err));
-		return *out ? CP_OK : any_branch_reaches(v, "hub/", c->oid.hex, out, err);
+		return *out || is_mine(v, c->oid.hex) ? CP_OK : any_branch_reaches(v, "hub/", c->oid.hex, out, err);
 	}
 	snprintf(prefix, sizeof prefix, "%s", c->branch);
 	if (strchr(prefix, '.') != NULL)
