@@ -52,7 +52,8 @@ judgments: assignment_rev=b content=b form_version=b guideline_revision=b state 
 ratings:
 resolutions: tbl doc=b edit=b settles={} policy reason person=b
 stale_settlements: judgment=b cause=b weighed=b decision reason person=b
-rulings: about decision reason person=b""".splitlines())}
+rulings: about decision reason person=b
+exports: person=b format scope={} file=b labels=0 main""".splitlines())}
 PRIVATE = {"names", "secrets", "side_keys", "gold", "metrics"}
 WORDS = {("persons", "role"): "lead relay rater auditor", ("persons", "state"): "active left",
          ("replicas", "state"): "invited active retired revoked", ("cases", "kind"): "item serp sxs",
@@ -793,6 +794,8 @@ class State:
             self.dirty.add(("conflict", doc))
         if table in ("project", "persons", "replicas", "rulings"):
             self.dirty.add(("project" if table == "project" else "trust", b""))
+        elif table == "exports":
+            self.dirty.add((table, b""))
         elif table in ("cases", "guidelines", "forms"):
             self.dirty.add((table, doc))
         elif table in ("guideline_revisions", "form_versions"):
@@ -942,7 +945,7 @@ class Pages:
 
     def every(self):
         r, s = self.rows, self.s
-        yield from {("project", b""), ("trust", b""), *((t, i) for t in ("cases", "guidelines", "forms") for i in r[t]),
+        yield from {("project", b""), ("trust", b""), ("exports", b""), *((t, i) for t in ("cases", "guidelines", "forms") for i in r[t]),
                     *(("stale", i) for t in ("guidelines", "forms") for i in r[t]), *(("assignments", i) for i in s.by_person),
                     *(("judgments", i) for i in s.by_case), *(("adjudications", i) for i in s.final),
                     *(("settled", i) for i in (*r["settlements"], *s.resolved)), *(("verdicts", bytes.fromhex(d)) for d in s.verdicts),
@@ -970,6 +973,12 @@ class Pages:
                           for r in rulings)
         return [("trust/allowed_signers", signers), ("trust/persons.tsv", people),
                 ("trust/rulings.tsv", rulings and "about\tdecision\twho\twhen\treason\n" + rulings)]
+
+    def exports(self, _):
+        rows = sorted(self.rows["exports"].items(), key=lambda x: (x[1]["clock"], x[0]))
+        lines = "".join(tsv(at_time(r["clock"]), self.who(r["person"], r["person"].hex()), r["format"], r["scope"], r["labels"], r["file"].hex(),
+                            r["main"]) for _, r in rows)
+        return "exports.tsv", lines and "when\twho\tformat\tscope\tlabels\tfile\tmain\n" + lines
 
     def cases(self, id):
         c = self.rows["cases"].get(id)
@@ -1167,7 +1176,7 @@ class Rights:
                 self.judgment(e, change)
             else:
                 need(self.role == "lead", f"a row of {e.table}, which only a lead may write")
-                if e.table in ("settlements", "stale_settlements", "resolutions", "rulings") and e.table != "stale_settlements":
+                if e.table in ("settlements", "stale_settlements", "resolutions", "rulings", "exports") and e.table != "stale_settlements":
                     need(e.cells.get("person", self.person) == self.person, f"a row of {e.table} in another person's name")
                 if e.table == "settlements":
                     need(len(e.cells.get("stands", bytes(8))) == 8 and len(e.cells.get("weighed", bytes(8))) % 8 == 0, "a settlement that names no edits")
