@@ -1539,6 +1539,7 @@ def check_branches(a, branches, mains):
                     if change:
                         a.changes[oid] = change
                         a.signatures.ask(f"change commit {oid} on {name}", change.commit.signature, change.commit.signed)
+                        a.guarded(f"change commit {oid} on {name}", check_giver, a, change)
                         waiting += 1
         elif kind == "outbound":
             for oid in a.git.run("rev-list", tip).stdout.split():
@@ -1546,6 +1547,7 @@ def check_branches(a, branches, mains):
                 if given:
                     a.signatures.ask(f"material {oid} on {name}", given.commit.signature, given.commit.signed)
                     a.guarded(f"material {oid} on {name}", check_giver, a, given)
+                    a.guarded(f"material {oid} on {name}", check_receiver, a, given, name)
                     a.count["material"] += 1
         elif kind == "hub" and tip not in mains and a.git.run("merge-base", "--is-ancestor", tip, branches["main"], ok=(0, 1)).returncode:
             print(f"note: {name} is ahead of main; what it says besides was not looked at")
@@ -1572,6 +1574,21 @@ def check_strays(a):
 def check_giver(a, given):
     device = a.final.state.rows["replicas"].get(bytes.fromhex(given.commit.device)) if hasattr(a, "final") else None
     need(device is None or device["public_key"] == given.commit.key, "another key than that of its committer signed it")
+
+
+def check_receiver(a, given, branch):
+    line = f"\nCasepack-Outbound: {branch.partition('/')[2][:32]}\n".encode()
+    need(line in a.git.read(given.oid, "commit") + b"\n", "it was given to another device")
+
+
+def check_refs(a):
+    """Names by which git shows something, and that casepack gives to nothing. What somebody has in a clone beside what came is theirs."""
+    refs = a.git.run("for-each-ref", "--format=%(refname)").stdout.split()
+    is_clone = any(r.startswith("refs/remotes/") for r in refs)
+    ours = "main|(replica|outbound|hub)/[0-9a-f]{32}(\\.[0-9]+)?"
+    for r in refs:
+        if not re.fullmatch("refs/heads/" + (".*" if is_clone else f"({ours})") + "|refs/remotes/.*", r):
+            a.faults.say(f"ref {r}", "casepack makes no such ref; git shows what it names")
 
 
 # ---- the whole -----------------------------------------------------------------------------------------------------
@@ -1615,6 +1632,7 @@ def verify(args):
     a.walk(tip)
     waiting = check_branches(a, branches, a.mains)
     a.guarded("objects", check_strays, a)
+    a.guarded("refs", check_refs, a)
     if args.against:
         against(a, tip, checkpoint_of(args.against))
     signed = a.signatures.finish()
