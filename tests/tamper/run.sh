@@ -4,6 +4,7 @@
 plain=--plain
 . "$root/tests/tools/scene.sh"
 . "$root/tests/tamper/fixture.sh"
+case " $* " in *' --remembered '*) tokens_on ;; esac
 world
 words=("$@")
 case ${1-} in '' | --remembered) words=(--every "${TAMPER_EVERY:-60}" "$@") ;; esac # one of so many; 1 for all
