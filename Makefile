@@ -179,6 +179,8 @@ campaign: $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%) | all $(DRIVERS) $(DAMAGES) $(
 	@POWERCUT_SEEDS=6 $(BUILD)/unit/powercut
 	@CASEPACK=$(BUILD)/casepack bash tests/forks/forks.sh --whole
 	@CASEPACK=$(BUILD)/casepack ADVERSARY_EVERY=1 bash tests/adversary/run.sh
+	@CASEPACK=$(BUILD)/casepack TAMPER_EVERY=1 bash tests/tamper/run.sh
+	@CASEPACK=$(BUILD)/casepack TAMPER_EVERY=3 bash tests/tamper/run.sh --remembered
 	@tests/sim/planted.sh $(BUILD)
 	@python3 tests/sim/run.py --sim $(BUILD)/sim --seeds $(SEEDS) --shrink
 

@@ -38,7 +38,7 @@ static enum cp_code read_checkpoints(struct cp_args *a, struct cp_checkpoints *o
 
 /* ---- what was found ------------------------------------------------------------------------------- */
 
-struct telling { const struct cp_args *a; json_t *list; int64_t n, missing; enum cp_code code; struct cp_err why; };
+struct telling { const struct cp_args *a; json_t *list; int64_t n, missing; char last[128]; enum cp_code code; struct cp_err why; };
 
 static void tell(void *user, const struct cp_finding *f)
 {
@@ -57,8 +57,10 @@ static void tell_missing(void *user, const char *what)
 {
 	struct telling *t = user;
 
-	if (!t->a->json && ++t->missing <= MISSING_MAX)
-		cp_say("not here: %s", what);
+	if (t->a->json || strcmp(what, t->last) == 0 || ++t->missing > MISSING_MAX) /* each case that shows it names it once more */
+		return;
+	snprintf(t->last, sizeof t->last, "%s", what);
+	cp_say("not here: %s", what);
 }
 
 static void show_progress(void *user, const char *what, uint64_t done, uint64_t total)
@@ -221,8 +223,8 @@ const struct cp_command cp_cmd_verify = {
 	.summary = "was anything altered?",
 	.about = "Reads all of a workspace and proves it: every git object hashes to its name, every commit is signed by a device that was "
 		"trusted when it arrived, follows its forerunner and holds only what its author might write, every tree of main is what was "
-		"accepted by then, every row of casepack.db is what history yields, every content and media file hashes to its name, and nothing private is "
-		"in history.git. Says what it looked at and how much. Needs no key and changes nothing; prints the hash of the state.\n\n"
+		"accepted by then, every row of casepack.db is what history yields, every content and media file hashes to its name, nothing private is "
+		"in history.git, and no ref, configuration, hook or trigger stands there that casepack does not make. Says what it looked at and how much. Needs no key; changes nothing, but for what an interruption left undone; prints the hash of the state.\n\n"
 		"Each thing that is wrong is one line: where, what, and what to do now. Exit status 4 then.\n\n"
 		"On a lead's hub what was proven is remembered, and the next time only what is new is read of history; rows, contents and media are "
 		"always read. --full reads everything.\n\n"

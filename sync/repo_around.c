@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fnmatch.h>
+#include <fts.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,32 @@ static enum cp_code look_at_hooks(struct cp_repo *r, struct looking *l)
 	return code;
 }
 
+/* A name of an object and a line's end, as git writes it: libgit2 reads some that git does not. */
+static bool is_ref_text(const char *path)
+{
+	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
+
+	if (cp_file_read(&text, path, NULL) != CP_OK || text.len != 41)
+		return false;
+	return text.data[40] == '\n' && strspn(text.data, "0123456789abcdef") == 40;
+}
+
+static enum cp_code look_at_refs(struct cp_repo *r, struct looking *l)
+{
+	CP_AUTO(str) char *refs = cp_path_join(r->path, "refs");
+	char *roots[] = { refs, NULL };
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	enum cp_code code = CP_OK;
+
+	if (tree == NULL)
+		return cp_fail_errno(l->err, "%s: reading", refs);
+	for (FTSENT *e; code == CP_OK && (e = fts_read(tree)) != NULL;)
+		if (e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE || (e->fts_info == FTS_F && !is_ref_text(e->fts_path)))
+			code = l->wrong(l->user, e->fts_path + strlen(r->path) + 1, "is no ref as git writes it", l->err);
+	fts_close(tree);
+	return code;
+}
+
 static enum cp_code look_for_masks(struct cp_repo *r, struct looking *l)
 {
 	static const char *const files[] = { "shallow", "info/grafts", "objects/info/alternates" };
@@ -140,5 +167,6 @@ enum cp_code cp_repo_around(struct cp_repo *r, cp_repo_wrong *wrong, void *user,
 	CP_TRY(look_at_config(r, &l));
 	CP_TRY(look_at_text(r, &l, "info/attributes", CP_REPO_ATTRIBUTES, "is not as casepack wrote it: git shows files otherwise"));
 	CP_TRY(look_at_hooks(r, &l));
+	CP_TRY(look_at_refs(r, &l));
 	return look_for_masks(r, &l);
 }

@@ -143,16 +143,38 @@ static void sweep_exchange(const struct cp_store *s)
 	cp_folder_remove(path);
 }
 
+static enum cp_code open_files(struct cp_store *s, struct cp_err *err)
+{
+	CP_TRY(cp_limits_load(s, err));
+	CP_TRY(cp_content_open(s, err));
+	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
+	return open_repo(&s->private, s->path, "private.git", true, err);
+}
+
+static enum cp_code open_still(struct cp_store *s, struct cp_err *err)
+{
+	int64_t schema, reevaluates, reindexes;
+
+	CP_TRY(take_lock(s, err));
+	CP_TRY(connect(s, "casepack.db", 0, err));
+	CP_TRY(cp_query_int(s, &schema, 0, err, "PRAGMA user_version", ""));
+	if (schema != CP_SCHEMA)
+		return cp_fail(err, CP_EINPUT, "%s: another schema", s->path);
+	CP_TRY(cp_meta_int(s, "reevaluate", &reevaluates, err));
+	CP_TRY(cp_meta_int(s, "reindex", &reindexes, err));
+	if (reevaluates || reindexes)
+		return cp_fail(err, CP_EINPUT, "%s: an older schema's rows", s->path);
+	CP_TRY(open_files(s, err));
+	return cp_store_read_me(s, err);
+}
+
 static enum cp_code open_inside(struct cp_store *s, struct cp_err *err)
 {
 	CP_TRY(take_lock(s, err));
 	sweep_exchange(s);
 	CP_TRY(connect(s, "casepack.db", 0, err));
 	CP_TRY(migrate(s, err));
-	CP_TRY(cp_limits_load(s, err));
-	CP_TRY(cp_content_open(s, err));
-	CP_TRY(open_repo(&s->history, s->path, "history.git", false, err));
-	CP_TRY(open_repo(&s->private, s->path, "private.git", true, err));
+	CP_TRY(open_files(s, err));
 	CP_TRY(cp_changes_reindex(s, err));
 	CP_TRY(cp_store_read_me(s, err));
 	CP_TRY(cp_seal_repair(s, err));
@@ -176,7 +198,8 @@ static struct cp_store *store_new(const char *path)
 	return s;
 }
 
-enum cp_code cp_store_open(struct cp_store **out, const char *path, struct cp_err *err)
+static enum cp_code open_by(struct cp_store **out, const char *path, enum cp_code (*how)(struct cp_store *, struct cp_err *),
+		struct cp_err *err)
 {
 	CP_AUTO(str) char *db = cp_path_join(path, "casepack.db");
 	struct cp_store *s;
@@ -187,13 +210,23 @@ enum cp_code cp_store_open(struct cp_store **out, const char *path, struct cp_er
 		return cp_fail(err, CP_ENOTFOUND, "%s: no workspace here; `casepack init` makes a hub, "
 				"`casepack open FILE` a rater's", path);
 	s = store_new(path);
-	code = open_inside(s, err);
+	code = how(s, err);
 	if (code != CP_OK) {
 		cp_store_close(s);
 		return code;
 	}
 	*out = s;
 	return CP_OK;
+}
+
+enum cp_code cp_store_open(struct cp_store **out, const char *path, struct cp_err *err)
+{
+	return open_by(out, path, open_inside, err);
+}
+
+enum cp_code cp_store_open_still(struct cp_store **out, const char *path, struct cp_err *err)
+{
+	return open_by(out, path, open_still, err);
 }
 
 void cp_store_close(struct cp_store *s)

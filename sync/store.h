@@ -47,6 +47,9 @@ CP_CHECKED enum cp_code cp_device_create(const char *path, const char *key_path,
 
 /* CP_ENOTFOUND: no workspace there. CP_EBUSY: another casepack is at work in it. */
 CP_CHECKED enum cp_code cp_store_open(struct cp_store **out, const char *path, struct cp_err *err);
+/* As it is: nothing that an interruption, a copy or a time that is over left to do is done. CP_EINPUT: an older schema's,
+ * which only cp_store_open brings up. */
+CP_CHECKED enum cp_code cp_store_open_still(struct cp_store **out, const char *path, struct cp_err *err);
 void cp_store_close(struct cp_store *s);
 void cp_store_drop(struct cp_store **s); /* for CP_AUTO(store) */
 const struct cp_me *cp_store_me(const struct cp_store *s);

@@ -193,6 +193,64 @@ static enum cp_code verify_open(struct cp_verify *v, struct cp_err *err)
 	return code;
 }
 
+/* Where the database knows that branch to stand: it may have gone on, as an interruption leaves it, but not back. */
+static enum cp_code compare_end(struct cp_verify *v, struct cp_repo *repo, const char *name, const char *branch, const char *known,
+		bool *is_ahead, struct cp_err *err)
+{
+	struct cp_oid tip;
+	char where[128];
+	bool goes_on;
+
+	CP_TRY(cp_repo_branch(repo, branch, &tip, err));
+	if (strcmp(tip.hex, known) == 0)
+		return CP_OK;
+	CP_TRY(cp_repo_reaches(repo, tip.hex, known, &goes_on, err));
+	*is_ahead = *is_ahead || goes_on || *known == '\0';
+	snprintf(where, sizeof where, "%s: %s", name, branch);
+	if (!goes_on && *known != '\0')
+		cp_found(v, where, CP_NOW_HISTORY, "stands at %.12s, which does not go on from %.12s, where casepack.db stands",
+				*tip.hex ? tip.hex : "nothing", known);
+	return CP_OK;
+}
+
+static enum cp_code compare_mine(struct cp_verify *v, struct cp_repo *repo, const char *name, bool is_private, bool *is_ahead,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf known = CP_BUF(64);
+	char branch[80], hex[CP_ID_HEX];
+
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, v->s->me.replica.bytes, 16));
+	CP_TRY(cp_query_text(v->s, &known, NULL, err, "SELECT oid FROM commits WHERE branch = ?1 AND is_private = ?2"
+			" ORDER BY no DESC LIMIT 1", "ti", branch, (int64_t)is_private));
+	return compare_end(v, repo, name, branch, known.len ? known.data : "", is_ahead, err);
+}
+
+static enum cp_code compare_ends(struct cp_verify *v, bool *is_ahead, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf known = CP_BUF(64);
+
+	CP_TRY(cp_meta_get(v->s, "main", &known, err));
+	CP_TRY(compare_mine(v, v->s->history, "history.git", false, is_ahead, err));
+	if (v->s->private != NULL)
+		CP_TRY(compare_mine(v, v->s->private, "private.git", true, is_ahead, err));
+	return v->s->me.is_hub ? compare_end(v, v->s->history, "history.git", "main", known.len ? known.data : "", is_ahead, err) : CP_OK;
+}
+
+/* As it is at rest. Only what an interruption left undone is done first, as any command would. */
+static enum cp_code open_it(struct cp_verify *v, struct cp_err *err)
+{
+	bool is_ahead = false;
+	enum cp_code code = cp_store_open_still(&v->s, v->path, err);
+
+	if (code == CP_OK && cp_store_has_project(v->s))
+		code = compare_ends(v, &is_ahead, err);
+	if (code == CP_OK && (!is_ahead || v->out->findings > 0))
+		return CP_OK;
+	cp_store_close(v->s);
+	v->s = NULL;
+	return code == CP_OK || code == CP_EINPUT ? cp_store_open(&v->s, v->path, err) : code;
+}
+
 enum cp_code cp_verify(const char *path, const struct cp_verify_ask *ask, struct cp_verified *out, struct cp_err *err)
 {
 	struct cp_verify v = { .ask = ask, .out = out, .path = path };
@@ -201,7 +259,7 @@ enum cp_code cp_verify(const char *path, const struct cp_verify_ask *ask, struct
 	enum cp_code code;
 
 	memset(out, 0, sizeof *out);
-	code = cp_store_open(&v.s, path, &why);
+	code = open_it(&v, &why);
 	if (code == CP_EBUSY || (code == CP_ENOTFOUND && !cp_file_exists(db)))
 		return cp_fail(err, code, "%s", why.text);
 	if (code != CP_OK) {

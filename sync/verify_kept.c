@@ -43,7 +43,8 @@ static enum cp_code each_refused(struct cp_verify *v, struct cp_err *err)
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(v->s, &q, err, "SELECT c.oid, c.reason FROM commits c JOIN verdicts USING (oid) WHERE hub = ?1"
+	CP_TRY(cp_query(v->s, &q, err, "WITH mine(id) AS (SELECT ?1 UNION SELECT copy_of FROM replicas JOIN mine USING (id))" /* before it was copied, too */
+			" SELECT c.oid, c.reason FROM commits c JOIN verdicts USING (oid) WHERE hub IN mine"
 			" AND verdicts.verdict = 'refused' AND c.verdict = 'refused' ORDER BY c.no", "d", &v->s->me.replica));
 	for (;;) {
 		CP_TRY(cp_step(v->s, q, &row, err));

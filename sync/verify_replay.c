@@ -69,6 +69,18 @@ static enum cp_code tell_page(void *user, const char *path, struct cp_err *err)
 	return CP_OK;
 }
 
+static enum cp_code tell_changed(void *user, const char *path, const struct cp_oid *was, const struct cp_oid *now, struct cp_err *err)
+{
+	struct telling *t = user;
+	char where[1200];
+
+	(void)was, (void)now, (void)err;
+	t->n++;
+	snprintf(where, sizeof where, "history.git: main commit %s: %.900s", t->oid, path);
+	cp_found(t->v, where, CP_NOW_HISTORY, "differs from what its parent has, though its change commits do not touch it");
+	return CP_OK;
+}
+
 static enum cp_code try_tree(struct proving *p, struct page_commit *c, struct cp_err *err)
 {
 	if (!c->is_proven)
@@ -80,6 +92,7 @@ static enum cp_code try_tree(struct proving *p, struct page_commit *c, struct cp
 static enum cp_code prove_tree(struct proving *p, struct page_commit *c, bool is_older, struct cp_err *err)
 {
 	struct telling t = { p->v, c->oid.hex, 0 };
+	struct cp_repo *history = p->v->again->history;
 	char where[128];
 
 	if (!c->is_proven)
@@ -90,8 +103,11 @@ static enum cp_code prove_tree(struct proving *p, struct page_commit *c, bool is
 	p->v->out->older_trees += is_older;
 	if (is_older)
 		return CP_OK;
+	if (*c->base.hex != '\0')
+		CP_TRY(cp_repo_compare(history, &c->base, &c->tree, tell_changed, &t, err));
 	snprintf(where, sizeof where, "history.git: main commit %s", c->oid.hex);
-	cp_found(p->v, where, CP_NOW_HISTORY, "differs from its parent in files that its change commits do not touch");
+	if (t.n == 0)
+		cp_found(p->v, where, CP_NOW_HISTORY, "has another tree than follows from what was accepted by then");
 	return CP_OK;
 }
 
@@ -517,12 +533,12 @@ static enum cp_code look_for_given(struct cp_verify *v, struct cp_err *err)
 	CP_TRY(cp_query(v->s, &q, err, "SELECT lower(hex(replica)), outbound FROM peers WHERE outbound <> ''"
 			" UNION SELECT lower(hex(replica)), outbound_acked FROM peers WHERE outbound_acked <> ''", ""));
 	for (;;) {
-		char branch[80];
+		char branch[80], mine[CP_ID_HEX];
 
 		CP_TRY(cp_step(v->s, q, &row, err));
 		if (!row)
 			return CP_OK;
-		snprintf(branch, sizeof branch, "outbound/%.32s", cp_col_text(q, 0));
+		snprintf(branch, sizeof branch, "outbound/%.32s", v->s->me.is_hub ? cp_col_text(q, 0) : cp_hex(mine, v->s->me.replica.bytes, 16));
 		CP_TRY(want_held(v, "peers", "outbound/", branch, cp_col_text(q, 1), err));
 	}
 }
@@ -552,23 +568,104 @@ static enum cp_code look_for_said(struct cp_verify *v, struct cp_err *err)
 	}
 }
 
+static bool is_by_me(const struct cp_store *s, const struct cp_commit *c)
+{
+	struct cp_id hub, project;
+
+	return cp_ident_device(&c->committer, &hub, &project) && cp_id_equal(&hub, &s->me.replica);
+}
+
+struct apart { struct cp_verify *v; const char *branch; };
+
+static enum cp_code see_apart(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct apart *a = user;
+	char where[256];
+
+	(void)err;
+	snprintf(where, sizeof where, "history.git: main, against %s", a->branch);
+	if (is_by_me(a->v->s, c))
+		cp_found(a->v, where, "compare the two: one was written anew", "commit %.12s of this hub is held there, and main has it no more", oid);
+	return CP_OK;
+}
+
+/* What another hub joined of this one's main is in this one's main. */
+static enum cp_code look_for_rewriting(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	enum cp_code code = cp_repo_branches(v->s->history, "hub/", &tips, err);
+
+	for (size_t i = 0; code == CP_OK && *v->out->main.hex != '\0' && i < tips.n; i++) {
+		struct apart a = { v, tips.list[i].name };
+
+		code = cp_repo_walk_all(v->s->history, tips.list[i].oid.hex, &v->out->main, 1, see_apart, &a, err);
+	}
+	cp_tips_drop(&tips);
+	return code;
+}
+
+/* A further line of a device that holds nothing of its own. */
+static enum cp_code look_for_idle(struct cp_verify *v, struct cp_err *err)
+{
+	struct cp_tips tips = { 0 };
+	enum cp_code code = cp_repo_branches(v->s->history, "replica/", &tips, err);
+
+	for (size_t i = 0; code == CP_OK && i < tips.n; i++) {
+		const char *name = tips.list[i].name;
+		bool is_held = false;
+		char where[256];
+
+		for (size_t k = 0; code == CP_OK && strlen(name) > 40 && !is_held && k < tips.n; k++)
+			if (k != i && strncmp(name, tips.list[k].name, 40) == 0)
+				code = cp_repo_reaches(v->s->history, tips.list[k].oid.hex, tips.list[i].oid.hex, &is_held, err);
+		snprintf(where, sizeof where, "history.git: %.80s", name);
+		if (code == CP_OK && is_held)
+			cp_found(v, where, "look what it holds; `git update-ref -d` removes it", "is no further line: another one holds all of it");
+	}
+	cp_tips_drop(&tips);
+	return code;
+}
+
+/* One that cannot be walked to its end is a finding about all of that name. */
+static enum cp_code walk(struct cp_verify *v, struct cp_repo *repo, const char *prefix, cp_branch_visit *visit, struct cp_err *err)
+{
+	struct cp_err why = { .code = CP_OK };
+	char where[64];
+	enum cp_code code = cp_replay_branches(repo, prefix, visit, v, &why);
+
+	snprintf(where, sizeof where, "history.git: %s", prefix);
+	return cp_found_or(v, where, CP_NOW_HISTORY, code, &why, err);
+}
+
 enum cp_code cp_verify_branches(struct cp_verify *v, struct cp_err *err)
 {
 	struct cp_repo *history = v->again->history;
+	struct cp_err why = { .code = CP_OK };
+	enum cp_code code;
 
 	CP_TRY(look_for_given(v, err));
 	CP_TRY(look_for_said(v, err));
-	CP_TRY(cp_replay_branches(history, "replica/", see_on_branch, v, err));
-	CP_TRY(cp_replay_branches(history, "outbound/", see_given, v, err));
-	CP_TRY(cp_replay_branches(history, "hub/", see_hub, v, err));
+	CP_TRY(look_for_idle(v, err));
+	code = look_for_rewriting(v, &why);
+	CP_TRY(cp_found_or(v, "history.git: hub/", CP_NOW_HISTORY, code, &why, err));
+	CP_TRY(walk(v, history, "replica/", see_on_branch, err));
+	CP_TRY(walk(v, history, "outbound/", see_given, err));
+	CP_TRY(walk(v, history, "hub/", see_hub, err));
 	CP_TRY(look_for_lost(v, history, false, err));
 	return v->again->private != NULL ? look_for_lost(v, v->again->private, true, err) : CP_OK;
 }
 
 /* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
 
-/* One's own main also holds the mains that it joined; what another hub said last may stand on its branch alone. Of lines of
- * one name each repository numbers its own. */
+static bool is_mine(struct cp_verify *v, const char *oid)
+{
+	CP_AUTO(commit) struct cp_commit c = { 0 };
+
+	return cp_repo_read_commit(v->s->history, oid, &c, NULL) == CP_OK && is_by_me(v->s, &c);
+}
+
+/* One's own main also holds the mains that it joined; what another hub said last may stand on its branch alone, but what this one
+ * wrote may not. Of lines of one name each repository numbers its own. */
 static enum cp_code is_held(struct cp_verify *v, const struct cp_checkpoint *c, bool *out, struct cp_err *err)
 {
 	char prefix[80];
@@ -576,7 +673,7 @@ static enum cp_code is_held(struct cp_verify *v, const struct cp_checkpoint *c, 
 	*out = false;
 	if (strcmp(c->branch, "main") == 0 || strncmp(c->branch, "hub/", 4) == 0) {
 		CP_TRY(cp_repo_reaches(v->s->history, v->out->main.hex, c->oid.hex, out, err));
-		return *out ? CP_OK : any_branch_reaches(v, "hub/", c->oid.hex, out, err);
+		return *out || is_mine(v, c->oid.hex) ? CP_OK : any_branch_reaches(v, "hub/", c->oid.hex, out, err);
 	}
 	snprintf(prefix, sizeof prefix, "%s", c->branch);
 	if (strchr(prefix, '.') != NULL)

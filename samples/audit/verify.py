@@ -52,7 +52,8 @@ judgments: assignment_rev=b content=b form_version=b guideline_revision=b state 
 ratings:
 resolutions: tbl doc=b edit=b settles={} policy reason person=b
 stale_settlements: judgment=b cause=b weighed=b decision reason person=b
-rulings: about decision reason person=b""".splitlines())}
+rulings: about decision reason person=b
+exports: person=b format scope={} file=b labels=0 main""".splitlines())}
 PRIVATE = {"names", "secrets", "side_keys", "gold", "metrics"}
 WORDS = {("persons", "role"): "lead relay rater auditor", ("persons", "state"): "active left",
          ("replicas", "state"): "invited active retired revoked", ("cases", "kind"): "item serp sxs",
@@ -793,6 +794,8 @@ class State:
             self.dirty.add(("conflict", doc))
         if table in ("project", "persons", "replicas", "rulings"):
             self.dirty.add(("project" if table == "project" else "trust", b""))
+        elif table == "exports":
+            self.dirty.add((table, b""))
         elif table in ("cases", "guidelines", "forms"):
             self.dirty.add((table, doc))
         elif table in ("guideline_revisions", "form_versions"):
@@ -942,7 +945,7 @@ class Pages:
 
     def every(self):
         r, s = self.rows, self.s
-        yield from {("project", b""), ("trust", b""), *((t, i) for t in ("cases", "guidelines", "forms") for i in r[t]),
+        yield from {("project", b""), ("trust", b""), ("exports", b""), *((t, i) for t in ("cases", "guidelines", "forms") for i in r[t]),
                     *(("stale", i) for t in ("guidelines", "forms") for i in r[t]), *(("assignments", i) for i in s.by_person),
                     *(("judgments", i) for i in s.by_case), *(("adjudications", i) for i in s.final),
                     *(("settled", i) for i in (*r["settlements"], *s.resolved)), *(("verdicts", bytes.fromhex(d)) for d in s.verdicts),
@@ -970,6 +973,12 @@ class Pages:
                           for r in rulings)
         return [("trust/allowed_signers", signers), ("trust/persons.tsv", people),
                 ("trust/rulings.tsv", rulings and "about\tdecision\twho\twhen\treason\n" + rulings)]
+
+    def exports(self, _):
+        rows = sorted(self.rows["exports"].items(), key=lambda x: (x[1]["clock"], x[0]))
+        lines = "".join(tsv(at_time(r["clock"]), self.who(r["person"], r["person"].hex()), r["format"], r["scope"], r["labels"], r["file"].hex(),
+                            r["main"]) for _, r in rows)
+        return "exports.tsv", lines and "when\twho\tformat\tscope\tlabels\tfile\tmain\n" + lines
 
     def cases(self, id):
         c = self.rows["cases"].get(id)
@@ -1167,7 +1176,7 @@ class Rights:
                 self.judgment(e, change)
             else:
                 need(self.role == "lead", f"a row of {e.table}, which only a lead may write")
-                if e.table in ("settlements", "stale_settlements", "resolutions", "rulings") and e.table != "stale_settlements":
+                if e.table in ("settlements", "stale_settlements", "resolutions", "rulings", "exports") and e.table != "stale_settlements":
                     need(e.cells.get("person", self.person) == self.person, f"a row of {e.table} in another person's name")
                 if e.table == "settlements":
                     need(len(e.cells.get("stands", bytes(8))) == 8 and len(e.cells.get("weighed", bytes(8))) % 8 == 0, "a settlement that names no edits")
@@ -1530,6 +1539,7 @@ def check_branches(a, branches, mains):
                     if change:
                         a.changes[oid] = change
                         a.signatures.ask(f"change commit {oid} on {name}", change.commit.signature, change.commit.signed)
+                        a.guarded(f"change commit {oid} on {name}", check_giver, a, change)
                         waiting += 1
         elif kind == "outbound":
             for oid in a.git.run("rev-list", tip).stdout.split():
@@ -1537,6 +1547,7 @@ def check_branches(a, branches, mains):
                 if given:
                     a.signatures.ask(f"material {oid} on {name}", given.commit.signature, given.commit.signed)
                     a.guarded(f"material {oid} on {name}", check_giver, a, given)
+                    a.guarded(f"material {oid} on {name}", check_receiver, a, given, name)
                     a.count["material"] += 1
         elif kind == "hub" and tip not in mains and a.git.run("merge-base", "--is-ancestor", tip, branches["main"], ok=(0, 1)).returncode:
             print(f"note: {name} is ahead of main; what it says besides was not looked at")
@@ -1563,6 +1574,21 @@ def check_strays(a):
 def check_giver(a, given):
     device = a.final.state.rows["replicas"].get(bytes.fromhex(given.commit.device)) if hasattr(a, "final") else None
     need(device is None or device["public_key"] == given.commit.key, "another key than that of its committer signed it")
+
+
+def check_receiver(a, given, branch):
+    line = f"\nCasepack-Outbound: {branch.partition('/')[2][:32]}\n".encode()
+    need(line in a.git.read(given.oid, "commit") + b"\n", "it was given to another device")
+
+
+def check_refs(a):
+    """Names by which git shows something, and that casepack gives to nothing. What somebody has in a clone beside what came is theirs."""
+    refs = a.git.run("for-each-ref", "--format=%(refname)").stdout.split()
+    is_clone = any(r.startswith("refs/remotes/") for r in refs)
+    ours = "main|(replica|outbound|hub)/[0-9a-f]{32}(\\.[0-9]+)?"
+    for r in refs:
+        if not re.fullmatch("refs/heads/" + (".*" if is_clone else f"({ours})") + "|refs/remotes/.*", r):
+            a.faults.say(f"ref {r}", "casepack makes no such ref; git shows what it names")
 
 
 # ---- the whole -----------------------------------------------------------------------------------------------------
@@ -1606,6 +1632,7 @@ def verify(args):
     a.walk(tip)
     waiting = check_branches(a, branches, a.mains)
     a.guarded("objects", check_strays, a)
+    a.guarded("refs", check_refs, a)
     if args.against:
         against(a, tip, checkpoint_of(args.against))
     signed = a.signatures.finish()

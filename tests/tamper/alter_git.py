@@ -59,12 +59,19 @@ def two_commits_swapped(ws):
     return [{branch, a[:12], b[:12], end[:12]}]
 
 
-@alter("found", second=4)
+@alter("told", "1 change commit stands on a device's branch that main has not taken in")
 def a_commit_inserted(ws):
-    """A second copy of a commit, signed by its own author."""
+    """A second copy of a commit, signed by its own author: a merge that was cut off leaves the same."""
     branch = device(ws, "anna")
     chain = ws.history.chain(branch)
-    end = restack(ws, ws.history, branch, [chain[-1]], chain[-1], ws.key("anna"))
+    restack(ws, ws.history, branch, [chain[-1]], chain[-1], ws.key("anna"))
+
+
+@alter("found", second=4)
+def a_commit_inserted_by_another(ws):
+    branch = device(ws, "anna")
+    chain = ws.history.chain(branch)
+    end = restack(ws, ws.history, branch, [chain[-1]], chain[-1], ws.key("lead"))
     return [{branch, end[:12]}]
 
 
@@ -288,7 +295,7 @@ add("an-outbound-branch-moved-back", "found", [],
 add("an-outbound-branch-moved-to-another-device", "found", [],
     moved(lambda ws: outbound(ws, "anna"), lambda ws: ws.history.tip(outbound(ws, "ben"))), second=4)
 add("a-hub-branch-moved-back", "found", [], moved(hub_branch, lambda ws: ws.history.chain(hub_branch(ws))[-2]))
-add("a-hub-branch-moved-to-main", "found", [], moved(hub_branch, lambda ws: ws.history.tip("main")), second=4)
+add("a-hub-branch-moved-to-main", "found", [], moved(hub_branch, lambda ws: ws.history.tip("main")))
 
 
 def gone(branch_of):
@@ -314,7 +321,7 @@ def ref(name, to=None):
 # What git shows to whoever reads, and no branch of casepack's.
 add("a-stray-branch", "found", ["judgments-of-anna"], ref("refs/heads/judgments-of-anna"), second=4)
 add("a-stray-device", "found", ["replica/" + "0" * 32], ref("refs/heads/replica/" + "0" * 32), second=4)
-add("a-second-line-of-a-device", "found", [".2"], lambda ws: ref("refs/heads/" + anna(ws) + ".2", lambda ws: ws.history.chain(anna(ws))[-2])(ws), second=4)
+add("a-second-line-of-a-device", "found", [".2"], lambda ws: ref("refs/heads/" + anna(ws) + ".2", lambda ws: ws.history.chain(anna(ws))[-2])(ws))
 add("a-tag", "found", ["refs/tags/v1"], ref("refs/tags/v1"), second=4)
 add("a-hidden-ref", "found", ["refs/lie/1"], ref("refs/lie/1"), second=4)
 add("notes", "found", ["refs/notes/commits"],
@@ -343,7 +350,7 @@ def beside(name, content):
 
 
 add("grafts", "found", ["info/grafts"], beside("info/grafts", lambda ws: ws.history.tip(anna(ws)) + "\n"), second=4)
-add("a-shallow-end", "found", ["shallow"], beside("shallow", lambda ws: ws.history.tip("main") + "\n"), second=4)
+add("a-shallow-end", "found", ["shallow"], beside("shallow", lambda ws: ws.history.tip("main") + "\n"), second=1)
 add("attributes-of-the-repository", "either", ["info/attributes"], beside("info/attributes", "* -diff\n"))
 add("a-hook", "found", ["hooks/post-update"], beside("hooks/post-update", "#!/bin/sh\ntouch /tmp/hooked\n"))
 
@@ -378,9 +385,9 @@ def a_head_that_is_no_branch(ws):
 # ---- objects ------------------------------------------------------------------------------------------------------
 
 add("a-loose-object-added", "either", [],
-    lambda ws: [{ws.history.write(b"Anna S judged q1 in a hurry", "blob")[:12], "history.git"}])
+    lambda ws: [{ws.history.write(b"Anna Sorensen judged q1 in a hurry", "blob")[:12], "history.git"}])
 add("a-private-name-in-an-object", "found", [{"history.git"}],
-    lambda ws: ws.history.write(b'{"contact":"","name":"Anna S"}', "blob") and None)
+    lambda ws: ws.history.write(b'{"contact":"","name":"Anna Sorensen"}', "blob") and None)
 
 
 @alter("found", "history.git")

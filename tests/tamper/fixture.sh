@@ -35,7 +35,7 @@ begun() {
 	quiet casepack init hub --project Chorus --name 'Lea D' --key lead
 	quiet hub person add bea --role lead --name 'Bea K' --key "$keys/bea.pub" --hub
 	quiet hub person add acme --role relay --vendor acme --key "$keys/acme.pub"
-	quiet hub person add anna --name 'Anna S' --locale en-US --key "$keys/anna.pub"
+	quiet hub person add anna --name 'Anna Sorensen' --locale en-US --key "$keys/anna.pub"
 	quiet hub person add anna --key "$keys/anna2.pub"
 	for name in ben dan; do quiet hub person add "$name" --locale en-US --key "$keys/$name.pub"; done
 	quiet hub person add cem --relay acme --vendor acme --locale en-US --key "$keys/cem.pub"

@@ -3,6 +3,7 @@
 
     play.py WORLD CASEPACK [PATTERN]     only those whose name holds PATTERN
     play.py WORLD CASEPACK --every N     one of N
+    play.py WORLD CASEPACK [...] --remembered    each behind a `verify` that found nothing and remembers it
     play.py WORLD CASEPACK --list        the table: name, workspace, what is wanted, places
 """
 import hashlib
@@ -25,6 +26,9 @@ from table import ALTERATIONS
 
 SECONDS = 60 # longer is a hang
 LINES = 14   # of what was said are shown
+
+
+DEVICES = ("acme", "anna", "anna2", "ben", "cem", "dan") # whose history is small, and read anew each time
 
 
 class Wrong(Exception):
@@ -55,8 +59,9 @@ def files(folder):
 
 
 class Stage:
-    def __init__(self, folder, casepack):
-        self.folder, self.casepack = folder, casepack
+    def __init__(self, folder, casepack, remembers):
+        self.folder, self.casepack, self.remembers = folder, casepack, remembers
+        self.outside = f"{folder}/config/casepack/workspaces" # where it remembers
         self.copy, self.ready = f"{folder}/copy-{os.getpid()}", f"{folder}/ready-{os.getpid()}"
         for path in (self.copy, self.ready):
             os.makedirs(path, exist_ok=True)
@@ -67,12 +72,25 @@ class Stage:
     def take(self, at):
         """A copy of that workspace, always in the same folder: a folder that is copied notices that, once, when it is opened."""
         ready = f"{self.ready}/{at}"
-        if not os.path.isdir(ready):
+        if self.remembers:
+            self.take_remembered(at, ready)
+        elif not os.path.isdir(ready):
             self.fill(f"{self.folder}/{at}")
             self.run("-C", self.copy, "status")
             subprocess.run(["cp", "-a", self.copy, ready], check=True)
         self.fill(ready)
         return Workspace(self.folder, at, self.copy, self.run)
+
+    def take_remembered(self, at, ready):
+        """Where it stands itself: a copy has a token, and remembers, of its own."""
+        self.copy = f"{self.folder}/{at}"
+        if not os.path.isdir(ready):
+            want(self.run("-C", self.copy, "verify")[0] == 0, "the honest one does not verify")
+            want(os.path.exists(f"{self.copy}/verified.db") or at in DEVICES, "nothing is remembered")
+            for source, to in ((self.copy, ready), (self.outside, ready + ".outside")):
+                subprocess.run(["cp", "-a", source, to], check=True)
+        shutil.rmtree(self.outside)
+        subprocess.run(["cp", "-a", ready + ".outside", self.outside], check=True)
 
     def fill(self, source):
         for name in os.listdir(self.copy):
@@ -137,11 +155,11 @@ class Stage:
             self.ask_second(a)
 
     def judge(self, a, status, said, places):
-        if a.wants == "found":
+        if a.wants == "found" or a.wants == "unknowable" and self.remembers: # what it remembers is a checkpoint
             want(status == 4, f"exit {status}, not 4:", said, *([] if status else ["reads otherwise:", *self.differs(a.at)]))
         if a.wants == "honest":
             want(status == 0, f"exit {status}:", said)
-        if a.wants == "unknowable":
+        if a.wants == "unknowable" and not self.remembers:
             want(status == 0, f"exit {status}, though all of it was signed:", said)
             want("not excluded: " in said, "does not say what it cannot exclude:", said)
             status, said = self.run("-C", self.copy, "verify", "--against", f"{self.folder}/checkpoint")
@@ -174,13 +192,16 @@ class Stage:
         want(p.returncode == a.second, f"the second verifier ends with {p.returncode}, not {a.second}:", (p.stdout + p.stderr).decode())
 
 
-def main(folder, casepack, pattern="", every="1"):
-    if pattern == "--list":
+def main(folder, casepack, *words):
+    if words == ("--list",):
         for a in ALTERATIONS:
             print("\t".join((a.name, a.at, a.wants, " ".join(str(p) for p in a.places))))
         return 0
-    stage, bad, n = Stage(folder, casepack), 0, 0
-    chosen = [a for a in ALTERATIONS if re.search(pattern if pattern != "--every" else "", a.name)]
+    remembers = "--remembered" in words # run.sh makes the world with tokens then
+    said = [w for w in words if w != "--remembered"]
+    pattern, every = (said + ["", "1"][len(said):])[:2]
+    stage, bad, n = Stage(folder, casepack, remembers), 0, 0
+    chosen = [a for a in ALTERATIONS if not (remembers and a.at in ("earlier", "forged")) and re.search(pattern if pattern != "--every" else "", a.name)]
     for a in chosen[::int(every)]:
         stage.said, stage.note, n = "", "", n + 1
         try:
@@ -191,9 +212,6 @@ def main(folder, casepack, pattern="", every="1"):
         except Exception as e:
             bad += 1
             print(f"not ok - {a.name}\n#   " + (str(e) if isinstance(e, Wrong) else traceback.format_exc()).replace("\n", "\n#   "), flush=True)
-    for name in os.listdir(folder): # and what alterations put beside the copy
-        if name.startswith((os.path.basename(stage.copy), os.path.basename(stage.ready))):
-            subprocess.run(["rm", "-rf", f"{folder}/{name}"], check=True)
     print(f"# {n} alterations: {n - bad - stage.harmless} found or told, {stage.harmless} harmless, {bad} wrong")
     return bad > 0
 

@@ -4,6 +4,8 @@
 plain=--plain
 . "$root/tests/tools/scene.sh"
 . "$root/tests/tamper/fixture.sh"
+case " $* " in *' --remembered '*) tokens_on ;; esac
 world
-[ $# -gt 0 ] || set -- --every "${TAMPER_EVERY:-12}" # one of so many; 1 for all
-python3 "$root/tests/tamper/play.py" "$work" "$casepack" "$@"
+words=("$@")
+case ${1-} in '' | --remembered) words=(--every "${TAMPER_EVERY:-60}" "$@") ;; esac # one of so many; 1 for all
+python3 "$root/tests/tamper/play.py" "$work" "$casepack" "${words[@]}"
