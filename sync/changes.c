@@ -213,14 +213,15 @@ enum cp_code cp_change_commit_bytes(struct cp_store *s, int64_t commit_no, struc
 	return found ? CP_OK : read_commit(s, commit_no, out, err);
 }
 
-/* ---- what an older casepack left -------------------------------------------------------------------- */
+/* ---- cut anew ---------------------------------------------------------------------------------------- */
 
-static enum cp_code reindex_one(struct cp_store *s, int64_t commit_no, struct cp_err *err)
+enum cp_code cp_changes_recut(struct cp_store *s, int64_t commit_no, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF((size_t)1 << 31);
 	CP_AUTO(cuts) struct cp_cuts cuts = { 0 };
 
 	CP_TRY(cp_changeset_of(s, commit_no, &changeset, err));
+	CP_TRY(cp_run(s, err, "DELETE FROM written WHERE no IN (SELECT written FROM edits WHERE commit_no = ?1)", "i", commit_no));
 	CP_TRY(cp_changes_cut(s, changeset.data, changeset.len, &cuts, err));
 	for (size_t i = 0; i < cuts.n; i++)
 		CP_TRY(cp_run(s, err, "UPDATE edits SET written = ?4 WHERE doc = ?1 AND tbl = ?2 AND commit_no = ?3", "diii",
@@ -228,7 +229,7 @@ static enum cp_code reindex_one(struct cp_store *s, int64_t commit_no, struct cp
 	return cp_change_keep_commit(s, commit_no, err);
 }
 
-/* Numbers of commits and outbox rows whose rows are not kept, as int64_t; outbox rows last: they were written behind what is sealed. */
+/* What an older casepack left: numbers of commits and outbox rows whose rows are not kept, as int64_t; outbox rows last: they were written behind what is sealed. */
 static enum cp_code unindexed(struct cp_store *s, struct cp_buf *out, struct cp_err *err)
 {
 	sqlite3_stmt *q;
@@ -255,7 +256,7 @@ static enum cp_code reindex_inside(struct cp_store *s, struct cp_err *err)
 	CP_TRY(unindexed(s, &list, err));
 	for (size_t i = 0; i < list.len; i += sizeof no) {
 		memcpy(&no, list.data + i, sizeof no);
-		CP_TRY(reindex_one(s, no, err));
+		CP_TRY(cp_changes_recut(s, no, err));
 	}
 	return cp_meta_set_int(s, "reindex", 0, err);
 }

@@ -28,6 +28,10 @@ CP_CHECKED enum cp_code cp_change_keep_commit(struct cp_store *s, int64_t commit
 /* That object's bytes, from where they are kept, or from history. CP_ENOTFOUND. */
 CP_CHECKED enum cp_code cp_change_commit_bytes(struct cp_store *s, int64_t commit_no, struct cp_buf *out, struct cp_err *err);
 
+/* The rows that are kept of that commit are cut from its changeset anew, and the commit object is kept: what was saved one by
+ * one is sealed as one, and stands then as any other workspace has it. */
+CP_CHECKED enum cp_code cp_changes_recut(struct cp_store *s, int64_t commit_no, struct cp_err *err);
+
 /* The rows of edits that an older casepack indexed without them; nothing to do most of the time. */
 CP_CHECKED enum cp_code cp_changes_reindex(struct cp_store *s, struct cp_err *err);
 

@@ -88,7 +88,6 @@ static enum cp_code record(struct cp_store *s, bool is_private, const char *oid,
 	no = sqlite3_last_insert_rowid(s->db);
 	if (!is_private)
 		CP_TRY(cp_verdict_put(s, oid, &s->me.replica, "accepted", "", clock, false, err));
-	CP_TRY(cp_change_keep_commit(s, no, err));
 	for (seq = last; more; seq = more) {
 		CP_TRY(cp_query_int(s, &more, 0, err, "SELECT max(seq) FROM outbox WHERE is_private = ?1 AND seq <= ?2",
 				"ii", (int64_t)is_private, seq));
@@ -98,7 +97,7 @@ static enum cp_code record(struct cp_store *s, bool is_private, const char *oid,
 		CP_TRY(cp_run(s, err, "UPDATE candidates SET commit_no = ?1 WHERE commit_no = ?2", "ii", no, -more));
 		CP_TRY(cp_run(s, err, "DELETE FROM outbox WHERE seq = ?1", "i", more));
 	}
-	return CP_OK;
+	return cp_changes_recut(s, no, err);
 }
 
 static enum cp_code my_branch(struct cp_store *s, struct cp_repo *repo, char name[80], struct cp_oid *tip,

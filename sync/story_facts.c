@@ -48,8 +48,8 @@ enum cp_code cp_story_superseded(struct cp_story *t, struct cp_err *err)
 		e->by = t->list[by].by;
 		memcpy(e->whom, t->list[i].whom, sizeof e->whom);
 		cp_told_behind(e, &t->list[by].rev, sizeof e->rev);
-		CP_TRY(cp_buf_printf(&e->detail, err, "%s by %s in %.8s: %s", t->list[i].what, t->list[i].by.who,
-				*t->list[i].by.commit ? t->list[i].by.commit : "the outbox", t->list[i].detail.len ? t->list[i].detail.data : ""));
+		CP_TRY(cp_buf_printf(&e->detail, err, "%s by %s in %.*s: %s", t->list[i].what, t->list[i].by.who,
+				*t->list[i].by.commit ? 8 : 16, *t->list[i].by.commit ? t->list[i].by.commit : "the outbox", t->list[i].detail.len ? t->list[i].detail.data : ""));
 	}
 	return CP_OK;
 }

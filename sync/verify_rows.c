@@ -11,8 +11,6 @@
  * What is derived beside the synced tables, in words that do not hang on the order of arrival: numbers of change commits
  * are each database's own. %1$s is the database.
  */
-#define MINE(db) "SELECT no FROM " db ".commits WHERE replica IN (SELECT id FROM main.replicas WHERE person =" \
-		" (SELECT value FROM old.meta WHERE key = 'person'))"
 #define OF_COMMIT(no) "coalesce((SELECT oid FROM %1$s.commits WHERE no = " no "), " no ")"
 /* Where several hubs took it in, each database has the time of the one that it heard first. */
 #define RECEIVED " CASE WHEN (SELECT count(*) FROM %1$s.verdicts v WHERE v.oid = commits.oid) < 2 THEN received_us / 1000000" \
@@ -27,7 +25,7 @@ static const struct derived { const char *name; int keys; const char *const colu
 		" is_far, edits"
 		" FROM %1$s.commits ORDER BY oid" },
 	{ "edits", 4, { "document", "table", "rev", "commit", "written" }, "SELECT doc, tbl, rev, " OF_COMMIT("commit_no") " AS c,"
-		" CASE WHEN commit_no NOT IN (" MINE("%1$s") ") THEN (SELECT rows FROM %1$s.written WHERE no = edits.written) END"
+		" (SELECT rows FROM %1$s.written WHERE no = edits.written)"
 		" FROM %1$s.edits ORDER BY doc, tbl, rev, c" },
 	/* which of several equal ones counts as the first, each database decides for itself */
 	{ "edits", 4, { "document", "table", "rev", "fate" }, "SELECT doc, tbl, rev, fate FROM %1$s.edits ORDER BY doc, tbl, rev, fate" },
@@ -211,28 +209,6 @@ static enum cp_code compare_synced(struct cp_verify *v, size_t t, struct cp_err 
 	return CP_OK;
 }
 
-/* What was saved here is kept save by save; history has what was sealed together. */
-static enum cp_code compare_own_rows(struct cp_verify *v, struct cp_err *err)
-{
-	sqlite3_stmt *q;
-	bool row;
-
-	CP_TRY(cp_query(v->again, &q, err, "SELECT lower(hex(e.doc)), e.tbl, lower(hex(e.rev)) FROM old.edits e JOIN old.commits c ON c.no = e.commit_no"
-			" JOIN main.commits rc ON rc.oid = c.oid JOIN main.edits r ON r.doc = e.doc AND r.tbl = e.tbl AND r.rev = e.rev AND"
-			" r.commit_no = rc.no JOIN main.written rw ON rw.no = r.written LEFT JOIN old.written w ON w.no = e.written"
-			" WHERE e.commit_no IN (" MINE("old") ") AND (w.rows IS NULL OR (instr(rw.rows, w.rows) = 0 AND"
-			" instr(rw.rows, substr(w.rows, 1 + instr(w.rows, x'00'))) = 0)) ORDER BY 1, 2, 3", ""));
-	for (;;) {
-		char where[200];
-
-		CP_TRY(cp_step(v->again, q, &row, err));
-		if (!row)
-			return CP_OK;
-		snprintf(where, sizeof where, "casepack.db: edits %.64s %lld %.32s", cp_col_text(q, 0), sqlite3_column_int64(q, 1), cp_col_text(q, 2));
-		cp_found(v, where, CP_NOW_REBUILD, "what written has of it is not what was sealed");
-	}
-}
-
 enum cp_code cp_verify_rows(struct cp_verify *v, struct cp_err *err)
 {
 	for (size_t t = 0; t < CP_T_COUNT; t++)
@@ -243,5 +219,5 @@ enum cp_code cp_verify_rows(struct cp_verify *v, struct cp_err *err)
 
 		CP_TRY(compare(&k, derived[i].sql, err));
 	}
-	return compare_own_rows(v, err);
+	return CP_OK;
 }

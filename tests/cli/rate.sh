@@ -42,7 +42,7 @@ draft() { sql "SELECT group_concat(field || '@' || result || '=' || value, ' ') 
 	JOIN assignments a ON a.id = r.id JOIN cases c ON c.id = a.case_id WHERE c.name = '$1' AND r.value IS NOT NULL ORDER BY 1, 2)"; }
 judged() { sql "SELECT j.state FROM judgments j JOIN assignments a ON a.id = j.id JOIN cases c ON c.id = a.case_id WHERE c.name = '$1'"; }
 state() { rate --list --json | jq -r "select(.case == \"$1\").state"; }
-steps() { casepack -C anna --json log "$1" | jq -r .what; }
+steps() { casepack -C anna --json log "$1" | jq -r 'select(.changes != []) | .what'; } # edits; what came of them is told beside
 kept() { sql 'SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM drafts), (SELECT count(*) FROM draft_ratings), (SELECT count(*) FROM ratings)'; }
 
 # ---- from a script ----------------------------------------------------------------------------
@@ -107,10 +107,10 @@ check "a skipped case can still be judged" bash -c 'casepack -C anna rate q4 gra
 
 # ---- second thoughts ----------------------------------------------------------------------------
 
-check "one submission is one step in the life of its case" equal "$(steps q3)" submitted
+check "one submission is one step in the life of its case" equal "$(steps q3)" judged
 quiet rate q3 grade@d1=3
 check "changing it is a second" equal "$(steps q3 | wc -l)" 2
-check "both with what was said" equal "$(casepack -C anna --json log q3 | jq -r .detail | grep -oE 'grade of d1: "1"( -> "3")?' | tr '\n' ';')" \
+check "both with what was said" equal "$(casepack -C anna --json log q3 | jq -r 'select(.changes != []) | .detail' | grep -oE 'grade of d1: "1"( -> "3")?' | tr '\n' ';')" \
 	'grade of d1: "1";grade of d1: "1" -> "3";'
 quiet rate q3 grade@d1=3
 check "the same again is none" equal "$(steps q3 | wc -l)" 2
@@ -123,7 +123,7 @@ mkdir back
 quiet casepack -C anna return -o back
 quiet casepack -C hub merge back/*
 check "the hub has every step, by whom and under which revision" equal \
-	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("submitted|changed")) | .who + " " + .guideline' | sort | uniq -c | tr -s ' ')" ' 2 anna guide revision 1'
+	"$(casepack -C hub --json log q3 | jq -r 'select(.what | test("judged|changed")) | "\(.who) \(.guideline) revision \(.revision)"' | sort | uniq -c | tr -s ' ')" ' 2 anna guide revision 1'
 check "and the last word" bash -c "casepack -C hub export --format csv -o - --no-times 2>/dev/null | grep -E '^q3,.*,d1,' | grep -q ',grade,3,'"
 
 # ---- how far it is ------------------------------------------------------------------------------

@@ -256,7 +256,7 @@ def check(log, state, world=None):
     world.names = Names(world, world.contents, state["places"]["hub"]["tables"])
     for name, held in state["places"].items():
         if held["hash"] != held["replayed"]:
-            c.found.append(f"replay: {name}: holds {held['hash']:.12}, its history tells {held['replayed']:.60}")
+            c.found.append(f"replay: {name}: holds {held['hash']:.12}, its history tells {held['replayed']:.400}")
         if not isinstance(world.places[name], Hub):
             compare_place(c, world, world.places[name], held, world.contents)
     for hub in world.hubs:
