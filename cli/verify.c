@@ -92,7 +92,7 @@ static void say_history(const struct cp_verified *v)
 	if (v->main_commits > 0)
 		cp_say("%s of main equal to what was accepted by then", cp_count(a, v->trees, "tree", "trees"));
 	if (v->older_trees > 0)
-		cp_say("%s not compared: an older casepack wrote the pages in another way", cp_count(a, v->older_trees, "tree was", "trees were"));
+		cp_say("%s not compared: an older casepack wrote the pages in another way, or they show what a relay was given by then", cp_count(a, v->older_trees, "tree was", "trees were"));
 	if (v->refused > 0)
 		cp_say("%s refused, as main says", cp_count(a, v->refused, "change commit was", "change commits were"));
 	if (v->ahead > 0)

@@ -216,6 +216,7 @@ enum cp_code cp_apply_without(struct cp_store *s, int64_t commit_no, struct cp_e
 	CP_TRY(docs_of(s, q, &docs, err));
 	CP_TRY(cp_run(s, err, "DELETE FROM written WHERE no IN (SELECT written FROM edits WHERE commit_no = ?1)", "i", commit_no));
 	CP_TRY(cp_run(s, err, "DELETE FROM edits WHERE commit_no = ?1", "i", commit_no));
+	CP_TRY(cp_run(s, err, "DELETE FROM commit_objects WHERE no = ?1", "i", commit_no));
 	CP_TRY(apply_trees(s, &docs, err));
 	return note_each(s, &docs, err);
 }

@@ -226,7 +226,7 @@ enum cp_code cp_changes_recut(struct cp_store *s, int64_t commit_no, struct cp_e
 	for (size_t i = 0; i < cuts.n; i++)
 		CP_TRY(cp_run(s, err, "UPDATE edits SET written = ?4 WHERE doc = ?1 AND tbl = ?2 AND commit_no = ?3", "diii",
 				&cuts.list[i].doc, (int64_t)cuts.list[i].table, commit_no, cuts.list[i].no));
-	return cp_change_keep_commit(s, commit_no, err);
+	return cuts.n > 0 ? cp_change_keep_commit(s, commit_no, err) : CP_OK; /* a copy's first one may be empty */
 }
 
 /* What an older casepack left: numbers of commits and outbox rows whose rows are not kept, as int64_t; outbox rows last: they were written behind what is sealed. */

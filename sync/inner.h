@@ -13,7 +13,7 @@
 #include "sync/store.h"
 #include "sync/tables.h"
 
-#define CP_STATEMENTS 256
+#define CP_STATEMENTS 1024
 #define CP_EXCHANGE "exchange.git" /* what another hub sent, while it is being checked; swept away when a store opens */
 #define CP_CONTENT_STATEMENTS 5
 

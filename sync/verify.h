@@ -41,7 +41,7 @@ struct cp_verified {
 	int64_t findings;
 	int64_t objects, object_bytes, unnamed, refs; /* of both repositories; unnamed: objects that no branch holds */
 	int64_t main_commits, trees;     /* of main: signatures; and trees equal to what replay yields */
-	int64_t older_trees;             /* with pages as an older casepack wrote them: not compared */
+	int64_t older_trees;             /* with pages as an older casepack wrote them, or as a relay's material stood: not compared */
 	int64_t commits, edits;          /* change commits: signed, in their chains, permitted */
 	int64_t refused;                 /* change commits that main says were refused */
 	int64_t ahead;                   /* change commits on a device's branch, signed by it, that no main takes in yet */

@@ -88,7 +88,7 @@ static enum cp_code try_tree(struct proving *p, struct page_commit *c, struct cp
 	return CP_OK;
 }
 
-/* is_older: a difference may be an older casepack's way to write a page. */
+/* is_older: a difference may be an older casepack's way to write a page, or come of what a relay held then. */
 static enum cp_code prove_tree(struct proving *p, struct page_commit *c, bool is_older, struct cp_err *err)
 {
 	struct telling t = { p->v, c->oid.hex, 0 };
@@ -122,10 +122,11 @@ static enum cp_code try_run(struct proving *p, struct cp_err *err)
 	return CP_OK;
 }
 
+/* A relay's pages show its material too, as it stood when they were made, and no history says when that was. */
 static enum cp_code prove_run(struct proving *p, struct cp_err *err)
 {
 	for (size_t i = 0; i < p->n; i++)
-		CP_TRY(prove_tree(p, &p->run[i], p->is_older, err));
+		CP_TRY(prove_tree(p, &p->run[i], p->is_older || p->v->again->me.is_relay, err));
 	if (p->n > 0)
 		p->base = p->run[p->n - 1].tree;
 	run_clear(p);
