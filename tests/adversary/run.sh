@@ -5,5 +5,5 @@ plain=--plain
 . "$root/tests/tools/scene.sh"
 . "$root/tests/adversary/fixture.sh"
 world
-[ $# -gt 0 ] || set -- --every "${ADVERSARY_EVERY:-4}" # one of so many; 1 for all
+[ $# -gt 0 ] || set -- --every "${ADVERSARY_EVERY:-6}" # one of so many; 1 for all
 python3 "$root/tests/adversary/play.py" "$work" "$casepack" "$@"

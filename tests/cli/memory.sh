@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A bundle of any size passes through in a fixed amount of memory: pack, open and merge are
-# given about 300 MB (2 GB with CASEPACK_FULL=1) that do not compress.
+# given about 160 MB (2 GB with CASEPACK_FULL=1) that do not compress.
 . "$(dirname "$0")/lib.sh"
 . "$root/tests/tools/scene.sh"
 
 limit=$((96 * 1024)) # KiB
-[ -n "${CASEPACK_FULL:-}" ] && megabytes=2050 || megabytes=300
+[ -n "${CASEPACK_FULL:-}" ] && megabytes=2050 || megabytes=160
 if grep -q __asan_init "$casepack"; then # its shadow is not ours, and its time is better spent elsewhere
 	limit=$((limit * 16)) megabytes=40
 fi

@@ -1,9 +1,9 @@
-# 100 seeds of the simulator, some more with encrypted bundles, and four planted bugs that it must catch.
+# 60 seeds of the simulator, some more with encrypted bundles, and four planted bugs that it must catch.
 cd "$(dirname "$0")/../.." || exit 1
 build=$(dirname "${CASEPACK:-build/plain/casepack}")
 build=${build#"$PWD/"}
-seeds=1-100
-case $build in *address*) seeds=1-40 ;; esac # sanitizers make a run ten times as long
+seeds=1-60
+case $build in *address*) seeds=1-30 ;; esac # sanitizers make a run ten times as long
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

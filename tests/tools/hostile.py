@@ -141,7 +141,7 @@ def progress(data):
 def each(commands):
     for n, line in enumerate(open(commands)):
         words = json.loads(line)
-        step = 1 if os.environ.get("CASEPACK_FULL") or ("--json" not in words and words[3:4] in (["log"], ["show"])) else 8
+        step = 1 if os.environ.get("CASEPACK_FULL") or ("--json" not in words and words[3:4] in (["log"], ["show"])) else 12
         if any("{}" in w for w in words):
             for i, t in list(enumerate(TEXTS))[n % step::step]:
                 yield [w.replace("{i}", str(i)).replace("{}", t) for w in words]
