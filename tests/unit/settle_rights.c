@@ -1,0 +1,89 @@
+/*
+ * Who may settle what: changesets of settlements and resolutions that no honest lead writes.
+ */
+#include "tests/unit/settling.h"
+
+#include "sync/resolution.h"
+#include "sync/rights.h"
+
+/* A resolution alone, as a changeset of its author. */
+static void lone_resolution(struct cp_buf *out, const struct cp_id *person)
+{
+	struct cp_value row[CP_MAX_COLUMNS];
+	struct cp_id doc, id;
+	struct cp_rev rev;
+
+	cp_id_random(&doc);
+	cp_rev_random(&rev);
+	cp_resolution_id(&id, CP_T_CASES, &doc, &rev);
+	for (size_t c = 0; c < cp_shapes[CP_T_RESOLUTIONS].n_columns; c++)
+		cp_table_default(&row[c], CP_T_RESOLUTIONS, c);
+	row[CP_C_ID] = (struct cp_value){ CP_BLOB, 16, 0, 0, id.bytes };
+	row[CP_C_REV] = (struct cp_value){ CP_BLOB, 8, 0, 0, rev.bytes };
+	row[CP_C_CLOCK] = (struct cp_value){ CP_INT, 0, 1, 0, NULL };
+	row[CP_RES_TBL] = (struct cp_value){ CP_TEXT, 5, 0, 0, (const uint8_t *)"cases" };
+	row[CP_RES_DOC] = (struct cp_value){ CP_BLOB, 16, 0, 0, doc.bytes };
+	row[CP_RES_EDIT] = (struct cp_value){ CP_BLOB, 8, 0, 0, rev.bytes };
+	row[CP_RES_SETTLES] = (struct cp_value){ CP_TEXT, 15, 0, 0, (const uint8_t *)"{\"segment\":\"x\"}" };
+	row[CP_RES_PERSON] = (struct cp_value){ CP_BLOB, 16, 0, 0, person->bytes };
+	OK(cp_changeset_add_table(out, &cp_shapes[CP_T_RESOLUTIONS], err));
+	OK(cp_changeset_add_insert(out, &cp_shapes[CP_T_RESOLUTIONS], row, err));
+}
+
+static void a_resolution_without_its_edit_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF(1 << 20);
+	struct cp_author lead;
+	enum cp_verdict verdict;
+	char why[256];
+	bool found;
+
+	(void)state;
+	OK(cp_author_find(hub, &cp_store_me(hub)->replica, &lead, &found, err));
+	assert_true(found && lead.is_lead);
+	lone_resolution(&changeset, &lead.person);
+	OK(cp_rights_check(hub, &lead, changeset.data, changeset.len, &verdict, why, err));
+	assert_int_equal(verdict, CP_REFUSE);
+	assert_non_null(strstr(why, "without the edit"));
+	lead.is_lead = false;
+	OK(cp_rights_check(hub, &lead, changeset.data, changeset.len, &verdict, why, err));
+	assert_int_equal(verdict, CP_REFUSE);
+	assert_non_null(strstr(why, "only a lead"));
+}
+
+static void a_settlement_in_another_lead_s_name_is_refused(void **state)
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF(1 << 20);
+	struct cp_value row[CP_MAX_COLUMNS];
+	struct cp_author lead;
+	enum cp_verdict verdict;
+	struct cp_id other;
+	char why[256];
+	bool found;
+
+	(void)state;
+	cp_id_random(&other);
+	OK(cp_author_find(hub, &cp_store_me(hub)->replica, &lead, &found, err));
+	for (size_t c = 0; c < cp_shapes[CP_T_SETTLEMENTS].n_columns; c++)
+		cp_table_default(&row[c], CP_T_SETTLEMENTS, c);
+	row[CP_C_ID] = (struct cp_value){ CP_BLOB, 16, 0, 0, other.bytes };
+	row[CP_C_REV] = row[CP_S_STANDS] = row[CP_S_WEIGHED] = (struct cp_value){ CP_BLOB, 8, 0, 0, other.bytes };
+	row[CP_C_CLOCK] = (struct cp_value){ CP_INT, 0, 1, 0, NULL };
+	row[CP_S_PERSON] = (struct cp_value){ CP_BLOB, 16, 0, 0, other.bytes };
+	OK(cp_changeset_add_table(&changeset, &cp_shapes[CP_T_SETTLEMENTS], err));
+	OK(cp_changeset_add_insert(&changeset, &cp_shapes[CP_T_SETTLEMENTS], row, err));
+	OK(cp_rights_check(hub, &lead, changeset.data, changeset.len, &verdict, why, err));
+	assert_int_equal(verdict, CP_REFUSE);
+	assert_non_null(strstr(why, "another person"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(a_resolution_without_its_edit_is_refused),
+		TEST(a_settlement_in_another_lead_s_name_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
