@@ -139,7 +139,7 @@ static inline struct cp_merged take_all(struct cp_store *to, const struct cp_sto
 static inline void import(struct cp_store *hub, const char *id, const char *results)
 {
 	struct cp_result_in list[8] = { { 0 } };
-	struct cp_case_in c = { .id = id, .kind = "serp", .query = id, .locale = "en-US", .results = list };
+	struct cp_case_in c = { .id = id, .kind = "serp", .query = "what was typed", .locale = "en-US", .results = list };
 	char names[256], *rest;
 	enum cp_case_effect effect;
 
