@@ -265,7 +265,7 @@ static inline struct cp_status status_of(struct cp_store *s)
 	return st;
 }
 
-/* What one statement of SQL says: the first column of its first row, -1 if there is none. */
+/* The first column of the first row, -1 if there is none. sql is a literal: statements are kept by its address. */
 static inline int64_t number_in(struct cp_store *s, const char *sql)
 {
 	int64_t n;
