@@ -3,8 +3,8 @@
  */
 #include "tests/unit/bundle.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
-#include <time.h>
 #include <zstd.h>
 
 /* A frame of plain; flags: 1 no checksum, 2 size not in the header. */
@@ -356,23 +356,40 @@ static void another_expanded_size_than_promised_is_refused(void **state)
 	OK(read_all("x", &cp_limits_default, NULL, err));
 }
 
+/* Stands before libzstd's function of this name and counts what comes out of it. */
+static size_t expanded;
+
+size_t ZSTD_decompressStream(ZSTD_DStream *stream, ZSTD_outBuffer *out, ZSTD_inBuffer *in)
+{
+	size_t (*real)(ZSTD_DStream *, ZSTD_outBuffer *, ZSTD_inBuffer *), before = out->pos, rc;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "ZSTD_decompressStream");
+	assert_non_null(real);
+	rc = real(stream, out, in);
+	expanded += out->pos - before;
+	return rc;
+}
+
 /* 3 GB of zeros in some 90 KB, under a promise of 1 MiB and under an honest one. */
 static void a_bomb_stops_at_what_was_promised(void **state)
 {
 	CP_AUTO(buf) struct cp_buf packed = CP_BUF(CP_TEXT_MAX);
-	clock_t begin = clock();
 
 	(void)state;
 	shell("head -c 3000000000 /dev/zero | zstd -q -3 > zeros.zst");
 	get(&packed, "zeros.zst");
-	begin = clock();
 	forge("x", "cases.jsonl.zst", &packed, 1 << 20);
+	expanded = 0;
 	assert_refused("x", "expands to more");
+	assert_in_range(expanded, 1 << 20, 2 << 20); /* what it looks at, once */
 	forge("x", "history.tar.zst", &packed, 1 << 20);
+	expanded = 0;
 	assert_refused("x", "");
+	assert_in_range(expanded, 0, 2 << 20);
 	forge("x", "cases.jsonl.zst", &packed, UINT64_C(3000000000));
+	expanded = 0;
 	assert_refused("x", "over the limit \"ratio\"");
-	assert_true(clock() - begin < 5 * CLOCKS_PER_SEC);
+	assert_int_equal(expanded, 0);
 }
 
 static void a_window_that_needs_too_much_memory_is_refused(void **state)

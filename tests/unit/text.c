@@ -449,11 +449,11 @@ static void every_revision_of_a_real_guideline_patches_into_the_next(void **stat
 	struct dirent *entry;
 
 	(void)state;
-	while (dir != NULL && n < 500 && (entry = readdir(dir)) != NULL)
+	assert_non_null(dir);
+	while (n < 500 && (entry = readdir(dir)) != NULL)
 		if (strstr(entry->d_name, ".md") != NULL && strstr(entry->d_name, "LICENSE") == NULL)
 			names[n++] = strdup(entry->d_name);
-	if (dir != NULL)
-		closedir(dir);
+	closedir(dir);
 	qsort(names, n, sizeof *names, compare_names);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(path, sizeof path, "%s/%s", from, names[i]);
@@ -465,8 +465,7 @@ static void every_revision_of_a_real_guideline_patches_into_the_next(void **stat
 		assert_int_equal(cp_buf_add(&a, b.data, b.len, NULL), CP_OK);
 		free(names[i]);
 	}
-	if (n < 2)
-		skip();
+	assert_true(n > 1);
 }
 
 int main(void)
