@@ -392,6 +392,21 @@ static void a_bomb_stops_at_what_was_promised(void **state)
 	assert_int_equal(expanded, 0);
 }
 
+/* Neither is read: the promise decides, to the byte. */
+static void a_part_may_promise_just_as_much_as_the_ratio_allows(void **state)
+{
+	CP_AUTO(buf) struct cp_buf packed = CP_BUF(CP_TEXT_MAX);
+	const uint64_t most = 20000 * cp_limits_default.of[CP_LIMIT_RATIO];
+
+	(void)state;
+	assert_true(most > CP_RATIO_FREE);
+	make_noise(&packed, 20000, 3);
+	forge("x", "cases.jsonl.zst", &packed, most);
+	assert_refused("x", "begin with a zstd frame");
+	forge("x", "cases.jsonl.zst", &packed, most + 1);
+	assert_refused("x", "over the limit \"ratio\"");
+}
+
 static void a_window_that_needs_too_much_memory_is_refused(void **state)
 {
 	CP_AUTO(buf) struct cp_buf packed = CP_BUF(CP_TEXT_MAX);
@@ -521,6 +536,7 @@ int main(void)
 		TEST(a_frame_cut_short_is_refused),
 		TEST(another_expanded_size_than_promised_is_refused),
 		TEST(a_bomb_stops_at_what_was_promised),
+		TEST(a_part_may_promise_just_as_much_as_the_ratio_allows),
 		TEST(a_window_that_needs_too_much_memory_is_refused),
 		TEST(a_file_that_changes_after_opening_is_refused),
 		TEST(lines_that_are_no_documents_are_refused),

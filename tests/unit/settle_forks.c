@@ -149,6 +149,23 @@ static void a_clock_that_is_far_off_decides_nothing_alone(void **state)
 	verifies(hub);
 }
 
+/* A commit says the right time, one of its rows another. */
+static void a_row_that_is_far_off_in_an_honest_commit_decides_nothing_alone(void **state)
+{
+	(void)state;
+	judged("a", "1", "2");
+	shell("sqlite3 b/casepack.db \"INSERT OR REPLACE INTO meta VALUES('clock', (unixepoch() + 400000) * 1000000)\"");
+	grade("b", "shoes", "3", "2");
+	shell("sqlite3 b/casepack.db 'UPDATE outbox SET at_us = unixepoch() * 1000000'");
+	send_back("b");
+	assert_int_equal(merge(hub).refused, 0);
+	assert_int_equal(number_in(hub, "SELECT count(*) FROM commits WHERE claimed_us > (unixepoch() + 86400) * 1000000"), 0);
+	CP_AUTO(conflict) struct cp_conflict c = only(hub, CP_CONFLICTS_OPEN, "fork");
+	assert_false(c.has_stand);
+	assert_true(c.candidates[candidate_saying(&c, "\"grade@r1\":\"3\"")].is_far);
+	verifies(hub);
+}
+
 /* A folder and its copy both send one edit; the copy's commit claims a clock far ahead, and counts whichever came first. */
 static void an_edit_that_two_copies_sent_is_far_when_one_of_them_is(void **state)
 {
@@ -197,6 +214,7 @@ int main(void)
 		TEST(what_grows_from_what_stood_replaces_it_under_latest_alone),
 		TEST(a_device_is_given_what_was_settled_of_its_own_forks),
 		TEST(a_clock_that_is_far_off_decides_nothing_alone),
+		TEST(a_row_that_is_far_off_in_an_honest_commit_decides_nothing_alone),
 		TEST(an_edit_that_two_copies_sent_is_far_when_one_of_them_is),
 		TEST(a_judgment_gets_no_new_value_from_a_lead),
 	};

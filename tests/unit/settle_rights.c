@@ -51,30 +51,59 @@ static void a_resolution_without_its_edit_is_refused(void **state)
 	assert_non_null(strstr(why, "only a lead"));
 }
 
-static void a_settlement_in_another_lead_s_name_is_refused(void **state)
+/* A lead's settlement in that person's name; what stands and what was weighed have so many bytes. */
+static void is_settlement_refused(const struct cp_author *lead, const struct cp_id *person, size_t stands, size_t weighed,
+		const char *words)
 {
 	CP_AUTO(buf) struct cp_buf changeset = CP_BUF(1 << 20);
 	struct cp_value row[CP_MAX_COLUMNS];
-	struct cp_author lead;
 	enum cp_verdict verdict;
-	struct cp_id other;
+	struct cp_id id, names;
 	char why[256];
+
+	cp_id_random(&id);
+	cp_id_random(&names);
+	for (size_t c = 0; c < cp_shapes[CP_T_SETTLEMENTS].n_columns; c++)
+		cp_table_default(&row[c], CP_T_SETTLEMENTS, c);
+	row[CP_C_ID] = cp_v_blob(id.bytes, 16);
+	row[CP_C_REV] = cp_v_blob(id.bytes, 8);
+	row[CP_C_CLOCK] = cp_v_int(1);
+	row[CP_S_STANDS] = cp_v_blob(names.bytes, stands);
+	row[CP_S_WEIGHED] = cp_v_blob(names.bytes, weighed);
+	row[CP_S_PERSON] = cp_v_blob(person->bytes, 16);
+	OK(cp_changeset_add_table(&changeset, &cp_shapes[CP_T_SETTLEMENTS], err));
+	OK(cp_changeset_add_insert(&changeset, &cp_shapes[CP_T_SETTLEMENTS], row, err));
+	OK(cp_rights_check(hub, lead, changeset.data, changeset.len, &verdict, why, err));
+	assert_int_equal(verdict, words != NULL ? CP_REFUSE : CP_ACCEPT);
+	if (words != NULL && strstr(why, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", why, words);
+}
+
+static void a_settlement_in_another_lead_s_name_is_refused(void **state)
+{
+	struct cp_author lead;
+	struct cp_id other;
 	bool found;
 
 	(void)state;
 	cp_id_random(&other);
 	OK(cp_author_find(hub, &cp_store_me(hub)->replica, &lead, &found, err));
-	for (size_t c = 0; c < cp_shapes[CP_T_SETTLEMENTS].n_columns; c++)
-		cp_table_default(&row[c], CP_T_SETTLEMENTS, c);
-	row[CP_C_ID] = (struct cp_value){ CP_BLOB, 16, 0, 0, other.bytes };
-	row[CP_C_REV] = row[CP_S_STANDS] = row[CP_S_WEIGHED] = (struct cp_value){ CP_BLOB, 8, 0, 0, other.bytes };
-	row[CP_C_CLOCK] = (struct cp_value){ CP_INT, 0, 1, 0, NULL };
-	row[CP_S_PERSON] = (struct cp_value){ CP_BLOB, 16, 0, 0, other.bytes };
-	OK(cp_changeset_add_table(&changeset, &cp_shapes[CP_T_SETTLEMENTS], err));
-	OK(cp_changeset_add_insert(&changeset, &cp_shapes[CP_T_SETTLEMENTS], row, err));
-	OK(cp_rights_check(hub, &lead, changeset.data, changeset.len, &verdict, why, err));
-	assert_int_equal(verdict, CP_REFUSE);
-	assert_non_null(strstr(why, "another person"));
+	is_settlement_refused(&lead, &lead.person, 8, 16, NULL);
+	is_settlement_refused(&lead, &other, 8, 16, "another person");
+}
+
+static void a_settlement_that_does_not_name_edits_is_refused(void **state)
+{
+	struct cp_author lead;
+	bool found;
+
+	(void)state;
+	OK(cp_author_find(hub, &cp_store_me(hub)->replica, &lead, &found, err));
+	is_settlement_refused(&lead, &lead.person, 7, 8, "does not name edits");
+	is_settlement_refused(&lead, &lead.person, 0, 8, "does not name edits");
+	is_settlement_refused(&lead, &lead.person, 16, 8, "does not name edits");
+	is_settlement_refused(&lead, &lead.person, 8, 0, "does not name edits");
+	is_settlement_refused(&lead, &lead.person, 8, 12, "does not name edits");
 }
 
 int main(void)
@@ -83,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_resolution_without_its_edit_is_refused),
 		TEST(a_settlement_in_another_lead_s_name_is_refused),
+		TEST(a_settlement_that_does_not_name_edits_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
