@@ -3,6 +3,7 @@
  */
 #include "tests/unit/settling.h"
 
+#include "sync/recall.h"
 #include "sync/rule.h"
 
 static void a_lead_takes_a_candidate_and_another_resolve_undoes_it(void **state)
@@ -189,6 +190,30 @@ static void an_edit_that_two_copies_sent_is_far_when_one_of_them_is(void **state
 	assert_int_equal(cp_rule_choose(CP_RULE_LATEST, &c), SIZE_MAX);
 }
 
+static int64_t late(void)
+{
+	return number_in(hub, "SELECT count(*) FROM conflicts WHERE class = 'late'");
+}
+
+/* The case is taken back while both devices' answers are on their way. */
+static void where_nothing_stands_nothing_is_late(void **state)
+{
+	struct cp_recall r = { .how = CP_WITHDRAW, .cases = (const char *const[]){ "shoes" }, .n_cases = 1 };
+	struct cp_recalled done;
+
+	(void)state;
+	policy("judgments", "review");
+	OK(cp_recall(hub, &r, &done, err));
+	judged("a", "1", "2");
+	assert_int_equal(late(), 1);
+	judged("b", "3", "2");
+	assert_true(label(hub).is_undecided);
+	assert_int_equal(late(), 0);
+	take(hub, CP_CONFLICTS_OPEN, "fork", "\"grade@r1\":\"1\"");
+	assert_int_equal(late(), 1);
+	verifies(hub);
+}
+
 static void a_judgment_gets_no_new_value_from_a_lead(void **state)
 {
 	struct cp_err why = { 0 };
@@ -216,6 +241,7 @@ int main(void)
 		TEST(a_clock_that_is_far_off_decides_nothing_alone),
 		TEST(a_row_that_is_far_off_in_an_honest_commit_decides_nothing_alone),
 		TEST(an_edit_that_two_copies_sent_is_far_when_one_of_them_is),
+		TEST(where_nothing_stands_nothing_is_late),
 		TEST(a_judgment_gets_no_new_value_from_a_lead),
 	};
 
