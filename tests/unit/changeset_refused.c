@@ -101,6 +101,7 @@ static const struct { const char *hex, *why; } refused[] = {
 	{ HEAD "1200" "0401aa" "06", "a type that SQLite does not have" },
 	{ HEAD "1200" "0401aa" "ff", "a type that SQLite does not have" },
 	{ HEAD "1200" "0401aa" "01000000000000", "a number that is cut off" },
+	{ HEAD "1200" "0401aa" "0100000000000000", "a number that is cut off" },
 	{ HEAD "1200" "0401aa" "02", "a number that is cut off" },
 	{ HEAD "1200" "0401aa" "027ff8000000000000", "not a number" },
 	{ HEAD "1200" "0401aa" "02fff0000000000001", "not a number" },

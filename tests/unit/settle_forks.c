@@ -190,6 +190,33 @@ static void an_edit_that_two_copies_sent_is_far_when_one_of_them_is(void **state
 	assert_int_equal(cp_rule_choose(CP_RULE_LATEST, &c), SIZE_MAX);
 }
 
+/* The device's last judgment, not sealed yet, is given the rev of its first one. */
+static void forge_rev(void)
+{
+	shell("python3 -c \"import sqlite3\n"
+			"db = sqlite3.connect('a/casepack.db')\n"
+			"first, last = (r[0][:8] for r in (db.execute('SELECT rev FROM edits WHERE tbl = %d AND commit_no > 0 ORDER BY commit_no LIMIT 1').fetchone(),"
+			" db.execute('SELECT rev FROM judgments').fetchone()))\n"
+			"seq, was = db.execute('SELECT seq, changeset FROM outbox ORDER BY seq DESC LIMIT 1').fetchone()\n"
+			"assert first != last and was.count(last) > 1\n"
+			"db.execute('UPDATE outbox SET changeset = ? WHERE seq = ?', (was.replace(last, first), seq))\n"
+			"db.commit()\"", CP_T_JUDGMENTS);
+}
+
+/* Both are one edit then, the first of them. */
+static void an_edit_under_the_rev_of_another_does_not_take_its_place(void **state)
+{
+	(void)state;
+	judged("a", "1", "2");
+	judged("a", "2", "2");
+	grade("a", "shoes", "3", "2");
+	forge_rev();
+	send_back("a");
+	assert_int_equal(merge(hub).edits, 1);
+	assert_string_equal(label(hub).value, "1");
+	verifies(hub);
+}
+
 static int64_t late(void)
 {
 	return number_in(hub, "SELECT count(*) FROM conflicts WHERE class = 'late'");
@@ -241,6 +268,7 @@ int main(void)
 		TEST(a_clock_that_is_far_off_decides_nothing_alone),
 		TEST(a_row_that_is_far_off_in_an_honest_commit_decides_nothing_alone),
 		TEST(an_edit_that_two_copies_sent_is_far_when_one_of_them_is),
+		TEST(an_edit_under_the_rev_of_another_does_not_take_its_place),
 		TEST(where_nothing_stands_nothing_is_late),
 		TEST(a_judgment_gets_no_new_value_from_a_lead),
 	};
