@@ -55,6 +55,19 @@ static void under_review_nothing_stands_until_a_lead_decides(void **state)
 	verifies(hub);
 }
 
+static void what_is_set_for_a_field_goes_before_what_is_set_for_all(void **state)
+{
+	(void)state;
+	judged("a", "1", "2");
+	judged("b", "3", "2");
+	policy("judgments", "review");
+	assert_true(label(hub).is_undecided);
+	policy("judgments.grade", "latest");
+	assert_false(label(hub).is_undecided);
+	assert_string_equal(label(hub).value, "3");
+	verifies(hub);
+}
+
 /* The device whose answer was overruled changes it, not knowing of the settlement. */
 static void what_grows_from_the_overruled_is_weighed_against_what_stood(void **state)
 {
@@ -262,6 +275,7 @@ int main(void)
 		TEST(a_lead_takes_a_candidate_and_another_resolve_undoes_it),
 		TEST(answers_given_twice_are_identical_and_nothing_waits),
 		TEST(under_review_nothing_stands_until_a_lead_decides),
+		TEST(what_is_set_for_a_field_goes_before_what_is_set_for_all),
 		TEST(what_grows_from_the_overruled_is_weighed_against_what_stood),
 		TEST(what_grows_from_what_stood_replaces_it_under_latest_alone),
 		TEST(a_device_is_given_what_was_settled_of_its_own_forks),

@@ -1,8 +1,9 @@
 /*
- * Who may settle what: changesets of settlements and resolutions that no honest lead writes.
+ * Who may settle what: changesets of settlements, resolutions and exports that no honest lead writes.
  */
 #include "tests/unit/settling.h"
 
+#include "sync/exports.h"
 #include "sync/resolution.h"
 #include "sync/rights.h"
 
@@ -106,6 +107,38 @@ static void a_settlement_that_does_not_name_edits_is_refused(void **state)
 	is_settlement_refused(&lead, &lead.person, 8, 12, "does not name edits");
 }
 
+/* What the hub's last edit wrote. */
+static enum cp_verdict verdict_on_last(char why[256])
+{
+	CP_AUTO(buf) struct cp_buf changeset = CP_BUF(1 << 20);
+	struct cp_author lead;
+	enum cp_verdict verdict;
+	bool found;
+
+	OK(cp_author_find(hub, &cp_store_me(hub)->replica, &lead, &found, err));
+	OK(cp_query_text(hub, &changeset, &found, err, "SELECT changeset FROM outbox ORDER BY seq DESC LIMIT 1", ""));
+	assert_true(found);
+	OK(cp_rights_check(hub, &lead, changeset.data, changeset.len, &verdict, why, err));
+	return verdict;
+}
+
+static void what_left_a_hub_stays_as_it_was_said_then(void **state)
+{
+	char why[256];
+	struct cp_id id;
+
+	(void)state;
+	OK(cp_export_note(hub, &(struct cp_exported){ .format = "csv", .scope = "{}", .file = { { 1 } }, .labels = 2 }, err));
+	assert_int_equal(verdict_on_last(why), CP_ACCEPT);
+	OK(cp_query_id(hub, &id, err, "SELECT id FROM exports", ""));
+	OK(cp_edit_begin(hub, err));
+	OK(cp_edit_document(hub, CP_T_EXPORTS, &id, (struct cp_set[]){ { "file", cp_v_blob((uint8_t[32]){ 2 }, 32) } }, 1, CP_EDIT_PLAIN,
+			NULL, NULL, err));
+	OK(cp_edit_commit(hub, "another file", err));
+	assert_int_equal(verdict_on_last(why), CP_REFUSE);
+	assert_non_null(strstr(why, "changed later"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -113,6 +146,7 @@ int main(void)
 		TEST(a_resolution_without_its_edit_is_refused),
 		TEST(a_settlement_in_another_lead_s_name_is_refused),
 		TEST(a_settlement_that_does_not_name_edits_is_refused),
+		TEST(what_left_a_hub_stays_as_it_was_said_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
