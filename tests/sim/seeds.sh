@@ -20,4 +20,7 @@ else
 	sed 's/^/#   /' "$log" | cut -c1-400
 	echo "not ok - with encrypted bundles, $(grep -E '^[0-9]+ seeds:' "$log" || echo "seeds $encrypted: the runner ended early")"
 fi
+stale=$(for patch in tests/sim/planted/*.patch; do patch -p1 --dry-run -f <"$patch" >"$log" 2>&1 || echo "$patch"; done)
+if [ -z "$stale" ]; then echo "ok - every planted bug fits the code"
+else echo "not ok - planted bugs that do not fit the code any more: $stale"; fi
 tests/sim/planted.sh "$build" '^(latest-by-arrival|changed-rows-are-never-sent-again|leads-by-order-of-arrival|outbox-emptied-before-the-branch)$'
