@@ -265,11 +265,45 @@ static struct place *place_of(const struct places *p, const struct cp_change *c,
 	return bsearch(&key, p->list, p->n, sizeof *p->list, by_judgment);
 }
 
+static const char *text(const json_t *o, const char *name)
+{
+	const char *t = json_string_value(json_object_get(o, name));
+
+	return t != NULL ? t : "";
+}
+
+static int by_question(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int c = strcmp(text(x, "name"), text(y, "name"));
+
+	return c != 0 ? c : strcmp(text(x, "result"), text(y, "result"));
+}
+
+/* Answers stand in a changeset by chance: the cells from the one given on are put in order of field and result. */
+static enum cp_code sort_answers(json_t *cells, size_t from, struct cp_err *err)
+{
+	size_t n = json_array_size(cells) - from;
+	json_t **list = calloc(n + 1, sizeof *list);
+
+	if (list == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		list[i] = json_incref(json_array_get(cells, from + i));
+	qsort(list, n, sizeof *list, by_question);
+	for (size_t i = 0; i < n; i++)
+		json_array_set_new(cells, from + i, list[i]);
+	free(list);
+	return CP_OK;
+}
+
 /* The answers behind a judgment, up to its next change. An answer alone begins a group of its own. */
 static enum cp_code add_answers(struct journal *j, json_t *entry, struct cp_caller *caller, const struct places *p, struct place *first,
 		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+	json_t *cells = json_object_get(entry, "cells");
+	size_t own = first->is_judgment ? json_array_size(cells) : 0; /* cells of the judgment itself */
 
 	if (j->s != NULL)
 		CP_TRY(cp_query_text(j->s, &name, NULL, err, "SELECT c.name FROM cases c JOIN assignments a ON a.case_id = c.id WHERE a.id = ?1",
@@ -287,7 +321,7 @@ static enum cp_code add_answers(struct journal *j, json_t *entry, struct cp_call
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		CP_TRY(add_answer(j, entry, caller, name.len ? name.data : "", &c, err));
 	}
-	return CP_OK;
+	return sort_answers(cells, own, err);
 }
 
 typedef enum cp_code entry_visit(void *user, json_t *entry, struct cp_err *err);
@@ -326,13 +360,6 @@ static enum cp_code each_entry(struct journal *j, const void *changeset, size_t 
 /* ---- words ------------------------------------------------------------------------------------------------ */
 
 struct wording { struct journal *j; struct cp_buf *out; };
-
-static const char *text(const json_t *o, const char *name)
-{
-	const char *t = json_string_value(json_object_get(o, name));
-
-	return t != NULL ? t : "";
-}
 
 /* A word stands as it is; what has spaces or could be taken for something else is quoted. */
 static bool is_word(const char *t)
