@@ -57,7 +57,7 @@ static enum cp_code add_guideline(struct cp_out *out, const char *name, int64_t 
 {
 	char text[160];
 
-	snprintf(text, sizeof text, *name ? "%s revision %lld" : "", name, (long long)revision);
+	snprintf(text, sizeof text, *name ? "%s %lld" : "", name, (long long)revision);
 	return cp_out_text(out, text, err);
 }
 
@@ -268,7 +268,9 @@ const struct cp_command cp_cmd_log = {
 		"last first. With nothing: the change commits taken in, newest first, behind those that wait.\n\n"
 		"When is what the author's clock said, received what the hub's clock said (on a device: when it heard that the hub holds it). Steps stand by the author's clock, held to the "
 		"receipt, and never before what they came from, whatever a clock says.\n\n"
-		"opened is proven by the first change commit of a device that judged the case: it was open no later. superseded tells of an "
+		"opened: the case was on that device no later than when it was first judged there, by the device's clock. The change commit that holds that "
+		"judgment names the outbound commit that the device had taken in when it sealed. When the bundle was opened, or the case first "
+		"looked at, nothing records. superseded tells of an "
 		"answer that a later edit or a settlement put out of force, under the name of who did that. conflicted, late and stale are "
 		"nobody's deed: they stand where what makes them so had come. exported is told where the hub held an answer of the case that "
 		"the export asked for. fate is what became of an edit: standing, superseded, overruled by a lead's decision, in "

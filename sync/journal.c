@@ -24,7 +24,38 @@ static enum cp_code add_quoted(struct cp_buf *out, const void *text, size_t len,
 	return cp_buf_puts(out, len > max ? "\"..." : "\"", err);
 }
 
-enum cp_code cp_words_value(struct cp_buf *out, const struct cp_value *v, struct cp_err *err)
+/* A word stands as it is; what has spaces or could be taken for something else is quoted. */
+static bool is_word(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((uint8_t)text[i] <= ' ' || text[i] == '"' || text[i] == '\\' || text[i] == 0x7f)
+			return false;
+	return len > 0 && len < 200 && (len != 7 || memcmp(text, "nothing", 7) != 0);
+}
+
+/* The results of a case, which are a list in JSON. */
+static bool add_list(struct cp_buf *out, const char *text, size_t len)
+{
+	json_t *list = json_loadb(text, len, 0, NULL), *item;
+	bool is_said = json_is_array(list) && json_array_size(list) > 0;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		is_said = is_said && json_is_string(item) && is_word(json_string_value(item), json_string_length(item));
+	for (i = 0; is_said && (item = json_array_get(list, i)) != NULL; i++)
+		is_said = cp_buf_printf(out, NULL, "%s%s", i ? " " : "", json_string_value(item)) == CP_OK;
+	json_decref(list);
+	return is_said;
+}
+
+static enum cp_code add_text(struct cp_buf *out, const char *name, const char *text, size_t len, size_t max, struct cp_err *err)
+{
+	if (strcmp(name, "results") == 0 && add_list(out, text, len))
+		return CP_OK;
+	return is_word(text, len) ? cp_buf_add(out, text, len, err) : add_quoted(out, text, len, max, err);
+}
+
+enum cp_code cp_words_value(struct cp_buf *out, const char *name, const struct cp_value *v, struct cp_err *err)
 {
 	switch (v->type) {
 	case CP_INT:  return cp_buf_printf(out, err, "%" PRId64, v->integer);
@@ -34,7 +65,7 @@ enum cp_code cp_words_value(struct cp_buf *out, const struct cp_value *v, struct
 		for (size_t i = 0; i < v->len && i < 32; i++)
 			CP_TRY(cp_buf_printf(out, err, "%02x", v->bytes[i]));
 		return v->len ? CP_OK : cp_buf_puts(out, "none", err);
-	case CP_TEXT: return add_quoted(out, v->bytes, v->len, 200, err);
+	case CP_TEXT: return add_text(out, name, (const char *)v->bytes, v->len, 200, err);
 	default:      return CP_OK;
 	}
 }
@@ -361,12 +392,6 @@ static enum cp_code each_entry(struct journal *j, const void *changeset, size_t 
 
 struct wording { struct journal *j; struct cp_buf *out; };
 
-/* A word stands as it is; what has spaces or could be taken for something else is quoted. */
-static bool is_word(const char *t)
-{
-	return *t != '\0' && strlen(t) < 200 && strpbrk(t, " \t\n\r\"\\") == NULL && strcmp(t, "nothing") != 0;
-}
-
 static enum cp_code add_side(struct cp_buf *out, const char *name, const json_t *v, struct cp_err *err)
 {
 	bool is_whole = strcmp(name, "note") == 0 || strcmp(name, "reason") == 0;
@@ -379,7 +404,7 @@ static enum cp_code add_side(struct cp_buf *out, const char *name, const json_t 
 		return cp_buf_printf(out, err, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	if (json_is_real(v))
 		return cp_buf_printf(out, err, "%.17g", json_real_value(v));
-	return is_word(t) || is_name ? cp_buf_puts(out, t, err) : add_quoted(out, t, json_string_length(v), is_whole ? SIZE_MAX : 200, err);
+	return is_name ? cp_buf_puts(out, t, err) : add_text(out, name, t, json_string_length(v), is_whole ? SIZE_MAX : 200, err);
 }
 
 /* The text that a revision was written on, "" where there is none here. */

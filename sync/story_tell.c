@@ -57,7 +57,7 @@ static char *value_text(const struct cp_value *v)
 		return NULL;
 	if (v->type == CP_TEXT)
 		return strndup((const char *)v->bytes, v->len);
-	return cp_words_value(&text, v, NULL) == CP_OK ? cp_buf_detach(&text) : NULL;
+	return cp_words_value(&text, "", v, NULL) == CP_OK ? cp_buf_detach(&text) : NULL;
 }
 
 static void keep_change(struct cp_told *e, const char *field, const char *result, const struct cp_value *from, const struct cp_value *to)
@@ -75,10 +75,10 @@ static enum cp_code say(struct cp_buf *out, const char *field, const char *resul
 {
 	CP_TRY(cp_buf_printf(out, err, "%s%s%s%s: ", out->len ? ", " : "", field, *result ? " of " : "", result));
 	if (before != NULL) {
-		CP_TRY(cp_words_value(out, before, err));
+		CP_TRY(cp_words_value(out, field, before, err));
 		CP_TRY(cp_buf_puts(out, " -> ", err));
 	}
-	return cp_words_value(out, now, err);
+	return cp_words_value(out, field, now, err);
 }
 
 /* Said apart, or of no use to a person. */

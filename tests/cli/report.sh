@@ -90,11 +90,11 @@ check "and what it does not prove" under q1.md "What this" "who sat at it"
 check "the life of a case is told: imported" row q1.md "What happened" '\tlead [0-9a-f]{10}\timported\t'
 check "assigned" row q1.md "What happened" '\tassigned\tto ben\t'
 check "opened" row q1.md "What happened" '\tada [0-9a-f]{10}\topened\t'
-check "judged, with answers, revision, change commit and signature" row q1.md "What happened" "\\tben [0-9a-f]{10}\\tjudged\\t.*grade of d1: \"0\".*\\tpolicy 1\\t$(commit ben)\\tgood"
+check "judged, with answers, revision, change commit and signature" row q1.md "What happened" "\\tben [0-9a-f]{10}\\tjudged\\t.*grade of d1: 0.*\\tpolicy 1\\t$(commit ben)\\tgood"
 check "conflicted" row q1.md "What happened" '\tconflicted'
 check "settled, with the reason" row q1.md "What happened" '\tsettled.*the photo shows <b>new</b> shoes'
 check "superseded" row q1.md "What happened" '\tsuperseded'
-check "changed, from and to" row q2.md "What happened" "\\tben [0-9a-f]{10}\\tchanged\\tgrade of d3: \"2\" -> \"0\".*\\tpolicy 2\\t$(commit ben 1)"
+check "changed, from and to" row q2.md "What happened" "\\tben [0-9a-f]{10}\\tchanged\\tgrade of d3: 2 -> 0.*\\tpolicy 2\\t$(commit ben 1)"
 check "adjudicated, with the reason" row q2.md "What happened" '\tadjudicated\t.*in between'
 check "what a revoked device judged is marked" row q2.md "What happened" '\tcy .*device revoked since'
 check "a changed answer stands before and after" row q2.md "By ben" '^grade@d3\t2\t0$'
