@@ -69,6 +69,15 @@ static enum cp_code add_detail(struct cp_out *out, const struct cp_event *e, str
 	return cp_out_text(out, text.data, err);
 }
 
+/* Of what nobody did: whose judgment it is about. */
+static enum cp_code add_what(struct cp_out *out, const struct cp_event *e, struct cp_err *err)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, *e->who || !*e->whom ? "%s" : "%s (%s)", e->what, e->whom);
+	return cp_out_text(out, text, err);
+}
+
 static enum cp_code on_event(void *user, const struct cp_event *e, struct cp_err *err)
 {
 	struct sheet *t = user;
@@ -80,7 +89,7 @@ static enum cp_code on_event(void *user, const struct cp_event *e, struct cp_err
 	if (t->is_all)
 		CP_TRY(cp_out_text(t->out, e->case_name, err));
 	CP_TRY(cp_out_text(t->out, e->who, err));
-	CP_TRY(cp_out_text(t->out, e->what, err));
+	CP_TRY(add_what(t->out, e, err));
 	CP_TRY(add_detail(t->out, e, err));
 	CP_TRY(add_guideline(t->out, e->guideline, e->revision, err));
 	CP_TRY(cp_out_text(t->out, e->fate, err));

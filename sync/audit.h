@@ -16,7 +16,7 @@ struct cp_audit_commit {
 	char role[16];               /* of who; "" where the author is not known */
 	const char *signature;       /* static: "good", by the key that the roster has for the device it names; "other key",
 	                                right, but by another one; "bad"; "unsigned"; "absent", the object is not here */
-	char relay[64];              /* who gives to that device and collects from it now, where it is a relay; else "" */
+	char relay[64], relay_device[CP_ID_HEX]; /* who gives to that device and collects from it now, where it is a relay; else "" */
 	char key_state[16];          /* of that device now: invited, active, retired, revoked; "" where it is not on the roster */
 	char applied[41];            /* the last outbound commit that the device had applied, as it says; "" */
 	char verdict[16], *reason;   /* reason: owned */

@@ -144,8 +144,7 @@ static enum cp_code tell_lapse(struct cp_story *t, const char *class, const char
 		if (t->list[i].is_edit && strcmp(t->list[i].whom, whom) == 0 && (t->list[i].table == CP_T_JUDGMENTS ||
 				(is_late && t->list[i].table == CP_T_ASSIGNMENTS)))
 			cp_told_behind(e, &t->list[i].rev, sizeof t->list[i].rev);
-	CP_TRY(cp_buf_printf(&e->detail, err, "the judgment of %s: %s", whom, is_late ? "the assignment was taken back without knowing of it"
-			: "not made under "));
+	CP_TRY(cp_buf_puts(&e->detail, is_late ? "the assignment was taken back without knowing of it" : "not made under ", err));
 	when_all_had_come(t, e);
 	if (is_late)
 		return CP_OK;

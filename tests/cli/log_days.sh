@@ -11,7 +11,8 @@ hub log q1 --json >life
 revised=$(hub guideline log guide --json | jq -r 'select(.number == 2).received[0:19]')
 check "whose judgments are stale is told, since the hub had the revision that made them so" equal \
 	"$(jq -r 'select(.what == "stale") | [.whom, .received[0:19], .detail] | @tsv' life | sort)" \
-	"$(printf '%s\t%s\tthe judgment of %s: not made under guide revision 2\n' ben "$revised" ben cid "$revised" cid)"
+	"$(printf '%s\t%s\tnot made under guide revision 2\n' ben "$revised" cid "$revised")"
+check "in the table, too" bash -c 'casepack -C hub log q1 | grep -c "  stale (\(ben\|cid\))  " | grep -qx 2'
 check "behind what was judged before it" equal "$(jq -r 'select(.what | IN("judged", "stale", "changed")).what' life | xargs)" "judged judged judged stale stale changed"
 judged() { git -C hub/history.git log -1 --format=%at "$(jq -r "select(.what == \"opened\" and .who == \"$1\").commit" life)"; }
 check "a device had what it judged, no later than that" bash -c '[ "$(jq -r "select(.what == \"opened\" and .who == \"ben\").when" life)" = "$(jq -r "select(.what == \"judged\" and .who == \"ben\").when" life)" ]'

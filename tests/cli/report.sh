@@ -21,18 +21,8 @@ q3,secret caps,d4,four title
 q4,secret belts,d5,five title
 a query with spaces,secret ties,d 6,six title
 X
-quiet casepack -C hub import cases.csv
 printf '# Policy\n\nRed shoes are shoes.\n\nHats are hats.\n' >policy.md
-quiet casepack -C hub guideline add policy policy.md
-quiet casepack -C hub form add rel --preset relevance-0-3
-quiet casepack -C hub assign --form rel --guideline policy
-mkdir out back
-quiet casepack -C hub pack --all -o out
-for f in out/*-ada-*; do
-	casepack -C one open "$f" --key ada1 >/dev/null 2>&1 || quiet casepack -C two open "$f" --key ada2
-done
-quiet casepack -C ben open out/*-ben-* --key ben
-quiet casepack -C cy open out/*-cy-* --key cy
+hand_out_cases ben cy
 quiet casepack -C one rate q1 grade@d1=1 grade@d2=1 --note "the shoe is red and new"
 quiet casepack -C one return -o back
 quiet casepack -C two rate q1 grade@d1=3 grade@d2=1 --note "the shoe was red and old"
@@ -115,7 +105,7 @@ check "the earliest moment is the material that the change commit names" under q
 check "which is ben's first outbound commit" equal "$(applied "$(commit ben)")" "$(given 1)"
 check "a revision that came later is told to have come later" under q1.md "Who could" "Revision 2, which stands now: first given by outbound commit $(given 2)"
 check "than what was applied" under q1.md "Who could" "which the device had not applied when this was sealed"
-check "one that had reached the device is told so" bash -c "python3 '$root/tests/tools/paper.py' text q2.md 'Who could' | grep -q 'names policy revision 2 as the one on screen, first given by outbound commit $(given 2) .*, which the device had applied'"
+check "one that had reached the device is told so" bash -c "python3 '$root/tests/tools/paper.py' text q2.md 'Who could' | grep -q 'names policy revision 2 as the one on screen; first given by outbound commit $(given 2) .*, which the device had applied'"
 check "a rater was given nobody's answers" equal "$(paper text q1.md "Who could" | grep -c "none could have reached it through casepack")" 3
 check "the other device of one person is told" under q1.md "Who could" "nothing here shows that its author had it"
 
