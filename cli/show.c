@@ -100,7 +100,7 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 
 static const struct cp_option options[] = {
 	{ "--at", "POINT", "the case as it stood then: a commit, a day or a time (`casepack diff -h` says how it is named)" },
-	{ "--ext-diff", "PATH FILE...", "what git calls in `git log -p --ext-diff`: a commit's changeset in words; needs no workspace" },
+	{ "--ext-diff", "PATH", "what git calls in `git log -p --ext-diff`: a commit's changeset in words; needs no workspace" },
 	{ "--textconv", "FILE", "a changeset file in words; what git calls wherever it compares two as text; needs no workspace" },
 	{ NULL, NULL, NULL },
 };
@@ -115,7 +115,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_show = {
 	.name = "show",
-	.usage = "CASE [--at POINT]\nCOMMIT\n--ext-diff PATH FILE...\n--textconv FILE",
+	.usage = "CASE [--at POINT]\nCOMMIT\n--ext-diff PATH [FILE...]\n--textconv FILE",
 	.summary = "a case, now or then, or a commit in words",
 	.about = "A case: its query and results as the rater saw them, then every answer that stands, with rater, "
 		"guideline revision and time, the lead's final answers, and the conflicts about it, open or settled; at a lead's hub "

@@ -85,7 +85,7 @@ static enum cp_code candidates_of(struct cp_story *t, struct cp_told *e, size_t 
 			&t->s->me.replica));
 	for (size_t n = 0;; n++) {
 		struct cp_rev rev = { { 0 } };
-		char hex[CP_REV_HEX];
+		char who[64];
 
 		CP_TRY(cp_step(t->s, q, &row, err));
 		if (!row)
@@ -93,8 +93,10 @@ static enum cp_code candidates_of(struct cp_story *t, struct cp_told *e, size_t 
 		if (sqlite3_column_bytes(q, 0) == (int)sizeof rev)
 			memcpy(rev.bytes, sqlite3_column_blob(q, 0), sizeof rev);
 		cp_told_behind(e, rev.bytes, sizeof rev);
-		CP_TRY(cp_buf_printf(&e->detail, err, "%s%.8s by %s", n ? ", " : "between edits ", cp_hex(hex, rev.bytes, sizeof rev),
-				cp_col_text(q, 1)));
+		snprintf(who, sizeof who, "%s", cp_col_text(q, 1));
+		CP_TRY(cp_buf_puts(&e->detail, n ? ", " : "between ", err));
+		CP_TRY(cp_story_edit_name(t, table, doc, &rev, &e->detail, err));
+		CP_TRY(cp_buf_printf(&e->detail, err, " by %s", who));
 	}
 }
 

@@ -123,22 +123,44 @@ static enum cp_code say_answer(struct cp_told *t, const struct cp_document *d, c
 	return CP_OK;
 }
 
-/* Revs as people read them: the first digits of each. */
-static enum cp_code say_revs(struct cp_buf *out, const struct cp_value *v, struct cp_err *err)
+enum cp_code cp_story_edit_name(struct cp_story *t, size_t table, const struct cp_id *doc, const struct cp_rev *rev,
+		struct cp_buf *out, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf commit = CP_BUF(64);
 	char hex[CP_REV_HEX];
 
-	for (size_t i = 0; v != NULL && i + 8 <= v->len; i += 8)
-		CP_TRY(cp_buf_printf(out, err, "%s%.8s", i ? ", " : "", cp_hex(hex, v->bytes + i, 8)));
+	CP_TRY(cp_query_text(t->s, &commit, NULL, err, "SELECT c.oid FROM edits e JOIN commits c ON c.no = e.commit_no"
+			" WHERE e.doc = ?1 AND e.tbl = ?2 AND e.rev = ?3 ORDER BY c.no LIMIT 1", "dir", doc, (int64_t)table, rev));
+	return commit.len > 0 ? cp_buf_printf(out, err, "%.8s", commit.data)
+		: cp_buf_printf(out, err, "edit %.8s", cp_hex(hex, rev->bytes, sizeof rev->bytes));
+}
+
+/* The edits that a cell names, but one of them. A settlement has the key of the judgment that it is about. */
+static enum cp_code say_edits(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_value *v,
+		const struct cp_value *but, const char *between, struct cp_err *err)
+{
+	struct cp_rev rev;
+
+	for (size_t i = 0; v != NULL && i + sizeof rev <= v->len; i += sizeof rev) {
+		memcpy(rev.bytes, v->bytes + i, sizeof rev);
+		if (but != NULL && but->len == sizeof rev && memcmp(but->bytes, rev.bytes, sizeof rev) == 0)
+			continue;
+		CP_TRY(cp_buf_puts(&t->detail, between, err));
+		CP_TRY(cp_story_edit_name(s, CP_T_JUDGMENTS, &d->id, &rev, &t->detail, err));
+		between = ", ";
+	}
 	return CP_OK;
 }
 
-static enum cp_code say_settlement(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
+static enum cp_code say_settlement(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e,
+		struct cp_err *err)
 {
-	CP_TRY(cp_buf_puts(&t->detail, "edit ", err));
-	CP_TRY(say_revs(&t->detail, cp_value_under(d, e, "stands"), err));
-	CP_TRY(cp_buf_printf(&t->detail, err, " of %s stands, of ", t->whom));
-	return say_revs(&t->detail, cp_value_under(d, e, "weighed"), err);
+	const struct cp_value *stands = cp_value_under(d, e, "stands");
+
+	CP_TRY(cp_buf_printf(&t->detail, err, "what %s said in ", t->whom));
+	CP_TRY(say_edits(s, t, d, stands, NULL, "", err));
+	CP_TRY(cp_buf_puts(&t->detail, " stands", err));
+	return say_edits(s, t, d, cp_value_under(d, e, "weighed"), stands, ", over ", err);
 }
 
 static enum cp_code say_assignment(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
@@ -149,13 +171,13 @@ static enum cp_code say_assignment(struct cp_told *t, const struct cp_document *
 	return pass != NULL && pass->integer > 1 ? cp_buf_printf(&t->detail, err, ", pass %lld", (long long)pass->integer) : CP_OK;
 }
 
-static enum cp_code say_edit(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
+static enum cp_code say_edit(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
 {
 	switch (d->table) {
 	case CP_T_ASSIGNMENTS:   return say_assignment(t, d, e, err);
 	case CP_T_ADJUDICATIONS:
 	case CP_T_GOLD:          return say_answer(t, d, e, err);
-	case CP_T_SETTLEMENTS:   return say_settlement(t, d, e, err);
+	case CP_T_SETTLEMENTS:   return say_settlement(s, t, d, e, err);
 	case CP_T_STALE_SETTLEMENTS: return cp_buf_printf(&t->detail, err, "the stale judgment of %s", t->whom);
 	default:                 return say_cells(t, d, e, err);
 	}
@@ -316,7 +338,7 @@ static enum cp_code tell_edit(struct cp_story *t, const struct cp_document *d, c
 			"diri", &d->id, (int64_t)d->table, &edit->rev, edit->commit_no));
 	e->fate = (int)fate;
 	CP_TRY(cp_attest_edit(&t->attests, edit, &e->by, err));
-	CP_TRY(say_edit(e, d, edit, err));
+	CP_TRY(say_edit(t, e, d, edit, err));
 	CP_TRY(reason_of(t, e, d, edit, err));
 	causes(t, e, d, edit);
 	return guideline_of(t, e, d, edit, err);

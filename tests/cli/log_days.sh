@@ -20,6 +20,13 @@ check "and nothing is said of when it was looked at" bash -c '! jq -r "select(.w
 check "an answer is told as it is in every command" bash -c 'jq -r .detail life | grep -qx "grade of d1: 3 -> 2" && casepack -C hub show $(jq -r "select(.what == \"changed\").commit" life) | grep -qx "  grade of d1: 3 -> 2"'
 check "the results of a case by their names" bash -c 'jq -r "select(.what == \"imported\").detail" life | grep -q "results: d1 d2$"'
 
+hub log q4 --json >decided
+said() { jq -r "select(.what == \"judged\" and .changes[0].to == \"$1\").commit[0:8]" decided; }
+check "a decision names what it chose and what it did not, as the table names them" equal "$(jq -r 'select(.what == "settled").detail' decided)" \
+	"what anna said in $(said 3) stands, over $(said 0)"
+check "a conflict, what it is between" equal "$(jq -r 'select(.what == "conflicted").detail' decided)" \
+	"fork of judgments, policy latest, settled, between $(said 3) by anna, $(said 0) by anna"
+
 # ---- what is settled otherwise -----------------------------------------------------------------------------
 stale=$(hub conflicts --case q1 --json 2>/dev/null | jq -r 'select(.person == "ben").conflict')
 check "a stale judgment is no conflict to resolve" status 1 casepack -C hub resolve "$stale" --take 1 --reason why
