@@ -107,7 +107,7 @@ static enum cp_code say_devices(struct cp_report *r, struct cp_err *err)
 static void say_marks(struct cp_report *r, const struct cp_audit_work *w)
 {
 	const struct { bool is_set; const char *words; } marks[] = { { w->is_changed, "changed after submission" }, { w->in_conflict, "in conflict" },
-		{ w->is_stale, "stale" }, { w->is_late, "late" }, { w->is_revoked, "from a device revoked since" } };
+		{ w->is_settled, "conflict settled" }, { w->is_stale, "stale" }, { w->is_late, "late" }, { w->is_revoked, "from a device revoked since" } };
 	const char *between = "";
 
 	cp_paper_cell(&r->paper);

@@ -117,7 +117,9 @@ CP_CHECKED enum cp_code cp_audit_case_each(struct cp_store *s, const struct cp_a
 struct cp_audit_work {
 	const char *case_name, *state, *guideline, *form, *commit;
 	int64_t pass, claimed_us, received_us, guideline_number, form_number, edits;
-	bool is_stale, is_late, in_conflict, is_revoked; /* is_revoked: an edit came from a device revoked since */
+	bool is_stale, is_late;
+	bool in_conflict, is_settled; /* two devices disagree; they did, and a lead has decided */
+	bool is_revoked;             /* an edit came from a device revoked since */
 	bool is_changed;             /* an edit replaced another one */
 };
 typedef enum cp_code cp_audit_work_visit(void *user, const struct cp_audit_work *w, struct cp_err *err);

@@ -264,18 +264,21 @@ enum cp_code cp_revision_name(struct cp_store *s, const struct cp_value *id, cha
 	return CP_OK;
 }
 
-/* Why, where its author said so; of a resolve it stands in the resolution. */
+/* Why, where its author said so; of a resolve it stands in the resolution. A decision that is made anew for the same reason writes
+ * no other one. */
 static enum cp_code reason_of(struct cp_story *t, struct cp_told *e, const struct cp_document *d, const struct cp_doc_edit *edit,
 		struct cp_err *err)
 {
+	bool is_decision = cp_table_is_settlement(d->table) || d->table == CP_T_ADJUDICATIONS;
 	const struct cp_cell_write *c = cell_of(edit, "reason");
+	const struct cp_value *v = is_decision ? cp_value_under(d, edit, "reason") : c != NULL ? &c->value : NULL;
 	struct cp_id id;
 
 	if (edit->is_resolve) {
 		cp_resolution_id(&id, d->table, &d->id, &edit->rev);
 		return cp_query_text(t->s, &e->reason, NULL, err, "SELECT reason FROM resolutions WHERE id = ?1", "d", &id);
 	}
-	return c != NULL ? cp_buf_add(&e->reason, c->value.bytes, c->value.len, err) : CP_OK;
+	return v != NULL ? cp_buf_add(&e->reason, v->bytes, v->len, err) : CP_OK;
 }
 
 /* ---- what it came from ----------------------------------------------------------------------------- */

@@ -27,6 +27,10 @@ check "a decision names what it chose and what it did not, as the table names th
 check "a conflict, what it is between" equal "$(jq -r 'select(.what == "conflicted").detail' decided)" \
 	"fork of judgments, policy latest, settled, between $(said 3) by anna, $(said 0) by anna"
 
+quiet hub resolve "$(hub conflicts --all --case q4 --json 2>/dev/null | jq -r .conflict | head -1)" --take "$(hub conflicts --all --case q4 --json 2>/dev/null | jq -r 'select(.stands | not).rev')" --reason 'the first reading holds'
+check "a decision made anew for the same reason is told with it" equal "$(hub log q4 --json | jq -r 'select(.what == "settled") | .detail + ": " + .reason')" \
+	"$(printf 'what anna said in %s stands, over %s: the first reading holds\n' "$(said 3)" "$(said 0)" "$(said 0)" "$(said 3)")"
+
 # ---- what is settled otherwise -----------------------------------------------------------------------------
 stale=$(hub conflicts --case q1 --json 2>/dev/null | jq -r 'select(.person == "ben").conflict')
 check "a stale judgment is no conflict to resolve" status 1 casepack -C hub resolve "$stale" --take 1 --reason why

@@ -130,7 +130,7 @@ rm -rf check; check "from the file for an auditor as well" bash -c "HISTORY='$PW
 check "a rater's work stands in order" equal "$(paper cells ben.md "Work, in" | tail -n +2 | cut -f1 | tr '\n' ' ')" "q1 q2 q3 "
 check "with what was changed" row ben.md "Work, in" '^q2\t.*\tchanged after submission\t'
 check "and in no other case" equal "$(paper cells ben.md "Work, in" | grep -c "changed after")" 1
-check "of two devices that differ nothing is called changed" row ada.md "Work, in" '^q1\t.*\t2\tin conflict\t'
+check "of two devices that differ nothing is called changed" row ada.md "Work, in" '^q1\t.*\t2\tconflict settled\t'
 check "people are counted" row all.md People '^ben\trater\tactive\t1\t0\t2\t0\t3\t1\t0$'
 check "decisions have their reasons" row all.md "What leads" '\tsettlement\tq1, ada\tedit [0-9a-f]{16} stands\tthe photo'
 check "revisions too" row all.md Revisions '\tpolicy\t2\tclarifying\tboots, not shoes\tstands'
