@@ -11,7 +11,8 @@
 
 struct tally { int64_t added, changed, gone; };
 
-/* What is counted: documents of each kind, and of judgments their answers too. A document's cells come one behind another. */
+/* What is counted: documents of each kind, and of judgments their answers too. A document's cells come one behind another,
+ * but for what makes a judgment stale, which stands among its own. */
 struct counts {
 	struct tally of[CP_DIFF_KINDS], answers;
 	struct cp_buf last;          /* the document that is being told */
@@ -45,7 +46,6 @@ static enum cp_code add_to_counts(struct counts *c, const struct cp_difference *
 	if (d->kind == CP_DIFF_JUDGMENT && d->is_answer)
 		count(&c->answers, d->was == NULL, d->now == NULL);
 	if (!has_cells(d->kind)) {
-		end_document(c);
 		count(&c->of[d->kind], d->was == NULL, d->now == NULL);
 		return CP_OK;
 	}

@@ -216,6 +216,32 @@ static enum cp_code tell_columns(struct comparing *x, const struct line *was, co
 
 /* ---- one teller a page ----------------------------------------------------------------------------------- */
 
+static enum cp_code reason_of(const struct line *l, int who, int cause, int why, struct cp_buf *out, struct cp_err *err)
+{
+	if (l == NULL)
+		return CP_OK;
+	CP_TRY(cp_buf_puts(out, cell(l, who), err));
+	if (cause >= 0)
+		CP_TRY(cp_buf_printf(out, err, ", %s", cell(l, cause)));
+	return *cell(l, why) != '\0' ? cp_buf_printf(out, err, ": %s", cell(l, why)) : CP_OK;
+}
+
+/* A breaking revision that overtook a judgment, and what was decided about that. */
+static enum cp_code tell_stale(struct comparing *x, const struct place *at, const struct line *was, const struct line *now,
+		struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf why = CP_BUF(CP_TEXT_MAX);
+	const struct line *l = now != NULL ? now : was;
+	struct cp_difference d = { .kind = CP_DIFF_STALE, .who = cell(l, 0), .pass = strtoll(cell(l, 1), NULL, 10), .subject = cell(l, 3),
+		.was = of(was, 4), .now = of(now, 4) };
+
+	if (*cell(l, 6) != '\0')
+		CP_TRY(reason_of(l, 6, -1, 5, &why, err));
+	CP_TRY(call(x, at->name, NULL, &d, err));
+	d.reason = why.data;
+	return tell(x, &d, err);
+}
+
 static enum cp_code tell_judgment(struct comparing *x, const struct place *at, const struct line *was, const struct line *now,
 		struct cp_err *err)
 {
@@ -225,22 +251,14 @@ static enum cp_code tell_judgment(struct comparing *x, const struct place *at, c
 	const char *field = cell(l, 2);
 	char fact[32] = "";
 
+	if (strcmp(field, "[stale]") == 0)
+		return tell_stale(x, at, was, now, err);
 	d.is_answer = *field != '[';
 	if (!d.is_answer)
 		snprintf(fact, sizeof fact, "%.*s", (int)strcspn(field + 1, "]"), field + 1);
 	CP_TRY(call(x, at->name, cell(l, 3), &d, err));
 	d.name = d.is_answer ? field : fact;
 	return tell(x, &d, err);
-}
-
-static enum cp_code reason_of(const struct line *l, int who, int cause, int why, struct cp_buf *out, struct cp_err *err)
-{
-	if (l == NULL)
-		return CP_OK;
-	CP_TRY(cp_buf_puts(out, cell(l, who), err));
-	if (cause >= 0)
-		CP_TRY(cp_buf_printf(out, err, ", %s", cell(l, cause)));
-	return *cell(l, why) != '\0' ? cp_buf_printf(out, err, ": %s", cell(l, why)) : CP_OK;
 }
 
 static enum cp_code tell_final(struct comparing *x, const struct place *at, const struct line *was, const struct line *now,
@@ -291,23 +309,6 @@ static enum cp_code tell_settlement(struct comparing *x, const struct place *at,
 		.pass = at->document.pass, .subject = cell(l, 1), .name = cell(l, 0), .was = of(was, 2), .now = of(now, 2) };
 
 	CP_TRY(reason_of(l, 5, -1, 7, &why, err));
-	d.reason = why.data;
-	return tell(x, &d, err);
-}
-
-static enum cp_code tell_stale(struct comparing *x, const struct place *at, const struct line *was, const struct line *now,
-		struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096), why = CP_BUF(CP_TEXT_MAX);
-	const struct line *l = now != NULL ? now : was;
-	struct cp_difference d = { .kind = CP_DIFF_STALE, .who = cell(l, 1), .pass = strtoll(cell(l, 2), NULL, 10), .was = of(was, 5),
-		.now = of(now, 5) };
-
-	CP_TRY(cp_buf_printf(&text, err, "%s %s", at->name, cell(l, 4)));
-	if (*cell(l, 7) != '\0')
-		CP_TRY(reason_of(l, 7, -1, 6, &why, err));
-	CP_TRY(call(x, cell(l, 0), NULL, &d, err));
-	d.subject = text.data;
 	d.reason = why.data;
 	return tell(x, &d, err);
 }
@@ -439,7 +440,6 @@ static const struct shape
 	assignments = { CP_DIFF_ASSIGNMENT, { "position", "case", "pass", "form", "guideline", "due", "state" }, { 1, 2 }, 2, true },
 	conflicts = { CP_DIFF_CONFLICT, { NULL }, { 0, 1, 2 }, 3, true },
 	settlements = { CP_DIFF_SETTLEMENT, { NULL }, { 0, 1, 2 }, 3, true },
-	stales = { CP_DIFF_STALE, { NULL }, { 0, 1, 2, 4 }, 4, false },
 	devices = { CP_DIFF_DEVICE, { "person", "role", "state", "vendor", "locales", "device", "device_state" }, { 0, 5 }, 2, true },
 	rulings = { CP_DIFF_RULING, { NULL }, { 0 }, 1, true },
 	verdicts = { CP_DIFF_VERDICT, { NULL }, { 0, 5 }, 2, true };
@@ -554,8 +554,6 @@ static enum cp_code on_path(void *user, const char *path, const struct cp_oid *w
 		return compare_of_case(x, &finals, path, was, now, tell_final, err);
 	if (is_in(path, "assignments/"))
 		return compare_lines(x, &assignments, &(struct place){ .path = path, .name = name }, was, now, tell_assignment, err);
-	if (is_in(path, "conflicts/stale/"))
-		return compare_lines(x, &stales, &(struct place){ .path = path, .name = name }, was, now, tell_stale, err);
 	if (is_in(path, "conflicts/"))
 		return compare_of_document(x, &conflicts, path, was, now, tell_conflict, err);
 	if (is_in(path, "settlements/"))

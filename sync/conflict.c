@@ -163,19 +163,25 @@ static bool is_wanted(const struct cp_conflict *c, const struct cp_conflict_filt
 	return f->person == NULL || is_by(c, f->person);
 }
 
-static const char rows_sql[] =
-	"SELECT c.tbl, c.doc, c.col, c.class, c.is_open, c.policy, c.stands, c.base, coalesce(p.pseudonym, ''), coalesce(a.pass, 0),"
-	" CASE WHEN c.tbl = 3 THEN c.doc WHEN c.tbl = 9 THEN (SELECT case_id FROM adjudications WHERE id = c.doc)"
-	"  ELSE coalesce(a.case_id, x'') END,"
-	" coalesce(CASE c.tbl WHEN 0 THEN (SELECT name FROM project WHERE id = c.doc)"
-	"  WHEN 1 THEN (SELECT pseudonym FROM persons WHERE id = c.doc) WHEN 4 THEN (SELECT name FROM guidelines WHERE id = c.doc)"
-	"  WHEN 6 THEN (SELECT name FROM forms WHERE id = c.doc)"
-	"  WHEN 9 THEN (SELECT field || iif(result = '', '', '@' || result) FROM adjudications WHERE id = c.doc) END, '')"
-	" FROM conflicts c LEFT JOIN assignments a ON a.id = CASE WHEN c.tbl IN (8, 10, 11) THEN c.doc"
-	"  WHEN c.tbl = 14 THEN (SELECT judgment FROM stale_settlements WHERE id = c.doc) END"
-	" LEFT JOIN persons p ON p.id = a.person ORDER BY c.tbl, 11, c.doc, c.col, c.class";
+#define ROWS \
+	"SELECT c.tbl, c.doc, c.col, c.class, c.is_open, c.policy, c.stands, c.base, coalesce(p.pseudonym, ''), coalesce(a.pass, 0)," \
+	" CASE WHEN c.tbl = 3 THEN c.doc WHEN c.tbl = 9 THEN (SELECT case_id FROM adjudications WHERE id = c.doc)" \
+	"  ELSE coalesce(a.case_id, x'') END," \
+	" coalesce(CASE c.tbl WHEN 0 THEN (SELECT name FROM project WHERE id = c.doc)" \
+	"  WHEN 1 THEN (SELECT pseudonym FROM persons WHERE id = c.doc) WHEN 4 THEN (SELECT name FROM guidelines WHERE id = c.doc)" \
+	"  WHEN 6 THEN (SELECT name FROM forms WHERE id = c.doc)" \
+	"  WHEN 9 THEN (SELECT field || iif(result = '', '', '@' || result) FROM adjudications WHERE id = c.doc) END, '')" \
+	" FROM conflicts c LEFT JOIN assignments a ON a.id = CASE WHEN c.tbl IN (8, 10, 11) THEN c.doc" \
+	"  WHEN c.tbl = 14 THEN (SELECT judgment FROM stale_settlements WHERE id = c.doc) END" \
+	" LEFT JOIN persons p ON p.id = a.person WHERE ?1 IN ('', c.class)"
+#define IN_ORDER " ORDER BY c.tbl, 11, c.doc, c.col, c.class"
+/* ?1: a class, or "" ; ?2: a case, whose documents are few while there may be any number of conflicts. */
+static const char rows_sql[] = ROWS " AND ?2 = ?2" IN_ORDER,
+	rows_of_case_sql[] = ROWS " AND c.doc IN (SELECT ?2 UNION ALL SELECT id FROM assignments WHERE case_id = ?2 UNION ALL"
+	" SELECT id FROM adjudications WHERE case_id = ?2 UNION ALL SELECT w.id FROM assignments o JOIN stale_settlements w ON w.judgment = o.id"
+	" WHERE o.case_id = ?2)" IN_ORDER;
 _Static_assert(CP_T_PERSONS == 1 && CP_T_GUIDELINES == 4 && CP_T_FORMS == 6 && CP_T_CASES == 3 && CP_T_ASSIGNMENTS == 8 && CP_T_ADJUDICATIONS == 9 && CP_T_SETTLEMENTS == 10 && CP_T_STALE_SETTLEMENTS == 14 &&
-		CP_T_JUDGMENTS == 11 && CP_CONFLICT_JUDGMENTS == 11, "the numbers stand in rows_sql");
+		CP_T_JUDGMENTS == 11 && CP_CONFLICT_JUDGMENTS == 11, "the numbers stand in ROWS");
 
 static enum cp_code visit_row(struct cp_store *s, sqlite3_stmt *q, const struct cp_conflict_filter *f,
 		cp_conflict_visit *visit, void *user, struct cp_err *err)
@@ -199,7 +205,8 @@ enum cp_code cp_conflict_each(struct cp_store *s, const struct cp_conflict_filte
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, rows_sql, ""));
+	CP_TRY(cp_query(s, &q, err, f->case_id ? rows_of_case_sql : rows_sql, "td", f->class ? f->class : "",
+			f->case_id ? f->case_id : &(struct cp_id){ { 0 } }));
 	for (;;) {
 		enum cp_code code;
 

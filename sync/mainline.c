@@ -79,87 +79,41 @@ static enum cp_code lookup(struct cp_store *s, const char *sql, const struct cp_
 	return cp_query_id(s, out, err, sql, "b", key->bytes, key->len);
 }
 
-/* Texts that have a breaking revision, among those that the statement gives; ?1 and ?2 are its keys. */
-static enum cp_code touch_stale_of(struct cp_store *s, struct cp_touched *t, const char *sql, const struct cp_value *key,
-		const struct cp_value *was, struct cp_err *err)
-{
-	sqlite3_stmt *q;
-	bool row;
+/* Cases whose judgments are stale by a revision that has just come, and, since it may have come behind one that grew from
+ * it, those whose judgments name it or one below it. */
+#define CAME(revisions, named) \
+	"SELECT a.case_id FROM conflicts x JOIN assignments a ON a.id = x.doc WHERE x.class = 'stale' AND x.col = lower(hex(?1)) UNION" \
+	" SELECT a.case_id FROM judgments j JOIN assignments a ON a.id = j.id WHERE j." named " IN (WITH RECURSIVE below(id) AS" \
+	" (SELECT ?1 UNION SELECT v.id FROM below b JOIN " revisions " v ON instr(v.parents, b.id) > 0) SELECT id FROM below)"
+/* Cases with judgments under any revision of its text. */
+#define UNDER(revisions, named) \
+	"SELECT DISTINCT a.case_id FROM judgments j JOIN assignments a ON a.id = j.id WHERE j." named " IN (SELECT v.id FROM " revisions \
+	" v WHERE v.parent_doc = (SELECT parent_doc FROM " revisions " WHERE id = ?1))"
 
-	CP_TRY(cp_query(s, &q, err, sql, "bb", key->bytes, key->len, was->bytes, was->len));
+/* What a judgment's page says of breaking revisions changes with it, and with what leads decide about that; here are the
+ * others: a revision that came, or one that several wrote, which may have been another kind of revision before. */
+static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, bool is_tricky,
+		struct cp_err *err)
+{
+	static const char *const came[] = { CAME("guideline_revisions", "guideline_revision"), CAME("form_versions", "form_version") };
+	static const char *const under[] = { UNDER("guideline_revisions", "guideline_revision"), UNDER("form_versions", "form_version") };
+	bool is_new = c->op == CP_INSERT && !is_tricky, row;
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, (is_new ? came : under)[c->table == CP_T_FORM_VERSIONS], "b", cp_change_key(c, 0)->bytes,
+			cp_change_key(c, 0)->len));
 	for (;;) {
-		struct cp_id text;
+		struct cp_id of;
 
 		CP_TRY(cp_step(s, q, &row, err));
 		if (!row)
 			return CP_OK;
-		cp_col_id(q, 0, &text);
-		CP_TRY(touch(t, CP_PAGE_STALE, &text, err));
+		cp_col_id(q, 0, &of);
+		CP_TRY(touch(t, CP_PAGE_JUDGMENTS, &of, err));
 	}
 }
-
-/*
- * A judgment that is stale neither now nor before this change: it is in no list of stale ones. That goes by the revisions
- * that it names, so a new one, and one that names the same as before, was what it is now.
- */
-static enum cp_code never_stale(struct cp_store *s, const struct cp_change *c, bool is_tricky, bool *out, struct cp_err *err)
-{
-	const struct cp_value *key = cp_change_key(c, 0);
-	int64_t is_stale;
-
-	*out = false;
-	if (c->table != CP_T_JUDGMENTS || is_tricky)
-		return CP_OK;
-	if (c->op == CP_UPDATE && (c->was[CP_J_GUIDELINE_REVISION].type != CP_ABSENT || c->was[CP_J_FORM_VERSION].type != CP_ABSENT))
-		return CP_OK;
-	CP_TRY(cp_query_int(s, &is_stale, 0, err, "SELECT 1 FROM conflicts WHERE doc = ?1 AND tbl = ?2 AND class = 'stale' LIMIT 1", "bi",
-			key->bytes, key->len, (int64_t)CP_T_JUDGMENTS));
-	*out = !is_stale;
-	return CP_OK;
-}
-
-#define BREAKING(revisions) "SELECT parent_doc FROM " revisions " WHERE kind = 'breaking' AND "
-#define ANY "?1 = ?1 AND ?2 = ?2 GROUP BY parent_doc"
-#define OF(revisions, ids) BREAKING(revisions) "parent_doc IN (SELECT parent_doc FROM " revisions " WHERE id IN (" ids ")) AND ?1 = ?1" \
-	" AND ?2 = ?2 GROUP BY parent_doc"
-
-/*
- * The texts whose stale judgments this change may be among: those that the judgment names now and named before, which
- * need not be its assignment's any more. Where several leaves are weighed, any of them may have been shown before.
- */
-static enum cp_code touch_stale(struct cp_store *s, struct cp_touched *t, const struct cp_change *c, bool is_tricky,
-		struct cp_err *err)
-{
-	static const char *const any[2] = { BREAKING("guideline_revisions") ANY, BREAKING("form_versions") ANY };
-	static const char *const of[2][CP_T_PUBLIC] = {
-		{ [CP_T_GUIDELINE_REVISIONS] = OF("guideline_revisions", "?1"),
-			[CP_T_JUDGMENTS] = OF("guideline_revisions", "SELECT guideline_revision FROM judgments WHERE id = ?1 UNION SELECT ?2"),
-			[CP_T_STALE_SETTLEMENTS] = OF("guideline_revisions", "SELECT cause FROM stale_settlements WHERE id = ?1") },
-		{ [CP_T_FORM_VERSIONS] = OF("form_versions", "?1"),
-			[CP_T_JUDGMENTS] = OF("form_versions", "SELECT form_version FROM judgments WHERE id = ?1 UNION SELECT ?2"),
-			[CP_T_STALE_SETTLEMENTS] = OF("form_versions", "SELECT cause FROM stale_settlements WHERE id = ?1") },
-	};
-	static const size_t named[2] = { CP_J_GUIDELINE_REVISION, CP_J_FORM_VERSION };
-	bool is_any = c->table == CP_T_SETTLEMENTS || (is_tricky && (c->table == CP_T_JUDGMENTS || c->table == CP_T_RATINGS));
-	bool is_fresh;
-
-	CP_TRY(never_stale(s, c, is_tricky, &is_fresh, err));
-	if (is_fresh)
-		return CP_OK;
-	for (int is_form = 0; is_form < 2; is_form++) {
-		const char *sql = is_any ? any[is_form] : of[is_form][c->table];
-		struct cp_value was = cp_v_blob("", 0);
-
-		if (c->table == CP_T_JUDGMENTS && c->op == CP_UPDATE && c->was[named[is_form]].type == CP_BLOB)
-			was = c->was[named[is_form]];
-		if (sql != NULL)
-			CP_TRY(touch_stale_of(s, t, sql, cp_change_key(c, 0), &was, err));
-	}
-	return CP_OK;
-}
-#undef BREAKING
-#undef ANY
-#undef OF
+#undef CAME
+#undef UNDER
 
 /* The page that shows the document itself. */
 static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, size_t table, const struct cp_value *key,
@@ -184,7 +138,10 @@ static enum cp_code touch_document(struct cp_store *s, struct cp_touched *t, siz
 		CP_TRY(lookup(s, "SELECT parent_doc FROM form_versions WHERE id = ?1", key, &id, err));
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
 		return touch(t, CP_PAGE_FORM, &id, err);
-	case CP_T_STALE_SETTLEMENTS: return CP_OK;
+	case CP_T_STALE_SETTLEMENTS:
+		CP_TRY(lookup(s, "SELECT a.case_id FROM stale_settlements w JOIN assignments a ON a.id = w.judgment WHERE w.id = ?1", key, &id,
+				err));
+		return touch(t, CP_PAGE_JUDGMENTS, &id, err);
 	case CP_T_EXPORTS:    return touch(t, CP_PAGE_EXPORTS, &zero, err);
 	case CP_T_ASSIGNMENTS:
 		CP_TRY(lookup(s, "SELECT person FROM assignments WHERE id = ?1", key, &id, err));
@@ -232,7 +189,8 @@ static enum cp_code touch_change(struct cp_store *s, struct cp_touched *t, const
 	CP_TRY(cp_query_int(s, &tricky, 0, err, "SELECT 1 FROM tricky WHERE doc = ?1 LIMIT 1", "d", &id));
 	if (tricky)
 		CP_TRY(touch(t, CP_PAGE_CONFLICT, &id, err));
-	CP_TRY(touch_stale(s, t, c, tricky != 0, err));
+	if (c->table == CP_T_GUIDELINE_REVISIONS || c->table == CP_T_FORM_VERSIONS)
+		CP_TRY(touch_stale(s, t, c, tricky != 0, err));
 	if (c->table == CP_T_RESOLUTIONS) { /* its edit stands in the same changeset */
 		if (cp_resolution_table(c) >= 0)
 			memcpy(&id, c->now[CP_RES_DOC].bytes, sizeof id);

@@ -245,33 +245,57 @@ static enum cp_code assignments(struct cp_store *s, const struct cp_id *id, stru
 	return tsv_rows(s, q, 7, text, err);
 }
 
+/* Rows of a query, each behind whose judgment it is about. */
+static enum cp_code lines_of(struct cp_store *s, sqlite3_stmt *j, sqlite3_stmt *q, int last, struct cp_buf *text, struct cp_err *err)
+{
+	bool row;
+
+	for (;;) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		CP_TRY(tsv_row(text, j, 1, 2, err));
+		text->data[text->len - 1] = '\t'; /* go on with the line */
+		CP_TRY(tsv_row(text, q, 0, last, err));
+	}
+}
+
+/* Each breaking revision that has overtaken the judgment, and what was decided about that. */
+static enum cp_code stale_lines(struct cp_store *s, sqlite3_stmt *j, const struct cp_id *id, struct cp_buf *text, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+
+	CP_TRY(cp_query(s, &q, err, "SELECT '[stale]', t.name, CASE x.policy WHEN '' THEN 'open' ELSE x.policy END, coalesce(w.reason, ''),"
+			" coalesce(p.pseudonym, '') FROM conflicts x JOIN"
+			" (SELECT v.id, g.name || ' revision ' || v.number AS name FROM guideline_revisions v JOIN guidelines g ON g.id = v.parent_doc"
+			"  UNION ALL SELECT v.id, f.name || ' version ' || v.number FROM form_versions v JOIN forms f ON f.id = v.parent_doc) t"
+			"  ON lower(hex(t.id)) = x.col"
+			" LEFT JOIN stale_settlements w ON w.judgment = x.doc AND w.cause = t.id AND x.is_open = 0"
+			" LEFT JOIN persons p ON p.id = w.person WHERE x.doc = ?1 AND x.tbl = ?2 AND x.class = 'stale' ORDER BY x.col", "di",
+			id, (int64_t)CP_T_JUDGMENTS));
+	return lines_of(s, j, q, 4, text, err);
+}
+
 /* RATER PASS FIELD RESULT VALUE; what the judgment says of itself stands before its answers, in brackets. */
 static enum cp_code judgment_lines(struct cp_store *s, sqlite3_stmt *j, struct cp_buf *text, struct cp_err *err)
 {
 	static const char *const facts[] = { "[state]", "[guideline]", "[form]", "[content]", "[note]", "[late]" };
 	sqlite3_stmt *q;
 	struct cp_id id;
-	bool row;
 
 	for (int i = 0; i < 6; i++) {
 		if (*cp_col_text(j, 3 + i) == '\0')
 			continue;
 		CP_TRY(tsv_row(text, j, 1, 2, err));
-		text->data[text->len - 1] = '\t'; /* go on with the line */
+		text->data[text->len - 1] = '\t';
 		CP_TRY(cp_buf_printf(text, err, "%s\t\t", facts[i]));
 		CP_TRY(tsv_row(text, j, 3 + i, 3 + i, err));
 	}
 	cp_col_id(j, 0, &id);
+	CP_TRY(stale_lines(s, j, &id, text, err));
 	CP_TRY(cp_query(s, &q, err, "SELECT field, result, value FROM ratings WHERE judgment = ?1 AND value IS NOT NULL"
 			" ORDER BY field, result", "d", &id));
-	for (;;) {
-		CP_TRY(cp_step(s, q, &row, err));
-		if (!row)
-			return CP_OK;
-		CP_TRY(tsv_row(text, j, 1, 2, err));
-		text->data[text->len - 1] = '\t';
-		CP_TRY(tsv_row(text, q, 0, 2, err));
-	}
+	return lines_of(s, j, q, 2, text, err);
 }
 
 static enum cp_code judgments(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
@@ -363,31 +387,6 @@ static enum cp_code settled(struct cp_store *s, const struct cp_id *id, struct c
 	}
 }
 
-/* Judgments that a breaking revision of this text has overtaken, and what was decided about them. */
-static enum cp_code stale(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
-		struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
-	sqlite3_stmt *q;
-	bool is_guideline;
-
-	CP_TRY(cp_query_text(s, &name, &is_guideline, err, "SELECT 'guideline-' || name FROM guidelines WHERE id = ?1", "d", id));
-	if (!is_guideline)
-		CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT 'form-' || name FROM forms WHERE id = ?1", "d", id));
-	CP_TRY(cp_buf_printf(path, err, "conflicts/stale/%s.tsv", name.data ? name.data : "unknown"));
-	CP_TRY(cp_query(s, &q, err, "SELECT coalesce(c.name, lower(hex(a.case_id))), coalesce(p.pseudonym, lower(hex(a.person))), a.pass,"
-			" CASE WHEN ?2 THEN gv.number ELSE fv.number END, t.number, CASE x.policy WHEN '' THEN 'open' ELSE x.policy END,"
-			" coalesce(w.reason, ''), coalesce(wp.pseudonym, '')"
-			" FROM (SELECT id, number FROM guideline_revisions WHERE parent_doc = ?1 UNION ALL"
-			"  SELECT id, number FROM form_versions WHERE parent_doc = ?1) t"
-			" JOIN conflicts x ON x.class = 'stale' AND x.col = lower(hex(t.id)) JOIN judgments j ON j.id = x.doc"
-			" JOIN assignments a ON a.id = j.id LEFT JOIN cases c ON c.id = a.case_id LEFT JOIN persons p ON p.id = a.person"
-			" LEFT JOIN guideline_revisions gv ON gv.id = j.guideline_revision LEFT JOIN form_versions fv ON fv.id = j.form_version"
-			" LEFT JOIN stale_settlements w ON w.judgment = j.id AND w.cause = t.id AND x.is_open = 0"
-			" LEFT JOIN persons wp ON wp.id = w.person ORDER BY 1, 2, 3, j.id, t.id", "di", id, (int64_t)is_guideline));
-	return tsv_rows(s, q, 8, text, err);
-}
-
 static enum cp_code verdicts(struct cp_store *s, const struct cp_id *id, struct cp_buf *path, struct cp_buf *text,
 		struct cp_err *err)
 {
@@ -434,7 +433,6 @@ enum cp_code cp_page_render(struct cp_store *s, enum cp_page page, int which, co
 	case CP_PAGE_ADJUDICATIONS: return adjudications(s, id, path, text, err);
 	case CP_PAGE_CONFLICT:      return conflict(s, id, path, text, err);
 	case CP_PAGE_SETTLED:       return settled(s, id, path, text, err);
-	case CP_PAGE_STALE:         return stale(s, id, path, text, err);
 	case CP_PAGE_EXPORTS:       return exports(s, path, text, err);
 	case CP_PAGE_VERDICTS:      return verdicts(s, id, path, text, err);
 	}

@@ -17,7 +17,6 @@ enum cp_page {
 	CP_PAGE_ADJUDICATIONS,/* adjudications/<xx>/<case>.tsv; id is the case's */
 	CP_PAGE_CONFLICT,     /* conflicts/<xx>/<document>.tsv */
 	CP_PAGE_SETTLED,      /* settlements/<xx>/<document>.tsv */
-	CP_PAGE_STALE,        /* conflicts/stale/<name>.tsv; id is the guideline's or form's */
 	CP_PAGE_EXPORTS,      /* exports.tsv */
 	CP_PAGE_VERDICTS,     /* verdicts/<replica>.tsv */
 };

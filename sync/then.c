@@ -177,44 +177,11 @@ static void weigh(char stale[16], const char *decision)
 		snprintf(stale, 16, "%s", decision);
 }
 
-/* Lines of the page of a text's stale judgments that are about this case. */
-typedef enum cp_code stale_visit(void *user, const struct cp_tsv *line, struct cp_err *err);
-static enum cp_code each_stale(struct cp_then *t, const char *kind, const char *text, stale_visit *visit, void *user,
-		struct cp_err *err)
-{
-	CP_AUTO(buf) struct cp_buf page = CP_BUF((size_t)1 << 31);
-	CP_AUTO(tsv) struct cp_tsv lines;
-	char path[256];
-	bool more;
-
-	cp_tsv_begin(&lines, "", 0);
-	snprintf(path, sizeof path, "conflicts/stale/%s-%s.tsv", kind, text);
-	if (*text == '\0')
-		return CP_OK;
-	CP_TRY(read_page(t, path, &page, &more, err));
-	cp_tsv_begin(&lines, page.data, page.len);
-	for (;;) {
-		CP_TRY(cp_tsv_next(&lines, &more, err));
-		if (!more)
-			return CP_OK;
-		if (strcmp(cp_tsv_cell(&lines, 0), t->view.name) == 0)
-			CP_TRY(visit(user, &lines, err));
-	}
-}
-
-static enum cp_code on_stale(void *user, const struct cp_tsv *line, struct cp_err *err)
-{
-	struct judgment *j = user;
-
-	(void)err;
-	if (strcmp(cp_tsv_cell(line, 1), j->rater) == 0 && strtoll(cp_tsv_cell(line, 2), NULL, 10) == j->pass)
-		weigh(j->stale, cp_tsv_cell(line, 5));
-	return CP_OK;
-}
-
 static void take_fact(struct judgment *j, const char *fact, const char *value)
 {
-	if (strcmp(fact, "[state]") == 0)
+	if (strcmp(fact, "[stale]") == 0)
+		weigh(j->stale, value);
+	else if (strcmp(fact, "[state]") == 0)
 		snprintf(j->state, sizeof j->state, "%s", value);
 	else if (strcmp(fact, "[guideline]") == 0)
 		split_revision(value, " revision ", j->guideline, sizeof j->guideline, &j->guideline_number);
@@ -257,20 +224,12 @@ static enum cp_code tell_label(struct cp_then *t, struct judgment *j, const char
 	return visit(user, &l, err);
 }
 
-/* All that was said before the first answer is known now; of a judgment without answers one row tells. */
-static enum cp_code complete(struct cp_then *t, struct judgment *j, struct cp_err *err)
-{
-	CP_TRY(read_fork(t, j, err));
-	CP_TRY(each_stale(t, "guideline", j->guideline, on_stale, j, err));
-	return each_stale(t, "form", j->form, on_stale, j, err);
-}
-
 static enum cp_code end_judgment(struct cp_then *t, struct judgment *j, cp_label_visit *visit, void *user, struct cp_err *err)
 {
 	enum cp_code code = CP_OK;
 
 	if (*j->rater != '\0' && j->answers == 0) {
-		code = complete(t, j, err);
+		code = read_fork(t, j, err);
 		if (code == CP_OK)
 			code = tell_label(t, j, "", "", "", visit, user, err);
 	}
@@ -295,7 +254,7 @@ static enum cp_code read_line(struct cp_then *t, struct judgment *j, const struc
 		return CP_OK;
 	}
 	if (j->answers == 0)
-		CP_TRY(complete(t, j, err));
+		CP_TRY(read_fork(t, j, err));
 	return tell_label(t, j, field, cp_tsv_cell(line, 3), cp_tsv_cell(line, 4), visit, user, err);
 }
 
@@ -478,60 +437,40 @@ static enum cp_code of_document(struct cp_then *t, struct conflicts *all, const 
 	return CP_OK;
 }
 
-struct staling { struct cp_then *t; struct conflicts *all; bool is_form; const char *text; };
-
-/* A judgment that waited for a decision: a question of its own, named by the revision that broke with it. */
-static enum cp_code add_stale(void *user, const struct cp_tsv *line, struct cp_err *err)
+/* "policy revision 3": the id of that revision, in hex; "" if it is not known. */
+static enum cp_code breaking_of(struct cp_then *t, const char *called, struct cp_buf *out, struct cp_err *err)
 {
-	struct staling *x = user;
-	CP_AUTO(buf) struct cp_buf cause = CP_BUF(64);
-	struct subject about = { .name = "", .person = cp_tsv_cell(line, 1), .pass = strtoll(cp_tsv_cell(line, 2), NULL, 10) };
-
-	if (strcmp(cp_tsv_cell(line, 5), "open") != 0)
-		return CP_OK;
-	CP_TRY(id_of(x->t, about.person, about.pass, &about.doc, err));
-	CP_TRY(cp_query_text(x->t->store, &cause, NULL, err, "SELECT lower(hex(r.id)) FROM (SELECT id, parent_doc, number, kind, 0 AS form"
-			" FROM guideline_revisions UNION ALL SELECT id, parent_doc, number, kind, 1 FROM form_versions) r JOIN"
-			" (SELECT id, name, 0 AS form FROM guidelines UNION ALL SELECT id, name, 1 FROM forms) n ON n.id = r.parent_doc AND"
-			" n.form = r.form WHERE n.form = ?1 AND n.name = ?2 AND r.number = ?3 AND r.kind = 'breaking' LIMIT 1", "iti",
-			(int64_t)x->is_form, x->text, (int64_t)strtoll(cp_tsv_cell(line, 4), NULL, 10)));
-	add_conflict(x->t, x->all, &about, CP_T_JUDGMENTS, cause.len ? cause.data : "", "stale")->is_open = true;
-	return CP_OK;
+	return cp_query_text(t->store, out, NULL, err, "SELECT lower(hex(v.id)) FROM guideline_revisions v JOIN guidelines g ON"
+			" g.id = v.parent_doc WHERE v.kind = 'breaking' AND g.name || ' revision ' || v.number = ?1 UNION ALL"
+			" SELECT lower(hex(v.id)) FROM form_versions v JOIN forms f ON f.id = v.parent_doc WHERE v.kind = 'breaking' AND"
+			" f.name || ' version ' || v.number = ?1 LIMIT 1", "t", called);
 }
 
-/* The texts that judgments of the case were made under, each once. */
-struct texts { char names[64][128]; bool is_form[64]; size_t n; };
-
-static void add_text(struct texts *x, const char *name, bool is_form)
-{
-	for (size_t i = 0; i < x->n; i++)
-		if (x->is_form[i] == is_form && strcmp(x->names[i], name) == 0)
-			return;
-	if (*name == '\0' || x->n == sizeof x->names / sizeof *x->names)
-		return;
-	snprintf(x->names[x->n], sizeof x->names[0], "%s", name);
-	x->is_form[x->n++] = is_form;
-}
-
-static enum cp_code note_texts(void *user, const struct cp_label *l, struct cp_err *err)
-{
-	(void)err;
-	add_text(user, l->guideline, false);
-	add_text(user, l->form, true);
-	return CP_OK;
-}
-
+/* Judgments that waited for a decision: each a question of its own, named by the revision that broke with it. */
 static enum cp_code of_stale(struct cp_then *t, struct conflicts *all, struct cp_err *err)
 {
-	struct texts texts = { .n = 0 };
+	CP_AUTO(buf) struct cp_buf page = CP_BUF((size_t)1 << 31);
+	CP_AUTO(tsv) struct cp_tsv lines;
+	bool more;
 
-	CP_TRY(cp_then_label_each(t, note_texts, &texts, err));
-	for (size_t i = 0; i < texts.n; i++) {
-		struct staling x = { t, all, texts.is_form[i], texts.names[i] };
+	cp_tsv_begin(&lines, "", 0);
+	CP_TRY(read_of_case(t, "judgments", ".tsv", &page, &more, err));
+	cp_tsv_begin(&lines, page.data, page.len);
+	for (;;) {
+		struct subject about = { .name = "" };
+		CP_AUTO(buf) struct cp_buf cause = CP_BUF(64);
 
-		CP_TRY(each_stale(t, x.is_form ? "form" : "guideline", x.text, add_stale, &x, err));
+		CP_TRY(cp_tsv_next(&lines, &more, err));
+		if (!more)
+			return CP_OK;
+		if (strcmp(cp_tsv_cell(&lines, 2), "[stale]") != 0 || strcmp(cp_tsv_cell(&lines, 4), "open") != 0)
+			continue;
+		about.person = cp_tsv_cell(&lines, 0);
+		about.pass = strtoll(cp_tsv_cell(&lines, 1), NULL, 10);
+		CP_TRY(id_of(t, about.person, about.pass, &about.doc, err));
+		CP_TRY(breaking_of(t, cp_tsv_cell(&lines, 3), &cause, err));
+		add_conflict(t, all, &about, CP_T_JUDGMENTS, cause.len ? cause.data : "", "stale")->is_open = true;
 	}
-	return CP_OK;
 }
 
 /* Assignments, judgments and settlements of the case share their ids. */

@@ -82,6 +82,7 @@ class Table:
 TABLES = {name: Table(name, specs) for name, specs in TABLES.items()}
 ORDER = list(TABLES)
 WHOLE = ("judgments", "settlements", "stale_settlements")
+NAMED = ("guideline_revision", "form_version")             # the texts that a judgment was made under
 FOLLOW = ("kind", "locale", "segment", "results")          # columns of a case that are its content's
 # What is weighed where edits disagree; of all other tables every column behind the clock.
 SAID = {"cases": [c for c in TABLES["cases"].columns[3:] if c not in FOLLOW], "settlements": ["stands", "weighed"],
@@ -771,11 +772,10 @@ class State:
 
     def put(self, table, doc, row):
         if table == "judgments":
-            for named in ("guideline_revision", "form_version"):
+            for named in NAMED:
                 for r, to in ((self.rows[table].get(doc), False), (row, True)):
                     if r and len(r[named]) == 16:
                         (self.naming[r[named]].add if to else self.naming[r[named]].discard)(doc)
-                        self.touch_stale(r[named])
         if row is None:
             self.rows[table].pop(doc, None)
             return
@@ -800,7 +800,8 @@ class State:
             self.dirty.add((table, doc))
         elif table in ("guideline_revisions", "form_versions"):
             text = row.get("parent_doc", b"")
-            self.dirty |= {("guidelines" if table[0] == "g" else "forms", text), ("conflict", text), ("stale", text)}
+            self.dirty |= {("guidelines" if table[0] == "g" else "forms", text), ("conflict", text)}
+            self.touch_under(text)
         elif table == "assignments":
             self.dirty |= {("assignments", row.get("person", b"")), ("judgments", row.get("case_id", b""))}
         elif table == "adjudications":
@@ -810,12 +811,11 @@ class State:
         if table in ("settlements", "resolutions"):
             self.dirty.add(("settled", row.get("doc", doc)))
         if table == "stale_settlements":
-            self.touch_stale(row.get("cause", b""))
+            self.dirty.add(("judgments", self.rows["assignments"].get(row.get("judgment", b""), {}).get("case_id", b"")))
 
-    def touch_stale(self, revision):
-        row = self.rows["guideline_revisions"].get(revision) or self.rows["form_versions"].get(revision)
-        if row:
-            self.dirty.add(("stale", row["parent_doc"]))
+    def touch_under(self, text):
+        """Judgments under any revision of the text, which may be stale now, or no longer."""
+        self.dirty |= {("judgments", self.rows["assignments"].get(j, {}).get("case_id", b"")) for r in self.revisions[text] for j in self.naming[r]}
 
     # -- late and stale
 
@@ -830,17 +830,16 @@ class State:
         tree = (tree or Whole("judgments", self.edits["judgments", doc], "latest")).tree
         return not any(tree.key[k][0] in knew for i in tree.place[stands] for k in tree.places(tree.above[i]))
 
-    def stale_of(self, text):
-        """(judgment, breaking revision) of a guideline or form."""
-        rows = {r: self.revision(r) for r in self.revisions[text]}
-        above = {}
-        for r in rows:
-            above[r], todo = {r}, [r]
-            while todo:
-                todo = [p for q in todo for p in ids_of(rows[q]["parents"]) if p in rows and p not in above[r]]
-                above[r].update(todo)
-        breaking = [r for r in rows if rows[r]["kind"] == "breaking"]
-        return [(j, b) for r in rows for b in breaking if b not in above[r] for j in self.naming[r]]
+    def breaking_beside(self, named):
+        """The breaking revisions of a text that are not above the one named, which is not theirs either."""
+        row = self.revision(named)
+        if not row:
+            return []
+        above, todo = {named}, [named]
+        while todo:
+            todo = [p for q in todo for p in ids_of(self.revision(q)["parents"]) if self.revision(p) and p not in above]
+            above.update(todo)
+        return [r for r in self.revisions[row["parent_doc"]] if r not in above and self.revision(r)["kind"] == "breaking"]
 
     def revision(self, id):
         return self.rows["guideline_revisions"].get(id) or self.rows["form_versions"].get(id)
@@ -946,7 +945,7 @@ class Pages:
     def every(self):
         r, s = self.rows, self.s
         yield from {("project", b""), ("trust", b""), ("exports", b""), *((t, i) for t in ("cases", "guidelines", "forms") for i in r[t]),
-                    *(("stale", i) for t in ("guidelines", "forms") for i in r[t]), *(("assignments", i) for i in s.by_person),
+                    *(("assignments", i) for i in s.by_person),
                     *(("judgments", i) for i in s.by_case), *(("adjudications", i) for i in s.final),
                     *(("settled", i) for i in (*r["settlements"], *s.resolved)), *(("verdicts", bytes.fromhex(d)) for d in s.verdicts),
                     *(("conflict", i) for _, i in s.tricky), *(("conflict", i) for t in ("guidelines", "forms") for i in r[t])}
@@ -1011,10 +1010,19 @@ class Pages:
                      ("[form]", self.named(j["form_version"], "version")), ("[content]", j["content"].hex()), ("[note]", j["note"]),
                      ("[late]", a["state"].split(" ")[0] if self.s.is_late(id) else "")]
             lines = [tsv(rater, a["pass"], f, "", v) for f, v in facts if v]
+            lines += [tsv(rater, a["pass"], "[stale]", *cells) for cells in self.stale(id, j)]
             lines += [tsv(rater, a["pass"], *c, j[c]) for c in sorted((c for c in j if type(c) is tuple), key=lambda c: (c[0].encode(), c[1].encode()))
                       if j[c] is not None]
             out.append((rater.encode(), a["pass"], id, "".join(lines)))
         return self.case_path("judgments", case, ".tsv"), "".join(text for *_, text in sorted(out))
+
+    def stale(self, judgment, j):
+        """Each breaking revision that has overtaken it: what it is called, the decision, why and whose."""
+        for broken in sorted(b for named in NAMED for b in self.s.breaking_beside(j[named])):
+            w = self.rows["stale_settlements"].get(derive("stale", judgment, broken), {})
+            w = w if w.get("weighed") == j["rev"][0] and w.get("decision") else {}
+            called = self.named(broken, "revision" if broken in self.rows["guideline_revisions"] else "version")
+            yield called, w.get("decision", "open"), w.get("reason", ""), self.who(w.get("person"))
 
     def adjudications(self, case):
         rows = sorted((self.rows["adjudications"][i] for i in self.s.final[case]), key=lambda a: (a["field"].encode(), a["result"].encode()))
@@ -1119,22 +1127,6 @@ class Pages:
             lines.append(tsv("resolution", r["tbl"], r["edit"].hex(), r["settles"], r["policy"], self.who(r["person"]), at_time(r["clock"]), r["reason"]))
         header = "kind\ttable\tstands\tweighed_or_settles\tpolicy\twho\twhen\treason\n"
         return f"settlements/{doc.hex()[:2]}/{doc.hex()}.tsv", header + "".join(lines) if lines else ""
-
-    def stale(self, text):
-        kind = "guideline" if text in self.rows["guidelines"] else "form"
-        name, lines = self.rows[kind + "s"].get(text, {}).get("name", "unknown"), []
-        for id, broken in self.s.stale_of(text):
-            a, j = self.rows["assignments"].get(id), self.rows["judgments"][id]
-            if a is None:
-                continue
-            w = self.rows["stale_settlements"].get(derive("stale", id, broken), {})
-            w = w if w.get("weighed") == j["rev"][0] and w.get("decision") else {}
-            rater = self.who(a["person"], a["person"].hex())
-            named = self.s.revision(j["guideline_revision" if kind == "guideline" else "form_version"])["number"]
-            lines.append((self.case(a["case_id"]).encode(), rater.encode(), a["pass"], id, broken,
-                          tsv(self.case(a["case_id"]), rater, a["pass"], named, self.s.revision(broken)["number"], w.get("decision", "open"),
-                              w.get("reason", ""), self.who(w.get("person")))))
-        return f"conflicts/stale/{kind}-{name}.tsv", "".join(line for *_, line in sorted(lines))
 
     def verdicts(self, device):
         lines = [tsv(oid, *line[:1], at_time(line[1] * 1000000), *line[2:4], hub, line[4])

@@ -55,18 +55,20 @@ names = {"~": "odd, one"}
 def case(n): n = keys.get(n, n); return "odd, one" if n.startswith("~") else n
 def result(n): return "d=2" if n.startswith("~") else n
 def judgments(commit):
-    return {("judgment", case(n), l[0], int(l[1]), l[2].strip("[]"), result(l[3])): untsv(l[4]) for n, ls in pages(commit, "judgments") for l in ls}
+    return {("judgment", case(n), l[0], int(l[1]), l[2].strip("[]"), result(l[3])): untsv(l[4]) for n, ls in pages(commit, "judgments") for l in ls if l[2] != "[stale]"}
+def stales(commit):
+    return {("stale", case(n), l[0], int(l[1]), l[3], ""): l[4] for n, ls in pages(commit, "judgments") for l in ls if l[2] == "[stale]"}
 def finals(commit):
     return {("final", case(n), "", 0, l[0], result(l[1])): l[2] for n, ls in pages(commit, "adjudications") for l in ls}
 def assignments(commit):
     return {("assignment", case(l[1]), n, int(l[2]), column, ""): l[i] for n, ls in pages(commit, "assignments") for l in ls[1:]
             for i, column in enumerate(ls[0]) if i not in (1, 2) and l[i]}
 want = {}
-for f in (judgments, finals, assignments):
+for f in (judgments, finals, assignments, stales):
     x, y = f(a), f(b)
     want.update({k: (x.get(k), y.get(k)) for k in x.keys() | y.keys() if x.get(k) != y.get(k)})
-got = {(d["what"], d["case"], d["who"], d["pass"], d["name"], d["result"]): (d["was"], d["now"]) for d in told
-       if d["what"] in ("judgment", "final", "assignment")}
+got = {(d["what"], d["case"], d["who"], d["pass"], d["subject"] if d["what"] == "stale" else d["name"], d["result"]): (d["was"], d["now"])
+       for d in told if d["what"] in ("judgment", "final", "assignment", "stale")}
 assert got == want, (sorted(got.items() ^ want.items(), key=str))
 assert len(want) >= int(sys.argv[4]), len(want)
 s = told[-1]
@@ -90,7 +92,7 @@ told "$b" "$c"
 check "a conflict that opened" among '.what == "conflict" and .case == "q2" and .who == "ada" and .was == null and .now == "open"'
 check "a withdrawn assignment" among '.what == "assignment" and .case == "q8" and .who == "ben" and .was == "given" and .now == "withdrawn"'
 check "a person who is new" among '.what == "device" and .who == "cem" and .name == "locales" and .now == "fr"'
-check "judgments that became stale" bash -c 'jq -s -e "[.[] | select(.what == \"stale\" and .now == \"open\" and .subject == \"guideline-policy 2\")] | length == 8" told'
+check "judgments that became stale" bash -c 'jq -s -e "[.[] | select(.what == \"stale\" and .now == \"open\" and .subject == \"policy revision 2\")] | length == 8" told'
 jq -j 'select(.what == "guideline").diff' told >text.diff
 git -C hub/history.git show "$b:guidelines/policy.md" >was.md
 check "a guideline's diff is one that patch takes to the other text" bash -c "patch -s was.md text.diff && git -C hub/history.git show $c:guidelines/policy.md | cmp - was.md"

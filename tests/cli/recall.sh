@@ -72,7 +72,7 @@ printf '# Guide\n\nBe fair. Maps count.\n' >guide.md
 quiet casepack -C hub guideline revise guide guide.md --revision breaking
 check "a breaking revision makes earlier judgments stale" status 3 casepack -C hub stale
 check "each of them" equal "$(casepack -C hub stale --json | jq -r '[.case,.rater]|join(" ")' | sort | tr '\n' ' ')" 'q1 ana q2 ana q3 ana q3 cem q4 ana q4 cem '
-check "which stands on main" equal "$(git -C hub/history.git show main:conflicts/stale/guideline-guide.tsv | wc -l)" 6
+check "which stands on main" equal "$(git -C hub/history.git grep -hP '\t\[stale\]\tguide revision 2\topen\t' main -- judgments | wc -l)" 6
 check "in exports they are open" equal "$(column stale q1 ana 1)" open
 check "a reason is wanted" status 2 casepack -C hub stale keep
 check "one is kept" status 0 casepack -C hub stale keep --case q1 --reason "no maps"
@@ -81,7 +81,7 @@ check "the rest is given once more" bash -c "casepack -C hub stale requeue --rea
 check "exports say what was decided" equal "$(column stale q1 ana 1) $(column stale q3 cem 1) $(column stale q4 ana 1)" "keep void requeue"
 check "kept ones count, void ones do not" equal "$(casepack -C hub export --format qrels --aggregate mean --field grade -o - 2>/dev/null | awk '{print $1}' | sort -u | tr '\n' ' ')" "q1 "
 check "nothing waits then" status 0 casepack -C hub stale
-check "who decided and why stands on main" bash -c "git -C hub/history.git show main:conflicts/stale/guideline-guide.tsv | grep -q 'void.*wrong scale.*lead'"
+check "who decided and why stands on main" bash -c "git -C hub/history.git grep -h '\[stale\]' main -- judgments | grep -q 'void.*wrong scale.*lead'"
 round
 quiet casepack -C ana rate q3 grade@d3=1
 return_all ana
@@ -102,7 +102,7 @@ rm back/*
 return_all ben
 casepack -C hub merge back/* >/dev/null 2>&1
 check "a judgment is stale by the guideline that it was made under" bash -c "casepack -C hub stale --json | jq -e 'select(.case == \"q6\" and .rater == \"ben\")' >/dev/null"
-check "and stands so on main" bash -c "git -C hub/history.git show main:conflicts/stale/guideline-guide.tsv | grep -q '^q6.ben'"
+check "and stands so on main" bash -c "git -C hub/history.git grep '\[stale\]' main -- judgments | grep -q '/q6.tsv:ben'"
 
 check "the hub equals its replay" status 0 casepack -C hub verify
 sqlite3 hub/casepack.db "SELECT hex(doc), col, class, is_open, policy FROM conflicts ORDER BY 1,2,3" >conflicts.before
