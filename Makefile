@@ -17,7 +17,7 @@ comma    := ,
 BUILD    := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)
 
 PKGS := sqlite3 libgit2 libzstd libarchive libsodium libssh jansson libutf8proc
-WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-format-zero-length
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g

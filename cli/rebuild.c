@@ -45,9 +45,26 @@ static enum cp_code list_missing(const struct cp_args *a, const struct cp_rebuil
 	return CP_OK;
 }
 
+static void say_lacks(const struct cp_lacks *l)
+{
+	char n[CP_COUNT];
+
+	for (size_t i = 0; i < l->n && i < LISTED; i++)
+		cp_say("missing: object %s%s%s", l->list[i].oid.hex, *l->list[i].by.hex ? ", which is named by " : ", or damaged", l->list[i].by.hex);
+	if (l->n > 0)
+		cp_say("%s of history not here, or damaged; `casepack rebuild SOURCE...` takes them from another workspace, a clone or bundles",
+				cp_count(n, (int64_t)l->n, "object is", "objects are"));
+}
+
 static void say_gone(const struct cp_rebuilt *r)
 {
 	char n[CP_COUNT];
+
+	if (r->objects > 0)
+		cp_say("%s whole again", cp_count(n, r->objects, "object that was missing or damaged is", "objects that were missing or damaged are"));
+	if (r->closed > 0)
+		cp_say("passed over: %s", cp_count(n, r->closed, "bundle that is encrypted to others", "bundles that are encrypted to others"));
+	say_lacks(&r->lacks);
 
 	if (r->refs > 0)
 		cp_say("%s again", cp_count(n, r->refs, "branch that was gone stands", "branches that were gone stand"));
@@ -58,35 +75,41 @@ static void say_gone(const struct cp_rebuilt *r)
 		cp_say("missing: the project's secret; `import` waits until a hub bundle of another lead, or a backup of private.git, brings it");
 }
 
+static enum cp_code say(const struct cp_args *a, const struct cp_rebuilt *r, bool had_one, struct cp_err *err)
+{
+	char hex[CP_HASH_HEX], commits[CP_COUNT], edits[CP_COUNT], contents[CP_COUNT];
+
+	cp_hex(hex, r->hash.bytes, sizeof r->hash.bytes);
+	if (a->json)
+		return cp_json_line(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, s:b, s:I, s:I}", "hash", hex, "commits",
+				(json_int_t)r->commits, "edits", (json_int_t)r->edits, "unsealed", (json_int_t)r->unsealed,
+				"missing_contents", (json_int_t)r->missing.contents, "old_unread",
+				(int)r->is_old_unread, "missing_media", (json_int_t)r->missing.media, "branches_set", (json_int_t)r->refs,
+				"private_lost", (int)r->is_private_lost, "private_rows", (json_int_t)r->private_rows, "secret_lost",
+				(int)r->is_secret_lost, "objects_taken", (json_int_t)r->objects, "missing_objects", (json_int_t)r->lacks.n), err);
+	CP_TRY(cp_line(err, "%s", hex));
+	cp_say("made again from history: %s, %s%s", cp_count(commits, r->commits, "commit", "commits"),
+			cp_count(edits, r->edits, "edit", "edits"), had_one ? "; the old database is casepack.db.old" : "");
+	if (r->unsealed > 0)
+		cp_say("%s taken over from it", cp_count(contents, r->unsealed, "unsealed save was", "unsealed saves were"));
+	if (r->is_old_unread)
+		cp_say("the old database could not be read: what was not sealed yet, and drafts, are in it alone");
+	say_gone(r);
+	return r->missing.contents + r->missing.media > 0 ? list_missing(a, r, err) : CP_OK;
+}
+
 static enum cp_code run(struct cp_args *a, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf key = CP_BUF(4096);
-	struct cp_rebuilt r = { .commits = 0 };
-	char hex[CP_HASH_HEX], commits[CP_COUNT], edits[CP_COUNT], contents[CP_COUNT];
-
-	CP_TRY(cp_args_want(a, 0, 0, err));
 	CP_AUTO(str) char *database = cp_path_join(a->dir, "casepack.db");
-	bool is_there = cp_file_exists(database);
+	CP_AUTO(rebuilt) struct cp_rebuilt r = { .commits = 0 };
+	bool had_one = cp_file_exists(database);
+
 	CP_TRY(choose_key(&key, a, err));
-	CP_TRY(cp_rebuild(a->dir, key.data, &r, err));
-	cp_hex(hex, r.hash.bytes, sizeof r.hash.bytes);
-	a->waits = r.missing.contents + r.missing.media > 0 || r.is_old_unread || r.is_private_lost || r.is_secret_lost;
-	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, s:b}", "hash", hex, "commits",
-				(json_int_t)r.commits, "edits", (json_int_t)r.edits, "unsealed", (json_int_t)r.unsealed,
-				"missing_contents", (json_int_t)r.missing.contents, "old_unread",
-				(int)r.is_old_unread, "missing_media", (json_int_t)r.missing.media, "branches_set", (json_int_t)r.refs,
-				"private_lost", (int)r.is_private_lost, "private_rows", (json_int_t)r.private_rows, "secret_lost",
-				(int)r.is_secret_lost), err);
-	CP_TRY(cp_line(err, "%s", hex));
-	cp_say("made again from history: %s, %s%s", cp_count(commits, r.commits, "commit", "commits"),
-			cp_count(edits, r.edits, "edit", "edits"), is_there ? "; the old database is casepack.db.old" : "");
-	if (r.unsealed > 0)
-		cp_say("%s taken over from it", cp_count(contents, r.unsealed, "unsealed save was", "unsealed saves were"));
-	if (r.is_old_unread)
-		cp_say("the old database could not be read: what was not sealed yet, and drafts, are in it alone");
-	say_gone(&r);
-	return r.missing.contents + r.missing.media > 0 ? list_missing(a, &r, err) : CP_OK;
+	CP_TRY(cp_rebuild_from(a->dir, key.data, &(struct cp_refill){ (const char *const *)a->words, a->n, key.data, cp_ask_passphrase, a },
+			&r, err));
+	a->waits = r.missing.contents + r.missing.media > 0 || r.is_old_unread || r.is_private_lost || r.is_secret_lost || r.lacks.n > 0;
+	return say(a, &r, had_one, err);
 }
 
 static const struct cp_option options[] = {
@@ -96,17 +119,21 @@ static const struct cp_option options[] = {
 
 static const struct cp_example examples[] = {
 	{ "casepack -C search-eval rebuild", "after casepack.db was lost or damaged" },
+	{ "casepack -C search-eval rebuild /mnt/stick/old-hub returns/*.age", "after part of history.git was lost, too" },
 	{ NULL, NULL },
 };
 
 const struct cp_command cp_cmd_rebuild = {
 	.name = "rebuild",
-	.usage = "[--key NAME_OR_FILE]",
+	.usage = "[SOURCE...] [--key NAME_OR_FILE]",
 	.summary = "make the database again from history",
 	.about = "casepack.db is derived: this makes it again from history.git, private.git and content.db, and keeps "
 		"the old one as casepack.db.old. Prints the canonical hash of the new state.\n\n"
 		"Drafts and what is not sealed yet are taken over from the old one. Branches that are gone are set again "
 		"from the commits that are here; where private.git is gone an empty one is made, with the rows that the old database still has.\n\n"
+		"Objects of history that are missing or damaged are taken from the sources: other workspaces (any hub's or device's "
+		"that had them), clones, bundles of any age. git names objects by their hashes, so whoever keeps them is no matter. Where those "
+		"that are missing are needed for the database it is left as it was; what only `git log` and `verify` would read is listed.\n\n"
 		"What is missing is listed, the rest works. Exit status 3 then, and when the old database could not be read.",
 	.options = options,
 	.examples = examples,

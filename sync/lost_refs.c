@@ -7,7 +7,7 @@
 #include "sync/repo_check.h"
 
 struct end { char branch[80]; struct cp_oid oid, parents[2]; size_t n_parents; int64_t seconds; bool is_parent; };
-struct ends { struct end *list; size_t n, room; bool is_private; };
+struct ends { struct end *list; size_t n, room; bool is_private; struct cp_lacks *lacks; };
 
 /* ---- which branch a commit is of ------------------------------------------------------------------------- */
 
@@ -61,6 +61,13 @@ static enum cp_code go_on(void *user, const char *where, const char *what, struc
 {
 	(void)user, (void)where, (void)what, (void)err;
 	return CP_OK;
+}
+
+static enum cp_code see_absent(void *user, const char *oid, const char *by, struct cp_err *err)
+{
+	struct ends *ends = user;
+
+	return cp_lacks_add(ends->lacks, oid, by, err);
 }
 
 /* ---- ends ------------------------------------------------------------------------------------------------- */
@@ -119,10 +126,11 @@ static enum cp_code see_ref(void *user, const char *name, const char *oid, struc
 	return CP_OK;
 }
 
-enum cp_code cp_refs_restore(struct cp_repo *r, bool is_private, struct cp_tips *out, struct cp_err *err)
+enum cp_code cp_refs_restore(struct cp_repo *r, bool is_private, struct cp_tips *out, struct cp_lacks *lacks, struct cp_err *err)
 {
-	struct ends ends = { .is_private = is_private };
-	struct cp_repo_check check = { .user = &ends, .file = read_all, .object = see_object, .wrong = go_on, .ref = see_ref };
+	struct ends ends = { .is_private = is_private, .lacks = lacks };
+	struct cp_repo_check check = { .user = &ends, .file = read_all, .object = see_object, .wrong = go_on, .absent = see_absent,
+		.ref = see_ref };
 	struct cp_tips tips = { 0 };
 	enum cp_code code = cp_repo_branches(r, "", &tips, err);
 

@@ -187,7 +187,7 @@ static enum cp_code choose_name(struct cp_store *s, const char *dir, const char 
 			return cp_fail(err, CP_EINPUT, "%s: the path is too long", dir);
 		is_taken = cp_file_exists(path.data);
 		snprintf(out, size, "%s", path.data);
-		snprintf(out + path.len, size - path.len, "%s", CP_BUNDLE_AGE_SUFFIX + strlen(CP_BUNDLE_SUFFIX));
+		snprintf(out + path.len, size - path.len, "%s", &CP_BUNDLE_AGE_SUFFIX[strlen(CP_BUNDLE_SUFFIX)]);
 		if (is_taken || cp_file_exists(out))
 			continue;
 		if (is_plain)

@@ -282,10 +282,35 @@ static enum cp_code replace(const char *path, struct cp_err *err)
 
 /* ---- what is gone ------------------------------------------------------------------------------------- */
 
-static enum cp_code restore_refs(const char *path, const char *name, bool is_private, int64_t *n, struct cp_err *err)
+/* Branches that are gone stand again, first of all at what is here, then at what the sources brought. */
+static enum cp_code restore_all(struct cp_repo *r, const char *path, const char *name, bool is_private, const struct cp_refill *how,
+		struct cp_rebuilt *out, struct cp_err *err)
+{
+	struct cp_lacks lacks = { NULL, 0, 0 };
+	struct cp_tips set = { NULL, 0 };
+	int64_t before = out->objects, closed = 0;
+	enum cp_code code = cp_refs_restore(r, is_private, &set, &lacks, err);
+
+	if (code == CP_OK && lacks.n > 0 && how->n > 0)
+		code = cp_refill(r, path, name, &lacks, how, &out->objects, &closed, err);
+	if (code == CP_OK && out->objects > before) {
+		lacks.n = 0;
+		code = cp_refs_restore(r, is_private, &set, &lacks, err);
+	}
+	for (size_t i = 0; i < lacks.n && code == CP_OK; i++)
+		code = cp_lacks_add(&out->lacks, lacks.list[i].oid.hex, lacks.list[i].by.hex, err);
+	out->refs += (int64_t)set.n;
+	if (closed > out->closed)
+		out->closed = closed;
+	cp_tips_drop(&set);
+	cp_lacks_drop(&lacks);
+	return code;
+}
+
+static enum cp_code restore_repo(const char *path, const char *name, bool is_private, const struct cp_refill *how, struct cp_rebuilt *out,
+		struct cp_err *err)
 {
 	CP_AUTO(str) char *git = cp_path_join(path, name);
-	struct cp_tips set = { NULL, 0 };
 	struct cp_repo *r = NULL;
 	enum cp_code code;
 
@@ -295,9 +320,7 @@ static enum cp_code restore_refs(const char *path, const char *name, bool is_pri
 		return cp_fail(err, CP_ENOTFOUND, "%s: is gone, and there is nothing else to rebuild from; put it back from a backup, or by"
 				" `git clone --mirror` of another hub's or of an exported bundle; casepack.db is as it was", git);
 	CP_TRY(cp_repo_open(&r, git, true, err));
-	code = cp_refs_restore(r, is_private, &set, err);
-	*n += (int64_t)set.n;
-	cp_tips_drop(&set);
+	code = restore_all(r, path, name, is_private, how, out, err);
 	cp_repo_free(r);
 	return code;
 }
@@ -352,7 +375,33 @@ static enum cp_code restore_private(struct cp_store *s, struct cp_rebuilt *out, 
 	return CP_OK;
 }
 
+void cp_rebuilt_drop(struct cp_rebuilt *r)
+{
+	cp_lacks_drop(&r->lacks);
+}
+
 enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuilt *out, struct cp_err *err)
+{
+	enum cp_code code = cp_rebuild_from(path, key_path, &(struct cp_refill){ .n = 0 }, out, err);
+
+	cp_rebuilt_drop(out);
+	return code;
+}
+
+/* Why it could not be done, where objects are missing. */
+static enum cp_code name_lack(const struct cp_lacks *lacks, enum cp_code code, struct cp_err *err)
+{
+	const struct cp_lack *first = lacks->list;
+
+	if (lacks->n == 0 || (code != CP_ENOTFOUND && code != CP_EFORMAT && code != CP_ETRUST))
+		return code;
+	return cp_fail(err, CP_EFORMAT, "%zu objects of history are missing or damaged here, first %s%s%s: `casepack rebuild SOURCE...` takes"
+			" them from another workspace, a clone or bundles; casepack.db is as it was", lacks->n, first->oid.hex,
+			*first->by.hex ? ", named by " : "", first->by.hex);
+}
+
+enum cp_code cp_rebuild_from(const char *path, const char *key_path, const struct cp_refill *how, struct cp_rebuilt *out,
+		struct cp_err *err)
 {
 	CP_AUTO(str) char *temp = cp_path_join(path, "casepack.db.new");
 	struct cp_store *s = NULL;
@@ -360,9 +409,11 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 	enum cp_code code;
 
 	memset(out, 0, sizeof *out);
-	CP_TRY(restore_refs(path, "history.git", false, &out->refs, err));
-	CP_TRY(restore_refs(path, "private.git", true, &out->refs, err));
-	CP_TRY(who_i_was(path, key_path, &me, err));
+	CP_TRY(restore_repo(path, "history.git", false, how, out, err));
+	CP_TRY(restore_repo(path, "private.git", true, how, out, err));
+	code = who_i_was(path, key_path, &me, err);
+	if (code != CP_OK)
+		return name_lack(&out->lacks, code, err);
 	CP_TRY(make_private(path, &me, out, err));
 	cp_fresh_remove(temp);
 	CP_TRY(cp_fresh_open(&s, path, "casepack.db.new", &me, err));
@@ -385,5 +436,5 @@ enum cp_code cp_rebuild(const char *path, const char *key_path, struct cp_rebuil
 		code = replace(path, err);
 	if (code != CP_OK)
 		cp_fresh_remove(temp);
-	return code;
+	return code == CP_OK ? CP_OK : name_lack(&out->lacks, code, err);
 }

@@ -487,7 +487,7 @@ static enum cp_code check_object(git_object_t type, const void *bytes, size_t le
 	return type == GIT_OBJECT_TREE ? cp_repo_check_tree(bytes, len, err) : CP_OK;
 }
 
-enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes, size_t len,
+static enum cp_code put(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes, size_t len, bool is_anew,
 		struct cp_err *err)
 {
 	git_object_t kind;
@@ -501,10 +501,22 @@ enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *typ
 	if (!git_oid_equal(&id, &is))
 		return cp_fail(err, CP_EFORMAT, "%s %s: its %zu bytes have another name, %s", type, oid_hex, len,
 				git_oid_tostr_s(&is));
-	if (cp_repo_holds(r, &id))
+	if (!is_anew && cp_repo_holds(r, &id))
 		return CP_OK;
 	if (check_object(kind, bytes, len, err) != CP_OK)
 		return cp_fail_at(err, "%s", oid_hex);
 	CP_TRY(cp_repo_ready(r, err));
 	return cp_stage_add(r->stage, &id, kind, bytes, len, err);
+}
+
+enum cp_code cp_repo_put(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	return put(r, oid_hex, type, bytes, len, false, err);
+}
+
+enum cp_code cp_repo_put_anew(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes, size_t len,
+		struct cp_err *err)
+{
+	return put(r, oid_hex, type, bytes, len, true, err);
 }

@@ -87,6 +87,25 @@ static enum cp_code wrong(struct checking *k, const char *where, const char *wha
 	return k->check->wrong(k->check->user, where, what, err);
 }
 
+/* Is there no other copy that is whole? */
+static enum cp_code damaged(struct checking *k, const git_oid *oid, struct cp_err *err)
+{
+	git_odb_object *object = NULL;
+	char hex[41];
+
+	if (k->check->absent == NULL)
+		return CP_OK;
+	if (git_odb_read(&object, k->r->odb, oid) < 0)
+		return k->check->absent(k->check->user, git_oid_tostr(hex, sizeof hex, oid), "", err);
+	git_odb_object_free(object);
+	return CP_OK;
+}
+
+static enum cp_code absent(struct checking *k, const char *oid, const char *by, struct cp_err *err)
+{
+	return k->check->absent != NULL ? k->check->absent(k->check->user, oid, by, err) : CP_OK;
+}
+
 /* ---- one object ------------------------------------------------------------------------------------- */
 
 static enum cp_code name_hex(struct checking *k, const char *hex, uint32_t by, struct cp_err *err)
@@ -151,7 +170,8 @@ static enum cp_code read_object(struct checking *k, const git_oid *oid, struct c
 	CP_TRY(note(k, oid, IS_HERE, UINT32_MAX, &at, err));
 	if (git_odb_read(&object, k->odb, oid) < 0) {
 		snprintf(what, sizeof what, "is damaged (%s)", git_error_last() ? git_error_last()->message : "cannot be read");
-		return wrong(k, where, what, err);
+		CP_TRY(wrong(k, where, what, err));
+		return damaged(k, oid, err);
 	}
 	k->check->objects++;
 	k->check->bytes += (int64_t)git_odb_object_size(object);
@@ -277,6 +297,7 @@ static enum cp_code check_ref(struct checking *k, const git_reference *ref, stru
 
 			snprintf(what, sizeof what, "stands at %s, which is not here", hex);
 			CP_TRY(wrong(k, git_reference_name(ref), what, err));
+			CP_TRY(absent(k, hex, "", err));
 		}
 	}
 	return k->check->ref(k->check->user, git_reference_name(ref), hex, err);
@@ -313,6 +334,7 @@ static enum cp_code check_named(struct checking *k, struct cp_err *err)
 		snprintf(where, sizeof where, "object %s", git_oid_tostr(hex, sizeof hex, &s->oid));
 		snprintf(what, sizeof what, "is missing; %s names it", git_oid_tostr(by, sizeof by, &k->list[s->by].oid));
 		CP_TRY(wrong(k, where, what, err));
+		CP_TRY(absent(k, hex, by, err));
 	}
 	return CP_OK;
 }

@@ -19,6 +19,9 @@ struct cp_repo_check {
 	enum cp_code (*object)(void *user, const char *oid, const char *type, const void *bytes, size_t len, struct cp_err *err);
 	/* where: a file or a ref; what is wrong there */
 	enum cp_code (*wrong)(void *user, const char *where, const char *what, struct cp_err *err);
+	/* An object of which no whole copy is here, and one that names it, "" where none does: behind what is wrong of it. May be
+	 * NULL; may come again. */
+	enum cp_code (*absent)(void *user, const char *oid, const char *by, struct cp_err *err);
 	/* Every ref by its full name; oid is "" where it is no plain one. */
 	enum cp_code (*ref)(void *user, const char *name, const char *oid, struct cp_err *err);
 	int64_t objects, bytes, loose; /* read now */

@@ -28,6 +28,9 @@ CP_CHECKED enum cp_code cp_repo_stage(struct cp_repo *r, git_object_t type, cons
 /* Appends the bytes; want may be GIT_OBJECT_ANY. */
 CP_CHECKED enum cp_code cp_repo_object(struct cp_repo *r, const git_oid *id, git_object_t want,
 		struct cp_buf *out, struct cp_err *err);
+/* As cp_repo_put, also where it is held already: that copy may be damaged. */
+CP_CHECKED enum cp_code cp_repo_put_anew(struct cp_repo *r, const char *oid_hex, const char *type, const void *bytes, size_t len,
+		struct cp_err *err);
 /* The object must be held and of that type. */
 CP_CHECKED enum cp_code cp_repo_need(struct cp_repo *r, const char *hex, git_object_t want, struct cp_err *err);
 enum cp_code cp_repo_absent(const struct cp_repo *r, const git_oid *id, struct cp_err *err);

@@ -40,6 +40,11 @@ for who in ("mallory", "ben", "anna", "acme", "bea"):
     add(f"material-commit-signed-by-{who}", "material", 4, "its hub did not sign", lambda w, b, who=who: setattr(b.commit, "key", w.key(who)))
 
 
+@attack("material", 4, "tree names another changeset")
+def material_whose_rows_were_taken_out(w, b):
+    b.on("objects", lambda o: o[:-1] + [(f"objects/{oid_of('blob', b'')}.blob", b"")])
+
+
 @attack("material", 4, "not signed by the hub|hub did not sign")
 def material_from_a_relay_that_is_not_the_home(w, b):
     b.manifest["sender"] = w.id("acme")

@@ -44,6 +44,19 @@ status() {
 # says TEXT: the last command under status said so
 says() { grep -qF -- "$1" "$work/.words" || { cat "$work/.words"; echo "does not say: $1"; return 1; }; }
 
+# jq 1.6 calls it true where -e is given nothing at all to look at.
+jq() {
+	local words printed status
+	words=" $* "
+	[[ $words =~ \ -[a-zA-Z]*e[a-zA-Z]*\  ]] || { command jq "$@"; return; }
+	printed=$(command jq "$@")
+	status=$?
+	[ -z "$printed" ] || printf '%s\n' "$printed"
+	[ $status != 0 ] || [ -n "$printed" ] || { echo "jq was given nothing" >&2; return 4; }
+	return $status
+}
+export -f jq
+
 same() { diff -u "$1" "$2"; }
 equal() { [ "$1" = "$2" ] || { printf 'got  %s\nwant %s\n' "$1" "$2"; return 1; }; }
 

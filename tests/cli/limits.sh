@@ -13,7 +13,7 @@ bundle() { python3 "$root/tests/tools/bundle.py" "$@"; }
 names='bundle expanded ratio window members object changeset document text depth seconds'
 lists_all() { equal "$(casepack -C hub project limits --json | jq -r .limit | tr '\n' ' ')" "$names "; }
 check "every limit is listed with value, default, unit and what it bounds" lists_all
-at_default() { casepack -C hub project limits --json | jq -e -s 'all(.value == .default and .unit != "" and .bounds != "")'; }
+at_default() { casepack -C hub project limits --json | jq -e -s 'length > 0 and all(.value == .default and .unit != "" and .bounds != "")'; }
 check "each is at its default unless somebody made it smaller" at_default
 in_help() { for n in $names; do casepack help project | tr '\n' ' ' | grep -q " $n: " || { echo "$n"; return 1; }; done; }
 check "the help names every one of them" in_help
@@ -25,6 +25,11 @@ survives() { casepack -C hub rebuild && equal "$(value text)" 5000; }
 check "and outlives a rebuild" survives
 back() { casepack -C hub project limit text default && equal "$(value text)" 1048576; }
 check "it is taken back" back
+larger() { # what somebody wrote into the database themselves
+	sqlite3 hub/casepack.db "INSERT OR REPLACE INTO meta(key, value) VALUES('limit/text', 1048577)" && equal "$(value text)" 1048576 &&
+		sqlite3 hub/casepack.db "DELETE FROM meta WHERE key = 'limit/text'"
+}
+check "no hand makes one larger" larger
 for bad in "text 1048577" "text 0" "text many" "text -1" "text 18446744073709551616" "nonsense 5"; do
 	# shellcheck disable=SC2086
 	check "\`limit $bad\` is refused" only_complains 2 '' casepack -C hub project limit $bad

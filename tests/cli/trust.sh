@@ -232,6 +232,28 @@ check "who revokes the stolen one" status 0 casepack -C hub person revoke cal --
 check "has revoked the successor too" equal "$(state cal "$cal") $(state cal "$(replica stolen)")" "revoked revoked"
 check "what it brought is to be reviewed" bash -c "casepack -C hub quarantine --json 2>/dev/null | jq -se 'any(.kind == \"review\" and .who == \"cal\")'"
 
+# ---- who goes on with another key leaves a stolen one revoked ----------------------------------------------------------------
+
+quiet casepack key new dan
+quiet casepack -C hub person add dan --key "$keys/dan.pub"
+quiet casepack -C hub assign --form relevance --guideline guide --to dan
+quiet casepack -C hub pack --to dan -o out
+quiet casepack -C dan open "$(last out to-dan)" --key dan
+dan=$(replica dan)
+cp -a dan thief && mv "$keys/dan" dan.kept && rm "$keys/dan.pub"
+quiet casepack key new dan2
+quiet judge dan q1 2
+quiet casepack -C dan key replace dan2
+casepack -C hub merge "$(bundle dan)" >/dev/null 2>&1
+quiet casepack -C hub person revoke dan --device "${dan:0:8}" --reason "the laptop was stolen"
+check "the owner's new key is trusted after that" status 0 casepack -C hub person trust dan "$(words dan2)"
+check "it brings its work" equal "$(graded hub dan)" "q1=2"
+check "and the stolen one stays revoked" equal "$(state dan "$dan") $(state dan "$(replica dan)")" "revoked active"
+cp -p dan.kept "$keys/dan"
+quiet judge thief q2 3
+casepack -C hub merge "$(bundle thief dan)" >/dev/null 2>&1
+check "what the thief writes counts for nothing" equal "$(graded hub dan)" "q1=2"
+
 # ---- only forward ------------------------------------------------------------------------------------------------------
 
 check "the roster only goes forward: an older bundle changes nothing" bash -c 'h=$(casepack -C eva status --hash); for f in out/*-to-eva-*; do casepack -C eva open "$f" >/dev/null 2>&1; done; [ "$(casepack -C eva status --hash)" = "$h" ]'

@@ -4,6 +4,7 @@
 plain=--plain
 . "$root/tests/tools/scene.sh"
 . "$root/tests/tamper/fixture.sh"
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # libgit2 forgets some bytes of a walk that ends at what is damaged
 case " $* " in *' --remembered '*) tokens_on ;; esac
 world
 words=("$@")

@@ -111,6 +111,6 @@ def main():
                 wrong += 1
                 print(f"revision {r['number']} line {j + 1}: casepack {o['number']}, git {t[:8]}, may {may[own][j]}")
     print(f"{len(log)} revisions, {total} lines, {sure} of them sure; {differs} credited to another one than git's")
-    assert wrong == 0 and 100 * sure >= share * total, (wrong, sure, total)
+    assert total > 0 and wrong == 0 and 100 * sure >= share * total, (wrong, sure, total)
 
 main()

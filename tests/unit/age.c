@@ -4,16 +4,10 @@
  */
 #include "formats/age.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "tests/unit/folder.h"
 
-#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "formats/sshkey.h"
 
@@ -22,63 +16,26 @@ enum { CHUNK = 65536, TAG = 16, LARGE = (5 << 20) + 3 };
 static const size_t sizes[] = { 0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, LARGE };
 #define N_SIZES (sizeof sizes / sizeof *sizes)
 
-static char dir[64];
 static uint8_t plain[LARGE];
 static struct cp_seckey keys[3];
 static struct cp_pubkey publics[3];
-
-static int run(const char *fmt, ...) CP_PRINTF(1, 2);
-static int run(const char *fmt, ...)
-{
-	char command[1024], line[1200];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof command, fmt, args);
-	va_end(args);
-	snprintf(line, sizeof line, "cd %s && ( %s ) >out 2>&1", dir, command);
-	return system(line);
-}
-
-static const char *at(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	return path;
-}
 
 /* Keys by ssh-keygen: k0, k1, k2; and bytes that repeat nowhere. */
 static int fresh(void **state)
 {
 	struct cp_err err = { CP_OK, "" };
 
-	(void)state;
-	snprintf(dir, sizeof dir, "%.30s/casepack-age-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	assert_non_null(mkdtemp(dir));
-	cp_hash_setup();
+	folder_make(state);
 	randombytes_buf_deterministic(plain, sizeof plain, (const uint8_t *)"a seed of thirty-two bytes, here.");
 	for (int i = 0; i < 3; i++) {
 		char name[8];
 
 		snprintf(name, sizeof name, "k%d", i);
-		assert_int_equal(run("ssh-keygen -q -t ed25519 -N '' -C '' -f %s", name), 0);
+		assert_int_equal(sh("ssh-keygen -q -t ed25519 -N '' -C '' -f %s", name), 0);
 		assert_int_equal(cp_sshkey_read(&keys[i], at(name), NULL, &err), CP_OK);
 		cp_seckey_public(&publics[i], &keys[i]);
 	}
 	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	cp_folder_remove(dir);
-	return 0;
-}
-
-static void store(const char *name, const void *bytes, size_t len)
-{
-	assert_int_equal(cp_file_write(at(name), 0644, bytes, len, NULL), CP_OK);
 }
 
 /* ---- writing and reading as casepack does ------------------------------------------- */
@@ -154,7 +111,7 @@ static void refused(const void *bytes, size_t len, bool age_too, const char *wor
 	if (code != CP_EFORMAT || strstr(err.text, words) == NULL)
 		fail_msg("code %d, \"%s\" where \"%s\" was due", code, err.text, words);
 	if (age_too)
-		assert_int_not_equal(run("age -d -i k0 tried.age"), 0);
+		assert_int_not_equal(sh("age -d -i k0 tried.age"), 0);
 }
 
 /* ---- both ways -------------------------------------------------------------------- */
@@ -166,10 +123,10 @@ static void age_opens_what_is_written(void **state)
 		CP_AUTO(buf) struct cp_buf file = CP_BUF(2 * LARGE);
 
 		seal(&file, plain, sizes[i], 3, NULL);
-		store("a.age", file.data, file.len);
-		store("plain", plain, sizes[i]);
+		put("a.age", file.data, file.len);
+		put("plain", plain, sizes[i]);
 		for (int k = 0; k < 3; k++)
-			assert_int_equal(run("age -d -i k%d a.age | cmp - plain", k), 0);
+			assert_int_equal(sh("age -d -i k%d a.age | cmp - plain", k), 0);
 	}
 }
 
@@ -178,10 +135,10 @@ static void what_age_wrote_is_read(void **state)
 	struct cp_err err;
 
 	(void)state;
-	assert_int_equal(run("cat k0.pub k1.pub k2.pub >all.pub"), 0);
+	assert_int_equal(sh("cat k0.pub k1.pub k2.pub >all.pub"), 0);
 	for (size_t i = 0; i < N_SIZES; i++) {
-		store("plain", plain, sizes[i]);
-		assert_int_equal(run("age -R all.pub -o a.age plain"), 0);
+		put("plain", plain, sizes[i]);
+		assert_int_equal(sh("age -R all.pub -o a.age plain"), 0);
 		for (int k = 0; k < 3; k++) {
 			CP_AUTO(buf) struct cp_buf out = CP_BUF(LARGE + 1);
 
@@ -198,8 +155,8 @@ static void recipients_of_other_kinds_are_passed_over(void **state)
 	struct cp_err err;
 
 	(void)state;
-	store("plain", plain, 1000);
-	assert_int_equal(run("ssh-keygen -q -t rsa -b 2048 -N '' -f rsa; age-keygen -o x; cat rsa.pub k0.pub >all.pub; "
+	put("plain", plain, 1000);
+	assert_int_equal(sh("ssh-keygen -q -t rsa -b 2048 -N '' -f rsa; age-keygen -o x; cat rsa.pub k0.pub >all.pub; "
 			"age-keygen -y x >>all.pub; age -R all.pub -o a.age plain"), 0);
 	CP_AUTO(buf) struct cp_buf out = CP_BUF(LARGE + 1);
 	assert_int_equal(open_all("a.age", &keys[0], &out, &err), CP_OK);
@@ -218,7 +175,7 @@ static void any_place_can_be_read_at_once(void **state)
 
 	(void)state;
 	seal(&file, plain, LARGE, 1, NULL);
-	store("a.age", file.data, file.len);
+	put("a.age", file.data, file.len);
 	assert_int_equal(try_open(&a, &fd, "a.age", &keys[0], &err), CP_OK);
 	assert_int_equal(cp_agein_size(a), LARGE);
 	for (int i = 0; i < 500; i++) {
@@ -241,7 +198,7 @@ static void the_header_says_for_whom_without_a_key(void **state)
 
 	(void)state;
 	seal(&file, plain, 100, 2, NULL);
-	store("a.age", file.data, file.len);
+	put("a.age", file.data, file.len);
 	assert_int_equal(try_open(&a, &fd, "a.age", &keys[2], &err), CP_EKEY);
 	assert_int_equal(cp_agein_recipients(a), 2);
 	assert_int_equal(cp_agein_size(a), 100);
@@ -298,7 +255,7 @@ static void damage_is_found_where_it_is_read(void **state)
 	(void)state;
 	seal(&file, plain, 4 * CHUNK, 1, NULL);
 	file.data[file.len - 3 * CHUNK] ^= 1;
-	store("a.age", file.data, file.len);
+	put("a.age", file.data, file.len);
 	assert_int_equal(try_open(&a, &fd, "a.age", &keys[0], &err), CP_OK);
 	assert_int_equal(cp_agein_read(a, got, 10, 3 * CHUNK, &err), CP_OK);
 	assert_int_equal(cp_agein_read(a, got, 10, CHUNK, &err), CP_EFORMAT);
@@ -396,7 +353,7 @@ static void only_whole_rows_of_chunks_are_read(void **state)
 
 		forge(&file, right[i]);
 		assert_int_equal(code_of(file.data, file.len, &keys[0], &err), CP_OK);
-		assert_int_equal(run("age -d -i k0 tried.age"), 0);
+		assert_int_equal(sh("age -d -i k0 tried.age"), 0);
 		assert_int_equal(cp_buf_add(&file, "x", 1, NULL), CP_OK);
 		refused(file.data, file.len, true, "");
 	}
@@ -435,7 +392,7 @@ static void forge_lines(const char *lines, const struct cp_filekey *key, enum ju
 	}
 	if (code_of(file.data, file.len, &keys[0], &err) != CP_OK)
 		fail_msg("%s: %s", lines, err.text);
-	assert_int_equal(run("age -d -i k0 tried.age"), 0);
+	assert_int_equal(sh("age -d -i k0 tried.age"), 0);
 }
 
 /* What was found first in text, replaced. */
@@ -517,13 +474,13 @@ static void other_versions_and_forms_are_told_apart(void **state)
 	forge_lines(wide, &key, TWICE, "needs a newer casepack, or is damaged");
 	forge_lines(two, &key, TWICE, "not a recipient");
 	forge_lines("age-encryption.org/v1\n", &key, TWICE, "no recipient");
-	store("plain", plain, 100);
-	assert_int_equal(run("age -a -R k0.pub -o a.age plain"), 0);
+	put("plain", plain, 100);
+	assert_int_equal(sh("age -a -R k0.pub -o a.age plain"), 0);
 	CP_AUTO(buf) struct cp_buf out = CP_BUF(LARGE);
 	struct cp_err err;
 	assert_int_equal(open_all("a.age", &keys[0], &out, &err), CP_EFORMAT);
 	assert_non_null(strstr(err.text, "armour"));
-	assert_int_equal(run("sed '1d;$d' a.age | base64 -d >b.age"), 0); /* as it says */
+	assert_int_equal(sh("sed '1d;$d' a.age | base64 -d >b.age"), 0); /* as it says */
 	assert_int_equal(open_all("b.age", &keys[0], &out, &err), CP_OK);
 	assert_true(cp_age_begins("age-encryption.org/v9", 21) && !cp_age_begins("age-encryption.org", 18));
 	assert_true(cp_age_begins("-----BEGIN AGE ENCRYPTED FILE-----", 34) && !cp_age_begins("manifest.json", 13));
@@ -592,7 +549,7 @@ static void a_failing_sink_ends_the_writing(void **state)
 	assert_int_equal(cp_ageout_add(o, plain, 3 * CHUNK, &err), CP_EFORMAT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, done)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, folder_remove)
 
 int main(void)
 {

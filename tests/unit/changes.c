@@ -2,47 +2,16 @@
  * The changes of one document, out of a change commit that holds many: all of them, in
  * the order written, and no other's, however often they are asked for.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/unit/hub.h"
 
-#include <cmocka.h>
-
-#include "sync/cases.h"
 #include "sync/changes.h"
-#include "sync/inner.h"
-#include "sync/seal.h"
-
-#define OK(call)                                                                       \
-	do {                                                                           \
-		struct cp_err ok_err_ = { 0 };                                         \
-		struct cp_err *err = &ok_err_;                                         \
-		if ((call) != CP_OK)                                                   \
-			fail_msg("%s: %s", #call, ok_err_.text);                       \
-	} while (0)
 
 enum { CASES = 50 };
 
-static char folder[64];
 static struct cp_store *hub;
 
-static const char *at(const char *name)
-{
-	static char made[2][256];
-	static int next;
-
-	next = !next;
-	snprintf(made[next], sizeof made[next], "%s/%s", folder, name);
-	return made[next];
-}
-
 /* The cases first, first + step, ... with another segment each time. */
-static void import(int first, int step, const char *segment)
+static void import_some(int first, int step, const char *segment)
 {
 	enum cp_case_effect effect;
 
@@ -89,29 +58,16 @@ static const char *story(int64_t commit_no, int n)
 
 static int begin(void **state)
 {
-	(void)state;
-	snprintf(folder, sizeof folder, "%s", "/tmp/cp-changes-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	setenv("HOME", folder, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	unsetenv("CASEPACK_PASSPHRASE");
-	cp_hash_setup();
-	OK(cp_sshkey_generate(at("lead"), "", NULL, err));
-	OK(cp_hub_create(&(struct cp_new_hub){ .path = at("hub"), .project_name = "Changes", .lead_name = "Lea",
-			.lead_pseudonym = "lea", .key_path = at("lead") }, NULL, NULL, err));
-	OK(cp_store_open(&hub, at("hub"), err));
+	folder_make(state);
+	hub = make_hub("hub", "lead");
 	OK(cp_seal(hub, NULL, err));
 	return 0;
 }
 
 static int end(void **state)
 {
-	char command[128];
-
-	(void)state;
-	cp_store_close(hub);
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command);
+	cp_store_drop(&hub);
+	return folder_remove(state);
 }
 
 static void before_a_seal_each_save_has_its_own(void **state)
@@ -119,9 +75,9 @@ static void before_a_seal_each_save_has_its_own(void **state)
 	int64_t last;
 
 	(void)state;
-	import(0, 1, "a");
-	import(0, 2, "b");
-	OK(cp_query_int(hub, &last, 0, err, "SELECT max(seq) FROM outbox WHERE is_private = 0", ""));
+	import_some(0, 1, "a");
+	import_some(0, 2, "b");
+	last = number_in(hub, "SELECT max(seq) FROM outbox WHERE is_private = 0");
 	assert_string_equal(story(-last, 4), "ub");
 	assert_string_equal(story(-last, 5), "");
 	assert_string_equal(story(1 - last, 5), "ia");
@@ -134,12 +90,12 @@ static void a_commit_of_many_saves_gives_all_of_one_document_in_order(void **sta
 	int64_t last;
 
 	(void)state;
-	import(0, 1, "a");
-	import(0, 2, "b");
-	import(0, 3, "c");
-	import(0, 2, "d");
+	import_some(0, 1, "a");
+	import_some(0, 2, "b");
+	import_some(0, 3, "c");
+	import_some(0, 2, "d");
 	OK(cp_seal(hub, NULL, err));
-	OK(cp_query_int(hub, &last, 0, err, "SELECT max(no) FROM commits WHERE is_private = 0", ""));
+	last = number_in(hub, "SELECT max(no) FROM commits WHERE is_private = 0");
 	for (int again = 0; again < 2; again++)
 		for (int i = 0; i < CASES; i++)
 			assert_string_equal(story(last, i), i % 6 == 0 ? "iaubucud" : i % 2 == 0 ? "iaubud" : i % 3 == 0 ? "iauc" : "ia");
@@ -154,9 +110,9 @@ static void commits_are_not_taken_for_one_another(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		import(0, 1, (const char *const[]){ "a", "b", "c" }[i]);
+		import_some(0, 1, (const char *const[]){ "a", "b", "c" }[i]);
 		OK(cp_seal(hub, NULL, err));
-		OK(cp_query_int(hub, &commits[i], 0, err, "SELECT max(no) FROM commits WHERE is_private = 0", ""));
+		commits[i] = number_in(hub, "SELECT max(no) FROM commits WHERE is_private = 0");
 	}
 	for (int i = 0; i < 12; i++)
 		assert_string_equal(story(commits[i % 3], i), told[i % 3]);

@@ -1,65 +1,10 @@
 /* Forms. Outside judges: jq for the canonical spelling, python3's decimal for numbers. */
 #include "formats/form.h"
 
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/unit/folder.h"
 
 #include "formats/decimal.h"
-#include "formats/file.h"
 #include "formats/text.h"
-
-static char folder[4096];
-
-static int make_folder(void **state)
-{
-	const char *base = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(folder, sizeof folder, "%s/casepack-form.XXXXXX", base != NULL ? base : "/tmp");
-	return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-	char command[5000];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
-}
-
-static void put(const char *name, const char *bytes, size_t len)
-{
-	char path[5000];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	f = fopen(path, "wb");
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-/* What a command prints, in the folder of this test; false when it fails. */
-static bool output_of(struct cp_buf *out, const char *command)
-{
-	char line[10000];
-	FILE *pipe;
-	size_t n;
-
-	cp_buf_clear(out);
-	snprintf(line, sizeof line, "cd '%s' && %s", folder, command);
-	pipe = popen(line, "r");
-	assert_non_null(pipe);
-	while ((n = fread(line, 1, sizeof line, pipe)) > 0)
-		assert_int_equal(cp_buf_add(out, line, n, NULL), CP_OK);
-	return pclose(pipe) == 0;
-}
 
 /* Reads a form that must be good. */
 static void read_good(struct cp_form *out, const char *json)
@@ -121,7 +66,7 @@ static void the_print_is_what_jq_calls_sorted_and_compact(void **state)
 	size_t n = cp_form_presets(&names);
 
 	(void)state;
-	if (!output_of(&theirs, "command -v jq"))
+	if (!there_is("jq"))
 		skip();
 	for (size_t i = 0; i <= n; i++) {
 		CP_AUTO(form) struct cp_form form = { 0 };
@@ -130,7 +75,8 @@ static void the_print_is_what_jq_calls_sorted_and_compact(void **state)
 			: ONE("\"type\":\"text\",\"label\":\"\\\"q\\\" \\\\ \\/ \xd9\x85\xe2\x80\x8c\",\"help\":\"a\\n\\tb\""));
 		print_good(&ours, &form);
 		put("form", ours.data, ours.len);
-		assert_true(output_of(&theirs, "jq -cjS . form"));
+		assert_int_equal(sh("jq -cjS . form"), 0);
+		get(&theirs, "said");
 		assert_string_equal(ours.data, theirs.data);
 	}
 }
@@ -402,7 +348,7 @@ static void decimals_are_what_pythons_decimal_says(void **state)
 	unsigned long seed = 3;
 
 	(void)state;
-	if (!output_of(&theirs, "command -v python3"))
+	if (!there_is("python3"))
 		skip();
 	for (int i = 0; i < 20000; i++) {
 		struct cp_decimal d, back;
@@ -421,8 +367,9 @@ static void decimals_are_what_pythons_decimal_says(void **state)
 		assert_int_equal(cp_buf_puts(&ours, "\n", NULL), CP_OK);
 	}
 	put("numbers", in.data, in.len);
-	assert_true(output_of(&theirs, "python3 -c 'from decimal import Decimal as D\n"
-			"for l in open(\"numbers\"):\n d=D(l); print(0 if d==0 else format(d.normalize(),\"f\"))'"));
+	assert_int_equal(sh("python3 -c 'from decimal import Decimal as D\n"
+			"for l in open(\"numbers\"):\n d=D(l); print(0 if d==0 else format(d.normalize(),\"f\"))'"), 0);
+	get(&theirs, "said");
 	assert_int_equal(ours.len, theirs.len);
 	assert_string_equal(ours.data, theirs.data);
 }
@@ -555,5 +502,5 @@ int main(void)
 		cmocka_unit_test(the_example_of_the_format_page_is_true),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

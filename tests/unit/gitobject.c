@@ -1,77 +1,21 @@
 #include "formats/gitobject.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "formats/file.h"
+#include "tests/unit/folder.h"
 
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define HEX_C "cccccccccccccccccccccccccccccccccccccccc"
 #define WHO   "R1 <r1@p.invalid> 1700000000 +0000\n"
 
-static char folder[64];
 static struct cp_seckey key;
 static struct cp_pubkey public_key;
 
 static int begin(void **state)
 {
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s", "/tmp/cp-gitobject-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	setenv("HOME", folder, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	unsetenv("GIT_DIR");
-	cp_hash_setup();
+	folder_make(state);
 	crypto_sign_keypair(public_key.bytes, key.bytes);
 	key.is_set = true;
 	return 0;
-}
-
-static int end(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
-/* Runs a shell command in the test's folder; 0 when it succeeds. What it prints goes to "said". */
-static int sh(const char *fmt, ...) CP_PRINTF(1, 2);
-static int sh(const char *fmt, ...)
-{
-	char words[2048], command[2304];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(words, sizeof(words), fmt, args);
-	va_end(args);
-	snprintf(command, sizeof(command), "cd %s && { %s\n} >said 2>&1", folder, words);
-	return system(command);
-}
-
-static void slurp(struct cp_buf *out, const char *name)
-{
-	CP_AUTO(str) char *path = cp_path_join(folder, name);
-
-	cp_buf_clear(out);
-	assert_int_equal(cp_file_read(out, path, NULL), CP_OK);
-}
-
-static void spill(const char *name, const void *bytes, size_t len)
-{
-	CP_AUTO(str) char *path = cp_path_join(folder, name);
-
-	assert_int_equal(cp_file_write(path, 0600, bytes, len, NULL), CP_OK);
 }
 
 /* A commit of the empty tree, as a device would make it; message is borrowed. */
@@ -357,7 +301,7 @@ static void allow(const struct cp_pubkey *k, const char *who)
 	assert_int_equal(cp_buf_printf(&line, NULL, "%s namespaces=\"git\" ssh-ed25519 ", who), CP_OK);
 	assert_int_equal(cp_base64_add(&line, blob.data, blob.len, NULL), CP_OK);
 	assert_int_equal(cp_buf_puts(&line, "\n", NULL), CP_OK);
-	spill("allowed", line.data, line.len);
+	put("allowed", line.data, line.len);
 }
 
 static void git_takes_and_verifies_what_is_written(void **state)
@@ -367,18 +311,18 @@ static void git_takes_and_verifies_what_is_written(void **state)
 
 	(void)state;
 	print_signed(&bytes, &from, "git");
-	spill("object", bytes.data, bytes.len);
+	put("object", bytes.data, bytes.len);
 	allow(&public_key, "aa@bb.invalid");
 	assert_int_equal(sh("rm -rf g; git init -q --bare g && git -C g hash-object -t tree -w --stdin </dev/null"), 0);
 	assert_int_equal(sh("git -C g update-ref refs/heads/main $(git -C g hash-object -t commit -w ../object)"
 			" && git -C g fsck --strict"), 0);
 	assert_int_equal(sh("git -C g config gpg.ssh.allowedSignersFile $PWD/allowed && git -C g verify-commit main"), 0);
 	assert_int_equal(sh("git -C g log -1 --format='%%an|%%ae|%%at|%%cn|%%ce|%%ct|%%G?|%%GS|%%(trailers:key=Seq)|%%s' main"), 0);
-	slurp(&said, "said");
+	get(&said, "said");
 	assert_string_equal(said.data, "Bewerter 7 Žižka|00ff@11ee.invalid|1700000000|hub|aa@bb.invalid|1700000001|"
 			"G|aa@bb.invalid|Seq: 4\n|Judged 3 cases\n");
 	assert_int_equal(sh("git -C g cat-file commit main"), 0);
-	slurp(&said, "said");
+	get(&said, "said");
 	assert_int_equal(said.len, bytes.len);
 	assert_memory_equal(said.data, bytes.data, said.len);
 }
@@ -395,11 +339,11 @@ static void a_commit_that_git_signs_itself_is_read_and_its_signer_found(void **s
 	assert_int_equal(sh("rm -rf w; git init -q w && cd w && TZ=UTC git -c gpg.format=ssh"
 			" -c user.signingkey=$PWD/../k -c user.name=R -c user.email=r@p.invalid"
 			" commit -q --allow-empty -S -m 'by git' && git cat-file commit HEAD >../object"), 0);
-	slurp(&bytes, "object");
+	get(&bytes, "object");
 	assert_int_equal(cp_commit_read(&c, bytes.data, bytes.len, NULL), CP_OK);
 	assert_string_equal(c.message, "by git\n");
 	assert_int_equal(cp_commit_signer(&who, &c, NULL), CP_OK);
-	slurp(&line, "k.pub");
+	get(&line, "k.pub");
 	word = line.data + strlen("ssh-ed25519 ");
 	assert_int_equal(cp_base64_read(&blob, word, strcspn(word, " \n"), NULL), CP_OK);
 	assert_int_equal(blob.len, 19 + 32);
@@ -442,7 +386,7 @@ static void a_tree_that_git_sorts_is_read_and_printed_the_same(void **state)
 	(void)state;
 	assert_int_equal(sh("rm -rf w; git init -q w && cd w && mkdir -p a ab ž && touch a/x a-b a.b ab/y ž/z .gitattributes"
 			" b 'c d' && git add . && git cat-file tree $(git write-tree) >../tree"), 0);
-	slurp(&bytes, "tree");
+	get(&bytes, "tree");
 	assert_int_equal(read_tree(&bytes, &again), 8);
 	assert_int_equal(again.len, bytes.len);
 	assert_memory_equal(again.data, bytes.data, bytes.len);
@@ -529,9 +473,9 @@ static void an_object_is_called_as_git_calls_it(void **state)
 		bytes[i] = (uint8_t)(i * i >> 3);
 	for (size_t i = 0; i < 3 * (sizeof(lengths) / sizeof(*lengths)); i++) {
 		cp_object_name(&name, types[i % 3], bytes, lengths[i / 3]);
-		spill("bytes", bytes, lengths[i / 3]);
+		put("bytes", bytes, lengths[i / 3]);
 		assert_int_equal(sh("git hash-object --literally -t %s bytes", types[i % 3]), 0);
-		slurp(&said, "said");
+		get(&said, "said");
 		assert_memory_equal(said.data, name.hex, 40);
 	}
 }
@@ -556,5 +500,5 @@ int main(void)
 		cmocka_unit_test(a_tree_of_one_file_holds_that_file_and_nothing_else),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, folder_remove);
 }

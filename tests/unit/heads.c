@@ -3,7 +3,6 @@
  * that they merge to, what raters work under, and how somebody writes one over them.
  */
 #include "tests/unit/leads.h"
-#include "sync/rebuild.h"
 
 /* ---- two heads --------------------------------------------------------------------------------- */
 
@@ -31,13 +30,13 @@ static void two_revisions_of_one_number_merge_by_line_until_someone_writes_it(vo
 	assert_string_equal(main_has(0, "guidelines/policy.md"), trimmed(both));
 	assert_non_null(strstr(conflict_page(0), "guidelines\ttext\ttext\topen\tmerges\t"));
 	fails(0, &(struct cp_text_add){ .name = "policy", .body = on_top }, "side by side");
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .revision = "editorial" }, err));
+	write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .revision = "editorial" });
 	assert_int_equal(conflict(0).n, 0);
 	assert_string_equal(conflict_page(0), "");
 	assert_string_equal(main_has(0, "guidelines/policy.md"), trimmed(both));
-	assert_int_equal(number_of(0, "SELECT number * 100 + length(parents) FROM guideline_revisions WHERE kind = 'editorial'"), 332);
+	assert_int_equal(number_in(hubs[0], "SELECT number * 100 + length(parents) FROM guideline_revisions WHERE kind = 'editorial'"), 332);
 	fails(0, &(struct cp_text_add){ .name = "policy", .is_merge = true }, "nothing to merge");
-	verifies(0);
+	verifies(hubs[0]);
 }
 
 static const char mine[] = "# Policy\n\nOne.\n\nTwo as Lea has it.\n\nThree.\n\nFour.\n";
@@ -72,8 +71,8 @@ static void what_overlaps_is_marked_and_waits_for_someone_to_write_it(void **sta
 	fails(0, &(struct cp_text_add){ .name = "policy", .body = text }, "still has marks");
 	revise(0, both); /* having seen it */
 	assert_int_equal(conflict(0).n, 0);
-	assert_int_equal(number_of(0, "SELECT length(parents) FROM guideline_revisions WHERE number = 3"), 32);
-	verifies(0);
+	assert_int_equal(number_in(hubs[0], "SELECT length(parents) FROM guideline_revisions WHERE number = 3"), 32);
+	verifies(hubs[0]);
 }
 
 static void a_third_lead_reopens_what_was_seen(void **state)
@@ -87,7 +86,7 @@ static void a_third_lead_reopens_what_was_seen(void **state)
 	take(0, 2);
 	assert_int_equal(conflict(0).n, 3);
 	fails(0, &(struct cp_text_add){ .name = "policy", .body = both }, "3 revisions stand side by side");
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both }, err));
+	write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both });
 	assert_int_equal(conflict(0).n, 0);
 	assert_int_equal(offer(1, 0).waiting, 1); /* at Max's, where Ida's is not known */
 	assert_int_equal(conflict(1).n, 2);
@@ -110,7 +109,7 @@ static void hubs_agree_whatever_came_first(void **state)
 	revise(0, on_top);
 	revise(1, yours);
 	revise(2, below);
-	OK(write_text(1, (struct cp_text_add){ .kind = CP_FORM, .name = "grade", .body = cp_form_preset("relevance-0-4") }, err));
+	write_text(1, (struct cp_text_add){ .kind = CP_FORM, .name = "grade", .body = cp_form_preset("relevance-0-4") });
 	take(0, 1);
 	take(0, 2);
 	take(1, 2);
@@ -124,9 +123,9 @@ static void hubs_agree_whatever_came_first(void **state)
 		OK(cp_store_hash(hubs[0], &a, err));
 		OK(cp_store_hash(hubs[lead], &b, err));
 		assert_memory_equal(&a, &b, sizeof a);
-		verifies(lead);
+		verifies(hubs[lead]);
 	}
-	OK(write_text(2, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both }, err));
+	write_text(2, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both });
 	for (int lead = 0; lead < 2; lead++) {
 		take(lead, 2);
 		assert_int_equal(conflict(lead).n, 0);
@@ -250,34 +249,21 @@ static void a_hub_opened_again_or_evaluated_anew_says_the_same(void **state)
 
 /* ---- at the rater's --------------------------------------------------------------------------------------- */
 
-static void ignore(void *user, const struct cp_sent *sent)
-{
-	(void)user;
-	(void)sent;
-}
-
 static void send_to_ana(void)
 {
-	struct cp_opened opened;
-	char path[256];
-	int64_t n;
-
-	shell("rm -rf out && mkdir out");
-	OK(cp_pack(hubs[0], "ana", at("out"), 0, ignore, NULL, &n, err));
-	snprintf(path, sizeof path, "%s", shell("ls $PWD/out/*"));
-	OK(cp_open(at("ana"), path, at("ana.key"), NULL, NULL, &opened, err));
+	assert_int_equal(pack(hubs[0], "ana"), 1);
+	open_bundle("ana", "ana.key");
 }
 
 /* What is on Ana's screen is what the hub has as the current one; its number. */
 static int64_t number_at_ana(void)
 {
 	CP_AUTO(buf) struct cp_buf shown = CP_BUF(CP_TEXT_MAX), current = CP_BUF(CP_TEXT_MAX);
-	CP_AUTO(store) struct cp_store *s = NULL;
+	CP_AUTO(store) struct cp_store *s = opened("ana");
 	struct cp_task t;
 	struct cp_id id;
 	int64_t number;
 
-	OK(cp_store_open(&s, at("ana"), err));
 	OK(cp_case_find(s, "shoes", &id, err));
 	OK(cp_task_find(s, &id, &t, err));
 	number = t.guideline_number;
@@ -292,13 +278,12 @@ static int64_t number_at_ana(void)
 static void has_one_text_at_ana(void)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(CP_TEXT_MAX);
-	CP_AUTO(store) struct cp_store *s = NULL;
+	CP_AUTO(store) struct cp_store *s = opened("ana");
 	struct cp_text_heads heads;
 	int64_t conflicts;
 
 	shell("sqlite3 ana/casepack.db \"INSERT INTO meta(key, value) VALUES('reevaluate', 1)"
 			" ON CONFLICT DO UPDATE SET value = 1\"");
-	OK(cp_store_open(&s, at("ana"), err));
 	OK(cp_text_merged(s, false, "policy", &text, &heads, err));
 	assert_int_equal(heads.n, 1);
 	assert_string_equal(text.data, below);
@@ -308,46 +293,23 @@ static void has_one_text_at_ana(void)
 
 static void ana_judges_and_returns(void)
 {
-	struct cp_answer answers[] = { { "grade", "r1", "1" } };
-	CP_AUTO(store) struct cp_store *s = NULL;
-	struct cp_judge_result done;
+	struct cp_store *s = opened("ana");
 	struct cp_merged m;
-	struct cp_sent sent;
-	struct cp_task t;
-	struct cp_id id;
-	int64_t n;
 
-	OK(cp_store_open(&s, at("ana"), err));
-	OK(cp_case_find(s, "shoes", &id, err));
-	OK(cp_task_find(s, &id, &t, err));
-	OK(cp_judge(s, &t, answers, 1, CP_SUBMIT_IF_COMPLETE, NULL, 1000, &done, err));
-	assert_string_equal(done.state, "submitted");
-	cp_task_drop(&t);
-	shell("rm -rf back && mkdir back");
-	OK(cp_return(s, at("back"), 0, &sent, &n, err));
-	OK(cp_merge(hubs[0], sent.path, &m, err));
+	assert_string_equal(answer(s, "shoes", (struct cp_answer[]){ { "grade", "r1", "1" } }, 1).state, "submitted");
+	cp_store_close(s);
+	send_back("ana");
+	m = merge(hubs[0]);
 	assert_int_equal(m.refused + m.waiting, 0);
 }
 
 static void ana_joins(void)
 {
-	struct cp_result_in result = { .id = "r1", .rank = 1 };
-	struct cp_case_in c = { .id = "shoes", .kind = "serp", .query = "shoes", .locale = "en-US", .results = &result, .n_results = 1 };
-	struct cp_person_add p = { .pseudonym = "ana" };
 	struct cp_assign a = { .form = "grade", .guideline = "policy", .pass = 1 };
-	enum cp_case_effect effect;
 	struct cp_assigned done;
-	char path[128];
-	bool changed;
 
-	snprintf(path, sizeof path, "%s/ana.key", folder);
-	OK(cp_sshkey_generate(path, "", NULL, err));
-	strcat(path, ".pub");
-	p.key_path = path;
-	OK(cp_person_add(hubs[0], &p, &changed, err));
-	OK(cp_cases_begin(hubs[0], err));
-	OK(cp_cases_add(hubs[0], &c, &effect, err));
-	OK(cp_cases_commit(hubs[0], "import", err));
+	add_device(hubs[0], "ana", "ana.key", NULL);
+	import(hubs[0], "shoes", "r1");
 	OK(cp_assign(hubs[0], &a, &done, err));
 	assert_int_equal(done.made, 1);
 }
@@ -364,7 +326,7 @@ static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_c
 	take(1, 0);
 	revise(1, yours);
 	take(0, 1);
-	assert_int_equal(number_of(0, "SELECT a.clock > b.clock FROM guideline_revisions a, guideline_revisions b"
+	assert_int_equal(number_in(hubs[0], "SELECT a.clock > b.clock FROM guideline_revisions a, guideline_revisions b"
 			" WHERE a.number = 2 AND b.number = 3"), 1);
 	send_to_ana();
 	assert_int_equal(number_at_ana(), 3);
@@ -378,13 +340,13 @@ static void a_rater_works_under_one_revision_the_hubs_current_one_whatever_the_c
 	send_to_ana();
 	assert_int_equal(number_at_ana(), 4);
 	ana_judges_and_returns(); /* meanwhile */
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both }, err));
+	write_text(0, (struct cp_text_add){ .name = "policy", .is_merge = true, .body = both });
 	revise(0, below);
 	send_to_ana(); /* she is never given the fifth */
 	assert_int_equal(number_at_ana(), 6);
-	assert_int_equal(number_of(0, "SELECT number FROM judgments JOIN guideline_revisions v ON v.id = guideline_revision"), 4);
-	assert_int_equal(number_of(0, "SELECT count(*) FROM conflicts"), 0);
-	verifies(0);
+	assert_int_equal(number_in(hubs[0], "SELECT number FROM judgments JOIN guideline_revisions v ON v.id = guideline_revision"), 4);
+	assert_int_equal(number_in(hubs[0], "SELECT count(*) FROM conflicts"), 0);
+	verifies(hubs[0]);
 	has_one_text_at_ana();
 }
 
@@ -399,13 +361,13 @@ static void of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_bo
 	char text[4096];
 
 	(void)state;
-	OK(write_text(0, t, err));
+	write_text(0, t);
 	take(1, 0);
 	t.must_be_new = false;
 	t.body = FORM(FIELD("a", "A") "," FIELD("b", "B"));
-	OK(write_text(0, t, err));
+	write_text(0, t);
 	t.body = FORM(FIELD("a", "A") "," FIELD("c", "C"));
-	OK(write_text(1, t, err));
+	write_text(1, t);
 	take(0, 1);
 	assert_int_equal(conflict(0).n, 2);
 	assert_string_equal(conflict(0).policy, "overlaps");
@@ -424,10 +386,10 @@ static void of_two_versions_of_a_form_one_stands_until_a_lead_writes_one_over_bo
 	start(0);
 	fails(0, &t, "field"); /* it lacks what the other one has */
 	t.body = FORM(FIELD("a", "A") "," FIELD("b", "B") "," FIELD("c", "C"));
-	OK(write_text(0, t, err));
+	write_text(0, t);
 	assert_int_equal(conflict(0).n, 0);
-	assert_int_equal(number_of(0, "SELECT length(parents) FROM form_versions WHERE number = 3"), 32);
-	verifies(0);
+	assert_int_equal(number_in(hubs[0], "SELECT length(parents) FROM form_versions WHERE number = 3"), 32);
+	verifies(hubs[0]);
 }
 
 int main(void)

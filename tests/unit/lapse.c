@@ -47,64 +47,22 @@ static void give(int lead, const char *only)
 	OK(cp_assign(hubs[lead], &a, &done, err));
 }
 
-static void ignore(void *user, const struct cp_sent *sent)
-{
-	(void)user;
-	(void)sent;
-}
-
-static void make_device(int d)
-{
-	struct cp_opened opened;
-	char bundle[256];
-
-	for (int i = 0; i < DEVICES; i++) { /* which of both bundles is this device's, opening says */
-		struct cp_err err = { 0 };
-
-		snprintf(bundle, sizeof bundle, "%s", shell("ls $PWD/out/*-to-ana-* | sed -n %dp", i + 1));
-		if (cp_open(at(names[2 + d]), bundle, at(d ? "d1.key" : "d0.key"), NULL, NULL, &opened, &err) == CP_OK)
-			break;
-	}
-	OK(cp_store_open(&devices[d], at(names[2 + d]), err));
-}
-
-static void add_device(int d)
-{
-	struct cp_person_add p = { .pseudonym = "ana", .role = "rater" };
-	char path[128];
-	bool changed;
-
-	snprintf(path, sizeof path, "%s/d%d.key", folder, d);
-	OK(cp_sshkey_generate(path, "", NULL, err));
-	strcat(path, ".pub");
-	p.key_path = path;
-	OK(cp_person_add(hubs[0], &p, &changed, err));
-}
-
 static int begin_all(void **state)
 {
-	int64_t n;
+	static const char *const keys[DEVICES] = { "d0.key", "d1.key" };
 
-	if (begin(state) != 0)
-		return -1;
+	begin(state);
 	for (int d = 0; d < DEVICES; d++)
-		add_device(d);
-	OK(cp_cases_begin(hubs[0], err));
-	for (unsigned i = 0; i < CASES; i++) {
-		struct cp_result_in r = { .id = "r", .rank = 1 };
-		struct cp_case_in c = { .id = case_name(i), .kind = "item", .query = "q", .locale = "en", .results = &r, .n_results = 1 };
-		enum cp_case_effect effect;
-
-		OK(cp_cases_add(hubs[0], &c, &effect, err));
-	}
-	OK(cp_cases_commit(hubs[0], "import", err));
+		add_device(hubs[0], "ana", keys[d], "rater");
+	for (unsigned i = 0; i < CASES; i++)
+		import(hubs[0], case_name(i), "r");
 	give(0, NULL);
 	OK(cp_seal(hubs[0], NULL, err));
-	shell("mkdir out");
-	OK(cp_pack(hubs[0], "ana", at("out"), 0, ignore, NULL, &n, err));
-	assert_int_equal(n, DEVICES);
-	for (int d = 0; d < DEVICES; d++)
-		make_device(d);
+	assert_int_equal(pack(hubs[0], "ana"), DEVICES);
+	for (int d = 0; d < DEVICES; d++) {
+		open_bundle(names[2 + d], keys[d]);
+		devices[d] = opened(names[2 + d]);
+	}
 	return 0;
 }
 
@@ -118,14 +76,8 @@ static int end_all(void **state)
 static void judge(int d)
 {
 	struct cp_answer a = { "grade", "r", (const char *const[]){ "0", "1", "2", "3" }[roll(4)] };
-	struct cp_judge_result out;
-	struct cp_task t;
-	struct cp_id id;
 
-	OK(cp_case_find(devices[d], case_name(roll(CASES)), &id, err));
-	OK(cp_task_find(devices[d], &id, &t, err));
-	OK(cp_judge(devices[d], &t, &a, 1, CP_SUBMIT_IF_COMPLETE, NULL, 10, &out, err));
-	cp_task_drop(&t);
+	answer(devices[d], case_name(roll(CASES)), &a, 1);
 }
 
 static void take_back(int lead)
@@ -163,49 +115,48 @@ static void write_revision(int lead)
 
 /* ---- one hub takes in what somebody sealed, commit by commit -------------------------------- */
 
-struct triple { int source; char commit[41], tree[41], blob[41]; };
+struct carried { int source; struct sealed commit; };
 
-static size_t sealed_by(int source, struct triple *out, size_t room)
+static size_t carry(int source, struct carried *out, size_t room)
 {
-	char hex[CP_ID_HEX], list[4096], *rest;
-	size_t n = 0;
+	struct sealed list[64];
+	size_t n = sealed_by(store_of(source), list, 64);
 
-	snprintf(list, sizeof list, "%s", shell("git -C %s/history.git rev-list --reverse replica/%s 2>/dev/null || true", names[source],
-			cp_hex(hex, store_of(source)->me.replica.bytes, 16)));
-	for (char *oid = strtok_r(list, "\n", &rest); oid != NULL; oid = strtok_r(NULL, "\n", &rest)) {
-		assert_true(n < room);
-		out[n].source = source;
-		snprintf(out[n].commit, sizeof out[n].commit, "%s", oid);
-		snprintf(out[n].tree, sizeof out[n].tree, "%s", shell("git -C %s/history.git rev-parse %s^{tree}", names[source], oid));
-		snprintf(out[n].blob, sizeof out[n].blob, "%s", shell("git -C %s/history.git rev-parse %s:changeset", names[source], oid));
-		n++;
-	}
+	assert_true(n <= room);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct carried){ source, list[i] };
 	return n;
 }
 
-static void deliver(int to, const struct triple *t)
+static void deliver(int to, const struct carried *c)
 {
-	struct cp_repo *r = store_of(t->source)->history;
-	struct cp_taking *taking;
-	struct cp_merged m;
+	struct cp_merged m = take_in(hubs[to], store_of(c->source), &c->commit, 1);
 
-	OK(cp_txn_begin(hubs[to], err));
-	OK(cp_taking_begin(hubs[to], &taking, err));
-	give_object(taking, r, t->commit, "commit");
-	give_object(taking, r, t->tree, "tree");
-	give_object(taking, r, t->blob, "blob");
-	memset(&m, 0, sizeof m);
-	OK(cp_taking_end(taking, &m, err));
-	cp_taking_free(taking);
 	if (m.refused)
 		fail_msg("%s", m.why);
+}
+
+static void deliver_every(int to, int source)
+{
+	struct carried all[64];
+	size_t n = carry(source, all, 64);
+
+	for (size_t i = 0; i < n; i++)
+		deliver(to, &all[i]);
+}
+
+static void deliver_last(int to, int source)
+{
+	struct carried all[64];
+	size_t n = carry(source, all, 64);
+
+	assert_true(n > 0);
+	deliver(to, &all[n - 1]);
 }
 
 static void step(void)
 {
 	int lead = (int)roll(2), from = (int)roll(SOURCES);
-	struct triple all[64];
-	size_t n;
 
 	switch (roll(8)) {
 	case 0: case 1: judge((int)roll(DEVICES)); break;
@@ -214,9 +165,8 @@ static void step(void)
 	case 4: write_revision(lead); break;
 	case 5: decide(lead); break;
 	default: /* the lead learns something */
-		n = from == lead ? 0 : sealed_by(from, all, 64);
-		for (size_t i = 0; i < n; i++)
-			deliver(lead, &all[i]);
+		if (from != lead)
+			deliver_every(lead, from);
 	}
 	for (int i = 0; i < SOURCES; i++)
 		OK(cp_seal(store_of(i), NULL, err));
@@ -225,11 +175,11 @@ static void step(void)
 /* Everything to that hub, in an order of its own. */
 static void deliver_all(int to)
 {
-	struct triple all[256], swap;
+	struct carried all[256], swap;
 	size_t n = 0;
 
 	for (int i = 0; i < SOURCES; i++)
-		n += i == to && to < 2 ? 0 : sealed_by(i, all + n, 256 - n);
+		n += i == to && to < 2 ? 0 : carry(i, all + n, 256 - n);
 	for (size_t i = n; i > 1; i--) {
 		size_t j = roll((unsigned)i);
 
@@ -244,7 +194,7 @@ static void deliver_all(int to)
 /* ---- what a hub says, and what the rules say -------------------------------------------------- */
 
 /* Every conflict, and every file of main but those that say when this hub received what. */
-static const char *said(int hub)
+static const char *told(int hub)
 {
 	return shell("{ sqlite3 %s/casepack.db \"SELECT class, hex(doc), tbl, col, is_open, policy, hex(stands) FROM conflicts"
 			" ORDER BY 1,2,3,4\"; git -C %s/history.git ls-tree -r main | grep -v verdicts/; } | tee %s.said | sha256sum",
@@ -310,8 +260,8 @@ static int follows_the_rules(int hub)
 			" col, policy FROM conflicts WHERE class = 'stale' ORDER BY 1, 2\"", leads[hub]));
 	snprintf(list, sizeof list, "%s", shell("sqlite3 %s/casepack.db \"SELECT lower(hex(id)) FROM judgments\"", leads[hub]));
 	for (char *id = strtok_r(list, "\n", &rest); id != NULL; id = strtok_r(NULL, "\n", &rest), n++)
-		assert_int_equal(should_be_late(hub, id), number_of(hub, shell("echo \"SELECT count(*) FROM conflicts WHERE class = 'late'"
-				" AND doc = x'%s'\"", id)));
+		assert_int_equal(should_be_late(hub, id), *shell("sqlite3 %s/casepack.db \"SELECT count(*) FROM conflicts WHERE class = 'late'"
+				" AND doc = x'%s'\"", leads[hub], id) == '1');
 	return n;
 }
 
@@ -321,57 +271,43 @@ static void every_order_of_arrival_says_the_same(void **state)
 
 	(void)state;
 	dice = seed++ * 7919;
-	for (int i = 0; i < 2; i++) { /* all know the beginning */
-		struct triple first[64];
-		size_t n = sealed_by(0, first, 64);
-
-		for (size_t k = 0; k < n; k++)
-			deliver(i + 1, &first[k]);
-	}
+	for (int to = 1; to < LEADS; to++)
+		deliver_every(to, 0); /* all know the beginning */
 	for (int i = 0; i < STEPS; i++)
 		step();
 	for (int hub = 0; hub < LEADS; hub++)
 		deliver_all(hub);
 	for (int hub = 0; hub < LEADS; hub++) {
-		assert_int_equal(number_of(hub, "SELECT count(*) FROM waiting"), 0);
-		if (strcmp(said(hub), said(0)) != 0)
+		assert_int_equal(number_in(hubs[hub], "SELECT count(*) FROM waiting"), 0);
+		if (strcmp(told(hub), told(0)) != 0)
 			fail_msg("%s differs from lea:\n%s", leads[hub], difference(hub));
 		follows_the_rules(hub);
 	}
 	for (int hub = 0; hub < LEADS; hub++)
-		verifies(hub);
+		verifies(hubs[hub]);
 }
 
 /* ---- a revision that two leads wrote, as different kinds ---------------------------------------- */
 
 static void a_revision_that_breaks_no_longer_makes_nothing_stale(void **state)
 {
-	struct triple all[64];
-	size_t n;
-
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		n = sealed_by(0, all, 64);
-		for (size_t k = 0; k < n; k++)
-			deliver(i + 1, &all[k]);
-	}
+	for (int to = 1; to < LEADS; to++)
+		deliver_every(to, 0);
 	dice = 1;
 	judge(0);
 	OK(cp_seal(devices[0], NULL, err));
-	n = sealed_by(2, all, 64);
 	for (int to = 0; to < LEADS; to++)
-		deliver(to, &all[n - 1]);
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "breaking" }, err));
-	OK(write_text(1, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "editorial" }, err));
-	n = sealed_by(0, all, 64);
-	deliver(2, &all[n - 1]);
-	deliver(1, &all[n - 1]);
-	assert_int_equal(number_of(2, "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 1);
-	n = sealed_by(1, all, 64);
-	deliver(2, &all[n - 1]); /* the later one stands meanwhile */
+		deliver_last(to, 2);
+	write_text(0, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "breaking" });
+	write_text(1, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "editorial" });
+	deliver_last(2, 0);
+	deliver_last(1, 0);
+	assert_int_equal(number_in(hubs[2], "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 1);
+	deliver_last(2, 1); /* the later one stands meanwhile */
 	assert_string_equal(shell("sqlite3 ida/casepack.db \"SELECT kind FROM guideline_revisions ORDER BY number DESC LIMIT 1\""), "editorial");
-	assert_int_equal(number_of(2, "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 0);
-	assert_int_equal(number_of(1, "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 0);
+	assert_int_equal(number_in(hubs[2], "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 0);
+	assert_int_equal(number_in(hubs[1], "SELECT count(*) FROM conflicts WHERE class = 'stale'"), 0);
 	follows_the_rules(2);
 }
 
@@ -390,34 +326,23 @@ static void settle_stale(int lead, const char *decision, const char *reason)
 /* What the first two leads sealed last, to the third. */
 static const char *questions_of_both(void)
 {
-	for (int lead = 0; lead < 2; lead++) {
-		struct triple all[64];
-		size_t n = sealed_by(lead, all, 64);
-
-		deliver(2, &all[n - 1]);
-	}
+	for (int lead = 0; lead < 2; lead++)
+		deliver_last(2, lead);
 	return shell("sqlite3 ida/casepack.db \"SELECT class FROM conflicts WHERE is_open AND class = 'hard'\"");
 }
 
 static void who_decided_and_why_is_no_question_between_leads_who_decide_alike(void **state)
 {
-	struct triple all[64];
-	size_t n;
-
 	(void)state;
 	dice = 1;
 	judge(0);
 	OK(cp_seal(devices[0], NULL, err));
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "breaking" }, err));
+	write_text(0, (struct cp_text_add){ .name = "policy", .body = "# Policy\n\nMaps.\n", .revision = "breaking" });
 	OK(cp_seal(hubs[0], NULL, err));
-	for (int to = 1; to < LEADS; to++) {
-		n = sealed_by(0, all, 64);
-		for (size_t k = 0; k < n; k++)
-			deliver(to, &all[k]);
-	}
-	n = sealed_by(2, all, 64);
+	for (int to = 1; to < LEADS; to++)
+		deliver_every(to, 0);
 	for (int to = 0; to < LEADS; to++)
-		deliver(to, &all[n - 1]);
+		deliver_last(to, 2);
 	settle_stale(0, "keep", "it is fine");
 	settle_stale(1, "keep", "nothing changed for it");
 	assert_string_equal(questions_of_both(), "");

@@ -5,178 +5,43 @@
 #ifndef CASEPACK_TESTS_LEADS_H
 #define CASEPACK_TESTS_LEADS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/unit/hub.h"
 
-#include <cmocka.h>
-
-#include "formats/file.h"
-#include "sync/assign.h"
 #include "sync/conflict.h"
-#include "sync/cases.h"
-#include "sync/deliver.h"
-#include "sync/edit.h"
 #include "sync/heads.h"
-#include "sync/inner.h"
-#include "sync/judge.h"
-#include "sync/people.h"
-#include "sync/verify.h"
-#include "sync/report.h"
-#include "sync/seal.h"
-#include "sync/take.h"
-#include "sync/texts.h"
-
-#define OK(call)                                                                       \
-	do {                                                                           \
-		struct cp_err ok_err_ = { 0 };                                         \
-		struct cp_err *err = &ok_err_;                                         \
-		if ((call) != CP_OK)                                                   \
-			fail_msg("%s: %s", #call, ok_err_.text);                       \
-	} while (0)
 
 #define LEADS 3
 static const char *const leads[LEADS] = { "lea", "max", "ida" }; /* each a hub in a folder of that name */
 static struct cp_store *hubs[LEADS];
-static char folder[64];
-
-static inline const char *at(const char *name)
-{
-	static char made[4][256];
-	static int next;
-
-	next = (next + 1) % 4;
-	snprintf(made[next], sizeof made[next], "%s/%s", folder, name);
-	return made[next];
-}
-
-/* Runs a shell command in the test's folder, and gives what it prints, up to 4 KB, without the last newline. */
-static inline const char *shell(const char *fmt, ...) CP_PRINTF(1, 2);
-static inline const char *shell(const char *fmt, ...)
-{
-	static char said[4][4096];
-	static int next;
-	char command[2048], whole[2200];
-	char *out = said[next = (next + 1) % 4];
-	size_t n;
-	va_list args;
-	FILE *f;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof command, fmt, args);
-	va_end(args);
-	snprintf(whole, sizeof whole, "cd %s && %s", folder, command);
-	f = popen(whole, "r");
-	assert_non_null(f);
-	n = fread(out, 1, sizeof said[0] - 1, f);
-	out[n] = '\0';
-	if (n > 0 && out[n - 1] == '\n')
-		out[n - 1] = '\0';
-	if (pclose(f) != 0)
-		fail_msg("it fails: %s", command);
-	return out;
-}
 
 /* ---- leads and their hubs ----------------------------------------------------------------- */
 
 static inline void start(int lead)
 {
-	OK(cp_store_open(&hubs[lead], at(leads[lead]), err));
+	hubs[lead] = opened(leads[lead]);
 }
 
 static inline void stop(int lead)
 {
-	cp_store_close(hubs[lead]);
-	hubs[lead] = NULL;
+	cp_store_drop(&hubs[lead]);
 }
 
-static inline enum cp_code write_text(int lead, struct cp_text_add t, struct cp_err *err)
+/* A revision or version that changes the text; sealed. */
+static inline void write_text(int lead, struct cp_text_add t)
 {
-	int64_t number;
-	bool changed;
-
-	t.len = t.body ? strlen(t.body) : 0;
-	CP_TRY(cp_text_put(hubs[lead], &t, &number, &changed, err));
-	assert_true(changed);
-	return cp_seal(hubs[lead], NULL, err);
+	put_text(hubs[lead], t);
+	OK(cp_seal(hubs[lead], NULL, err));
 }
 
 static inline void revise(int lead, const char *body)
 {
-	OK(write_text(lead, (struct cp_text_add){ .name = "policy", .body = body }, err));
-}
-
-/* A device of its own on the roster as a hub, and a copy of the first one's folder that is now that device's. */
-static inline void found_hub(int lead)
-{
-	struct cp_person_add p = { .pseudonym = leads[lead], .role = "lead" };
-	char path[128];
-	struct cp_pubkey key;
-	struct cp_id replica;
-	bool changed;
-
-	snprintf(path, sizeof path, "%s/%s.key.pub", folder, leads[lead]);
-	p.key_path = path;
-	OK(cp_person_add(hubs[0], &p, &changed, err));
-	path[strlen(path) - 4] = '\0';
-	OK(cp_public_key(&key, path, err));
-	cp_replica_id(&replica, &hubs[0]->me.project, &key);
-	OK(cp_edit_begin(hubs[0], err));
-	OK(cp_edit_document(hubs[0], CP_T_REPLICAS, &replica, (struct cp_set[]){ { "is_hub", cp_v_int(1) } }, 1, CP_EDIT_PLAIN,
-			NULL, NULL, err));
-	OK(cp_edit_commit(hubs[0], "a second hub", err));
-	OK(cp_seal(hubs[0], NULL, err));
-}
-
-static inline void copy_hub(int lead)
-{
-	stop(0);
-	shell("cp -r %s %s", leads[0], leads[lead]);
-	shell("sqlite3 %s/casepack.db \"UPDATE meta SET value = (SELECT id FROM persons WHERE pseudonym = '%s') WHERE key = 'person';"
-			" UPDATE meta SET value = (SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = '%s')"
-			" WHERE key = 'replica'; UPDATE meta SET value = CAST('%s/%s.key' AS BLOB) WHERE key = 'key';"
-			" DELETE FROM meta WHERE key IN ('workspace', 'folder')\"", /* no copy of a device, but another device's */
-			leads[lead], leads[lead], leads[lead], folder, leads[lead]);
-	start(0);
-	start(lead);
-}
-
-static inline void give_object(struct cp_taking *t, struct cp_repo *r, const char *oid, const char *type)
-{
-	CP_AUTO(buf) struct cp_buf bytes = CP_BUF(CP_TEXT_MAX);
-
-	OK(cp_repo_read(r, oid, type, &bytes, err));
-	OK(cp_taking_object(t, oid, type, bytes.data, bytes.len, err));
+	write_text(lead, (struct cp_text_add){ .name = "policy", .body = body });
 }
 
 /* The one hub takes in what the other's device has sealed, whatever comes of it. */
 static inline struct cp_merged offer(int to, int from)
 {
-	struct cp_merged m = { .edits = 0 };
-	struct cp_taking *t;
-	char hex[CP_ID_HEX], list[4096], *at_oid;
-
-	snprintf(list, sizeof list, "%s", shell("git -C %s/history.git rev-list --reverse --format='%%T %%H' replica/%s | grep -v ^commit",
-			leads[from], cp_hex(hex, hubs[from]->me.replica.bytes, 16)));
-	OK(cp_txn_begin(hubs[to], err));
-	OK(cp_taking_begin(hubs[to], &t, err));
-	for (char *line = strtok_r(list, "\n", &at_oid); line != NULL; line = strtok_r(NULL, "\n", &at_oid)) {
-		const char *blob;
-
-		line[40] = '\0';
-		blob = shell("git -C %s/history.git rev-parse %s:changeset", leads[from], line);
-		give_object(t, hubs[from]->history, line + 41, "commit");
-		give_object(t, hubs[from]->history, line, "tree");
-		give_object(t, hubs[from]->history, blob, "blob");
-	}
-	OK(cp_taking_end(t, &m, err));
-	cp_taking_free(t);
-	return m;
+	return take_all(hubs[to], hubs[from]);
 }
 
 static inline struct cp_merged take(int to, int from)
@@ -192,41 +57,27 @@ static const char before[] = "# Policy\n\nOne.\n\nTwo.\n\nThree.\n\nFour.\n";
 
 static inline int begin(void **state)
 {
-	(void)state;
-	snprintf(folder, sizeof folder, "%s", "/tmp/cp-heads-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	setenv("HOME", folder, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	unsetenv("CASEPACK_PASSPHRASE");
-	cp_hash_setup();
-	for (int i = 0; i < LEADS; i++) {
-		char path[128];
+	static const char *const keys[LEADS] = { "lea.key", "max.key", "ida.key" };
 
-		snprintf(path, sizeof path, "%s/%s.key", folder, leads[i]);
-		OK(cp_sshkey_generate(path, "", NULL, err));
+	folder_make(state);
+	hubs[0] = make_hub(leads[0], keys[0]);
+	for (int i = 1; i < LEADS; i++) {
+		add_device(hubs[0], leads[i], keys[i], "lead");
+		declare_hub(hubs[0], keys[i]);
 	}
-	OK(cp_hub_create(&(struct cp_new_hub){ .path = at("lea"), .project_name = "Texts", .lead_name = "Lea",
-			.lead_pseudonym = "lea", .key_path = at("lea.key") }, NULL, NULL, err));
-	start(0);
-	found_hub(1);
-	found_hub(2);
-	OK(write_text(0, (struct cp_text_add){ .name = "policy", .body = before, .must_be_new = true }, err));
-	OK(write_text(0, (struct cp_text_add){ .kind = CP_FORM, .name = "grade", .body = cp_form_preset("relevance-0-3"),
-			.must_be_new = true }, err));
-	copy_hub(1);
-	copy_hub(2);
+	write_text(0, (struct cp_text_add){ .name = "policy", .body = before, .must_be_new = true });
+	write_text(0, (struct cp_text_add){ .kind = CP_FORM, .name = "grade", .body = cp_form_preset("relevance-0-3"),
+			.must_be_new = true });
+	for (int i = 1; i < LEADS; i++)
+		hubs[i] = copy_hub(&hubs[0], leads[0], leads[i], keys[i]);
 	return 0;
 }
 
 static inline int end(void **state)
 {
-	char command[128];
-
-	(void)state;
 	for (int i = 0; i < LEADS; i++)
 		stop(i);
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command);
+	return folder_remove(state);
 }
 
 /* ---- what a hub says ------------------------------------------------------------------------ */
@@ -301,18 +152,6 @@ static inline void fails(int lead, const struct cp_text_add *t, const char *word
 	assert_int_equal(cp_text_put(hubs[lead], &given, &number, &changed, &err), CP_EINPUT);
 	if (strstr(err.text, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", err.text, words);
-}
-
-static inline void verifies(int lead)
-{
-	struct cp_verified r;
-
-	OK(cp_verify_store(hubs[lead], &r, err));
-}
-
-static inline int64_t number_of(int lead, const char *sql)
-{
-	return strtoll(shell("sqlite3 %s/casepack.db \"%s\"", leads[lead], sql), NULL, 10);
 }
 
 #endif

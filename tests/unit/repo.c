@@ -1,27 +1,9 @@
 #include "sync/repo.h"
 
-#include <setjmp.h>
+#include "tests/unit/folder.h"
+#include "tests/unit/dice.h"
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "formats/file.h"
-
-#define OK(call)                                                                       \
-	do {                                                                           \
-		struct cp_err ok_err_ = { 0 };                                         \
-		struct cp_err *err = &ok_err_;                                         \
-		if ((call) != CP_OK)                                                   \
-			fail_msg("%s: %s", #call, ok_err_.text);                       \
-	} while (0)
 
 #define FAILS(code_, call)                                                             \
 	do {                                                                           \
@@ -31,66 +13,8 @@
 		assert_true(bad_err_.text[0] != '\0' && strchr(bad_err_.text, '\n') == NULL); \
 	} while (0)
 
-static char folder[64];
 static struct cp_seckey key;
 static const struct cp_oid none = { "" };
-
-static int begin(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s", "/tmp/cp-repo-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	setenv("HOME", folder, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	unsetenv("GIT_DIR");
-	unsetenv("XDG_CONFIG_HOME");
-	cp_hash_setup();
-	return 0;
-}
-
-static int end(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
-/* Runs a shell command in the test's folder; 0 when it succeeds. What it prints goes to "said". */
-static int sh(const char *fmt, ...) CP_PRINTF(1, 2);
-static int sh(const char *fmt, ...)
-{
-	char words[2048], command[2304];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(words, sizeof(words), fmt, args);
-	va_end(args);
-	snprintf(command, sizeof(command), "cd %s && { %s\n} >said 2>&1", folder, words);
-	return system(command);
-}
-
-static const char *path_of(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
-/* What the last command said, without its final newline. */
-static const char *said(void)
-{
-	static char text[8192];
-	CP_AUTO(buf) struct cp_buf b = CP_BUF(sizeof(text) - 1);
-
-	OK(cp_file_read(&b, path_of("said"), err));
-	snprintf(text, sizeof(text), "%s", b.data == NULL ? "" : b.data);
-	if (text[0] != '\0' && text[strlen(text) - 1] == '\n')
-		text[strlen(text) - 1] = '\0';
-	return text;
-}
 
 static bool git_has(const char *hex)
 {
@@ -112,10 +36,10 @@ static struct cp_repo *fresh(void)
 	OK(cp_buf_puts(&line, "hub@p.invalid namespaces=\"git\" ssh-ed25519 ", err));
 	OK(cp_base64_add(&line, blob.data, blob.len, err));
 	OK(cp_buf_puts(&line, "\n", err));
-	OK(cp_file_write(path_of("allowed"), 0600, line.data, line.len, err));
-	OK(cp_repo_create(path_of("r"), err));
+	OK(cp_file_write(at("allowed"), 0600, line.data, line.len, err));
+	OK(cp_repo_create(at("r"), err));
 	assert_int_equal(sh("git -C r config gpg.ssh.allowedSignersFile %s/allowed", folder), 0);
-	OK(cp_repo_open(&r, path_of("r"), true, err));
+	OK(cp_repo_open(&r, at("r"), true, err));
 	return r;
 }
 
@@ -157,13 +81,13 @@ static void a_new_repository_is_one_that_git_knows(void **state)
 	assert_int_equal(sh("git -C r rev-parse --is-bare-repository && git -C r symbolic-ref HEAD"
 			" && git -C r config diff.casepack.textconv"), 0);
 	assert_string_equal(said(), "true\nrefs/heads/main\ncasepack show --textconv");
-	FAILS(CP_EINPUT, cp_repo_create(path_of("r"), err));
+	FAILS(CP_EINPUT, cp_repo_create(at("r"), err));
 	assert_int_equal(sh("git -C r fsck --strict"), 0);
 	cp_repo_free(r);
 	r = NULL;
-	FAILS(CP_ENOTFOUND, cp_repo_open(&r, path_of("absent"), true, err));
+	FAILS(CP_ENOTFOUND, cp_repo_open(&r, at("absent"), true, err));
 	assert_int_equal(sh("mkdir -p empty"), 0);
-	FAILS(CP_EFORMAT, cp_repo_open(&r, path_of("empty"), true, err));
+	FAILS(CP_EFORMAT, cp_repo_open(&r, at("empty"), true, err));
 	assert_null(r);
 }
 
@@ -408,20 +332,12 @@ static void a_damaged_pack_is_said_to_be_damaged(void **state)
 	/* The first object of a pack begins behind 12 bytes; a commit is inserted last, so hit them all. */
 	assert_int_equal(sh("chmod u+w r/objects/pack/*.pack && for i in 40 80 120 160 200 240 280 320; do printf '\\377\\377\\377'"
 			" | dd of=$(ls r/objects/pack/*.pack) bs=1 seek=$i conv=notrunc; done"), 0);
-	OK(cp_repo_open(&r, path_of("r"), false, err));
+	OK(cp_repo_open(&r, at("r"), false, err));
 	FAILS(CP_EFORMAT, cp_repo_read(r, oid.hex, "commit", &raw, err));
 	cp_repo_free(r);
 }
 
 /* ---- trees -------------------------------------------------------------------------- */
-
-static unsigned dice(unsigned sides)
-{
-	static unsigned long state = 20240601;
-
-	state = (state * 6364136223846793005UL + 1442695040888963407UL) & 0xffffffffffffffffUL;
-	return (unsigned)(state >> 33) % sides;
-}
 
 static void any_path(char *out, size_t size)
 {
@@ -468,7 +384,7 @@ static void edited_trees_are_those_that_git_writes(void **state)
 		}
 		OK(cp_repo_tree(r, round == 0 ? NULL : &tree, edits, n, &tree, err));
 		OK(cp_repo_flush(r, err));
-		OK(cp_file_write(path_of("info"), 0600, info.data, info.len, err));
+		OK(cp_file_write(at("info"), 0600, info.data, info.len, err));
 		assert_int_equal(sh("export GIT_INDEX_FILE=$PWD/index; git -C r update-index --add --index-info <info"
 				" && git -C r write-tree"), 0);
 		assert_string_equal(said(), tree.hex);
@@ -672,7 +588,7 @@ static void git_verifies_and_clones_an_exported_bundle_of_the_named_branches_alo
 	struct cp_tips tips = { 0 };
 
 	(void)state;
-	FAILS(CP_EINPUT, cp_repo_export(r, path_of("out.git-bundle"), &tips, err));
+	FAILS(CP_EINPUT, cp_repo_export(r, at("out.git-bundle"), &tips, err));
 	for (int i = 0; i < 30; i++) {
 		struct cp_tree_edit edit;
 		char text[64], path[32];
@@ -695,7 +611,7 @@ static void git_verifies_and_clones_an_exported_bundle_of_the_named_branches_alo
 	hidden = commit_text(r, "for one pair of eyes", NULL);
 	OK(cp_repo_flush(r, err));
 	OK(cp_repo_move(r, "outbound/aa", &none, &hidden, err));
-	OK(cp_repo_export(r, path_of("out.git-bundle"), &tips, err));
+	OK(cp_repo_export(r, at("out.git-bundle"), &tips, err));
 	assert_int_equal(sh("git -C r bundle verify -q ../out.git-bundle"), 0);
 	assert_int_equal(sh("git bundle list-heads out.git-bundle | cut -d' ' -f2"), 0);
 	assert_string_equal(said(), "refs/heads/main\nrefs/heads/replica/aa\nHEAD");
@@ -727,10 +643,10 @@ static void what_a_crashed_writer_left_is_removed_by_the_next_writer_only(void *
 	assert_int_equal(sh("cd r && touch HEAD.lock packed-refs.lock config.lock refs/heads/main.lock refs/heads/replica/aa.lock"
 			" objects/pack/tmp_pack_x objects/pack/pack_git2_ab objects/pack/pack-ab.tmp"
 			" objects/pack/pack_git2_abidx.lock && mkdir refs/heads/x.lock && find . | sort >../before"), 0);
-	OK(cp_repo_open(&r, path_of("r"), false, err));
+	OK(cp_repo_open(&r, at("r"), false, err));
 	cp_repo_free(r);
 	assert_int_equal(sh("cd r && find . | sort | cmp - ../before"), 0);
-	OK(cp_repo_open(&r, path_of("r"), true, err));
+	OK(cp_repo_open(&r, at("r"), true, err));
 	assert_true(cp_repo_has(r, a.hex)); /* packs are not looked at before */
 	cp_repo_free(r);
 	assert_int_equal(sh("cd r && find . | sort | diff - ../before | grep -c '^>'; find . -type f | grep -c 'lock$\\|tmp\\|git2'"
@@ -746,7 +662,7 @@ static void commit_forever(void)
 	struct cp_oid tip, old;
 	char text[32];
 
-	if (cp_repo_open(&r, path_of("r"), true, NULL) != CP_OK || cp_repo_branch(r, "main", &tip, NULL) != CP_OK)
+	if (cp_repo_open(&r, at("r"), true, NULL) != CP_OK || cp_repo_branch(r, "main", &tip, NULL) != CP_OK)
 		_exit(1);
 	for (unsigned i = 0;; i++) {
 		old = tip;
@@ -787,7 +703,7 @@ static void a_writer_killed_at_any_moment_leaves_a_sound_repository(void **state
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFSIGNALED(status)); /* it has not failed by itself */
 		r = NULL;
-		OK(cp_repo_open(&r, path_of("r"), true, err));
+		OK(cp_repo_open(&r, at("r"), true, err));
 		OK(cp_repo_branch(r, "main", &tip, err));
 		OK(cp_repo_walk(r, tip.hex, "", count, &commits, err));
 		cp_repo_free(r);
@@ -804,7 +720,7 @@ static void what_a_person_keeps_in_gitconfig_does_not_matter(void **state)
 	(void)state;
 	cp_repo_free(fresh());
 	assert_int_equal(sh("printf '[core\\nbroken' >.gitconfig"), 0);
-	OK(cp_repo_open(&r, path_of("r"), true, err));
+	OK(cp_repo_open(&r, at("r"), true, err));
 	a = commit_text(r, "a", NULL);
 	OK(cp_repo_flush(r, err));
 	OK(cp_repo_move(r, "main", &none, &a, err));
@@ -821,7 +737,7 @@ static void a_repository_that_belongs_to_somebody_else_opens(void **state)
 		skip();
 	cp_repo_free(fresh());
 	assert_int_equal(sh("chown -R 65534:65534 r && ! git -C r rev-parse HEAD"), 0);
-	OK(cp_repo_open(&r, path_of("r"), true, err));
+	OK(cp_repo_open(&r, at("r"), true, err));
 	cp_repo_free(r);
 }
 
@@ -852,5 +768,5 @@ int main(void)
 		cmocka_unit_test(a_repository_that_belongs_to_somebody_else_opens),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

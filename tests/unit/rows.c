@@ -1,72 +1,12 @@
 /* Tabular input. Outside judges: python3's csv and json modules. */
 #include "formats/rows.h"
 
+#include "tests/unit/folder.h"
+#include "tests/unit/dice.h"
+
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "formats/file.h"
 #include "formats/text.h"
-
-static char folder[4096];
-
-static int make_folder(void **state)
-{
-	const char *base = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(folder, sizeof folder, "%s/casepack-rows.XXXXXX", base != NULL ? base : "/tmp");
-	return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-	char command[5000];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
-}
-
-static const char *at(const char *name)
-{
-	static char paths[4][5000];
-	static unsigned turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(paths[turn], sizeof paths[turn], "%s/%s", folder, name);
-	return paths[turn];
-}
-
-static void put(const char *name, const char *bytes, size_t len)
-{
-	FILE *f = fopen(at(name), "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-static int run(const char *command)
-{
-	char line[20000];
-	int status;
-
-	snprintf(line, sizeof line, "cd '%s' && %s", folder, command);
-	status = system(line);
-	return status == -1 ? -1 : status >> 8;
-}
-
-static bool there_is_python(void)
-{
-	return run("command -v python3 >/dev/null") == 0;
-}
 
 /*
  * A file as one text: each row as LINE: then its cells, each [TEXT], and a newline; each
@@ -384,20 +324,12 @@ static size_t judge(const char *path, enum cp_rows_kind kind)
 	size_t n = spell(&ours, path, kind);
 
 	snprintf(command, sizeof command, "%s'%s'", kind == CP_ROWS_CSV ? PYTHON_CSV : PYTHON_TSV, path);
-	assert_int_equal(run(command), 0);
-	assert_int_equal(cp_file_read(&theirs, at("theirs"), NULL), CP_OK);
+	assert_int_equal(sh("%s", command), 0);
+	get(&theirs, "theirs");
 	assert_int_equal(ours.len, theirs.len);
 	if (ours.len > 0)
 		assert_memory_equal(ours.data, theirs.data, ours.len);
 	return n;
-}
-
-static unsigned long seed = 11;
-
-static unsigned dice(unsigned n)
-{
-	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-	return (unsigned)(seed >> 33) % n;
 }
 
 static void random_cell(struct cp_buf *out)
@@ -429,16 +361,16 @@ static void what_we_write_as_csv_python_and_we_read_alike(void **state)
 	assert_int_equal(spell(&ours, at("written.csv"), CP_ROWS_CSV), 30000);
 	assert_int_equal(ours.len, wanted.len);
 	assert_memory_equal(ours.data, wanted.data, ours.len);
-	if (there_is_python())
+	if (there_is("python3"))
 		assert_int_equal(judge(at("written.csv"), CP_ROWS_CSV), 30000);
 }
 
 static void what_python_writes_we_read(void **state)
 {
 	(void)state;
-	if (!there_is_python())
+	if (!there_is("python3"))
 		skip();
-	assert_int_equal(run("python3 -c 'import csv,random\nrandom.seed(5)\n"
+	assert_int_equal(sh("python3 -c 'import csv,random\nrandom.seed(5)\n"
 			"b=[\"a\",\"\\\"\",\",\",\"\\n\",\"\\r\\n\",\" \",\"\\u201c\",\"\\u200c\",\"\\u0915\\u094d\",\"\\U0001f600\"]\n"
 			"for q,t,n in((0,\"\\r\\n\",\"min\"),(1,\"\\n\",\"all\"),(2,\"\\n\",\"non\")):\n"
 			"  w=csv.writer(open(n+\".csv\",\"w\",newline=\"\",encoding=\"utf-8-sig\"),quoting=q,lineterminator=t)\n"
@@ -456,7 +388,7 @@ static void tables_in_three_scripts_keep_every_byte(void **state)
 		"q3\t\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xb1\xd9\x88\xd8\xaf \n";
 
 	(void)state;
-	if (!there_is_python())
+	if (!there_is("python3"))
 		skip();
 	put("t.tsv", table, sizeof table - 1);
 	assert_int_equal(judge(at("t.tsv"), CP_ROWS_TSV), 3);
@@ -468,12 +400,15 @@ static void real_tables_are_read_as_python_reads_them(void **state)
 	const char *from = getenv("CASEPACK_TABLES") != NULL ? getenv("CASEPACK_TABLES") : "samples/chorus";
 	char path[5000], *whole;
 	enum cp_rows_kind kind;
-	DIR *dir = there_is_python() ? opendir(from) : NULL;
+	DIR *dir = opendir(from);
 	struct dirent *entry;
 	size_t n = 0;
 
 	(void)state;
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+	if (!there_is("python3"))
+		skip();
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
 		if (cp_rows_kind_of(&kind, entry->d_name, NULL) != CP_OK || kind == CP_ROWS_JSONL)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", from, entry->d_name);
@@ -482,10 +417,8 @@ static void real_tables_are_read_as_python_reads_them(void **state)
 		n += judge(whole, kind);
 		free(whole);
 	}
-	if (dir != NULL)
-		closedir(dir);
-	if (n == 0)
-		skip();
+	closedir(dir);
+	assert_true(n > 0);
 	print_message("%zu rows\n", n);
 }
 
@@ -511,5 +444,5 @@ int main(void)
 		cmocka_unit_test(real_tables_are_read_as_python_reads_them),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

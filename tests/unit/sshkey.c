@@ -1,20 +1,11 @@
 #include "formats/sshkey.h"
 
+#include "tests/unit/ssh_keygen.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <libssh/libssh.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "formats/file.h"
 
 #define PASSPHRASE "correct horse"
 
@@ -52,119 +43,28 @@ int fsync(int fd)
 	return real(fd);
 }
 
-static char dir[256];
-
-static void at(char out[512], const char *name)
-{
-	snprintf(out, 512, "%s/%s", dir, name);
-}
-
-static void put(const char *name, const void *bytes, size_t len)
-{
-	char path[512];
-	FILE *f;
-
-	at(path, name);
-	f = fopen(path, "w"); /* thousands of these: no fsync */
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void get(struct cp_buf *out, const char *name)
-{
-	char path[512];
-
-	at(path, name);
-	cp_buf_clear(out);
-	assert_int_equal(cp_file_read(out, path, NULL), CP_OK);
-}
-
-/*
- * ssh-keygen in the folder of the test, with the file "stdin" as its input if there is one;
- * what it says goes to "said". Returns its exit status.
- */
-static int ssh_keygen(const char *first, ...)
-{
-	char *argv[32] = { (char *)"ssh-keygen", (char *)first };
-	va_list args;
-	pid_t pid;
-	int status, n = 2;
-
-	va_start(args, first);
-	while ((argv[n] = va_arg(args, char *)) != NULL)
-		assert_true(++n < 31);
-	va_end(args);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (chdir(dir) != 0 || freopen("said", "w", stdout) == NULL || dup2(1, 2) < 0
-		    || (freopen("stdin", "r", stdin) == NULL && freopen("/dev/null", "r", stdin) == NULL))
-			_exit(126);
-		execvp("ssh-keygen", argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int make_folder(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	cp_hash_setup();
-	snprintf(dir, sizeof dir, "%s/casepack-sshkey-XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-/* Tests put files only, so one level is enough. */
-static int remove_folder(void **state)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	(void)state;
-	if (d == NULL)
-		return -1;
-	while ((e = readdir(d)) != NULL)
-		unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	return rmdir(dir);
-}
-
 static void forget(const char *name)
 {
-	char path[512], pub[520];
+	char pub[128];
 
-	at(path, name);
-	snprintf(pub, sizeof pub, "%s.pub", path);
-	unlink(path);
-	unlink(pub);
+	snprintf(pub, sizeof pub, "%s.pub", name);
+	unlink(at(name));
+	unlink(at(pub));
 }
 
 static enum cp_code read_key(struct cp_seckey *k, const char *name, const char *passphrase, struct cp_err *err)
 {
-	char path[512];
-
-	at(path, name);
-	return cp_sshkey_read(k, path, passphrase, err);
+	return cp_sshkey_read(k, at(name), passphrase, err);
 }
 
 static enum cp_code generate(const char *name, const char *comment, const char *passphrase)
 {
-	char path[512];
-
-	at(path, name);
-	return cp_sshkey_generate(path, comment, passphrase, NULL);
+	return cp_sshkey_generate(at(name), comment, passphrase, NULL);
 }
 
 static enum cp_code is_protected(bool *out, const char *name)
 {
-	char path[512];
-
-	at(path, name);
-	return cp_sshkey_is_protected(out, path, NULL);
+	return cp_sshkey_is_protected(out, at(name), NULL);
 }
 
 /* The key that NAME.pub holds. */
@@ -216,17 +116,15 @@ static void assert_refused(const char *name, const char *passphrase, enum cp_cod
 
 static void assert_mode(const char *name, unsigned mode)
 {
-	char path[512];
 	struct stat st;
 
-	at(path, name);
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(at(name), &st), 0);
 	assert_int_equal(st.st_mode & 07777, mode);
 }
 
 static int files_in_folder(void)
 {
-	DIR *d = opendir(dir);
+	DIR *d = opendir(folder);
 	int n = 0;
 
 	assert_non_null(d);
@@ -349,7 +247,6 @@ static void a_file_that_is_there_is_never_replaced(void **state)
 {
 	static const char *const names[] = { "taken", "taken.pub" };
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
-	char path[512];
 	int files;
 
 	(void)state;
@@ -364,12 +261,10 @@ static void a_file_that_is_there_is_never_replaced(void **state)
 		assert_int_equal(files_in_folder(), files);
 
 		forget("taken");
-		at(path, names[i]);
-		assert_int_equal(symlink("nowhere", path), 0);
+		assert_int_equal(symlink("nowhere", at(names[i])), 0);
 		assert_int_equal(generate("taken", "me", NULL), CP_EINPUT);
 		assert_int_equal(files_in_folder(), files);
-		at(path, "nowhere");
-		assert_int_equal(access(path, F_OK), -1);
+		assert_int_equal(access(at("nowhere"), F_OK), -1);
 	}
 	forget("taken");
 	assert_int_equal(generate("taken", "me", NULL), CP_OK);
@@ -381,15 +276,13 @@ static void a_file_that_appears_meanwhile_is_not_replaced_and_no_half_pair_stays
 {
 	static const char *const names[] = { "raced", "raced.pub" };
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(4096);
-	char path[512];
 	int files;
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		forget("raced");
 		files = files_in_folder();
-		at(path, names[i]);
-		racing = path;
+		racing = at(names[i]);
 		assert_int_equal(generate("raced", "me", NULL), CP_EINPUT);
 		get(&text, names[i]);
 		assert_string_equal(text.data, "theirs");
@@ -753,5 +646,5 @@ int main(void)
 		cmocka_unit_test(no_byte_of_a_public_key_stands_for_another),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -1,116 +1,24 @@
 #include "formats/sshsig.h"
 
+#include "tests/unit/ssh_keygen.h"
+
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "formats/file.h"
 #include "formats/sshkey.h"
 
 #define MESSAGE "what was judged\n"
-
-static char dir[256];
-
-static void at(char out[512], const char *name)
-{
-	snprintf(out, 512, "%s/%s", dir, name);
-}
-
-static void put(const char *name, const void *bytes, size_t len)
-{
-	char path[512];
-	FILE *f;
-
-	at(path, name);
-	f = fopen(path, "w"); /* thousands of these: no fsync */
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void get(struct cp_buf *out, const char *name)
-{
-	char path[512];
-
-	at(path, name);
-	cp_buf_clear(out);
-	assert_int_equal(cp_file_read(out, path, NULL), CP_OK);
-}
-
-/*
- * ssh-keygen in the folder of the test, with the file "stdin" as its input if there is one;
- * what it says goes to "said". Returns its exit status.
- */
-static int ssh_keygen(const char *first, ...)
-{
-	char *argv[32] = { (char *)"ssh-keygen", (char *)first };
-	va_list args;
-	pid_t pid;
-	int status, n = 2;
-
-	va_start(args, first);
-	while ((argv[n] = va_arg(args, char *)) != NULL)
-		assert_true(++n < 31);
-	va_end(args);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (chdir(dir) != 0 || freopen("said", "w", stdout) == NULL || dup2(1, 2) < 0
-		    || (freopen("stdin", "r", stdin) == NULL && freopen("/dev/null", "r", stdin) == NULL))
-			_exit(126);
-		execvp("ssh-keygen", argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int make_folder(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	cp_hash_setup();
-	snprintf(dir, sizeof dir, "%s/casepack-sshsig-XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-/* Tests put files only, so one level is enough. */
-static int remove_folder(void **state)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	(void)state;
-	if (d == NULL)
-		return -1;
-	while ((e = readdir(d)) != NULL)
-		unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	return rmdir(dir);
-}
 
 /* The pair "id", the list "signers" that names its holder, and the message as ssh-keygen's input. */
 static void make_key(struct cp_seckey *k, const void *message, size_t len)
 {
 	CP_AUTO(buf) struct cp_buf line = CP_BUF(4096);
 	CP_AUTO(buf) struct cp_buf signers = CP_BUF(4096);
-	char path[512], pub[520];
 
-	at(path, "id");
-	snprintf(pub, sizeof pub, "%s.pub", path);
-	unlink(path);
-	unlink(pub);
-	assert_int_equal(cp_sshkey_generate(path, "me", NULL, NULL), CP_OK);
-	assert_int_equal(cp_sshkey_read(k, path, NULL, NULL), CP_OK);
+	unlink(at("id"));
+	unlink(at("id.pub"));
+	assert_int_equal(cp_sshkey_generate(at("id"), "me", NULL, NULL), CP_OK);
+	assert_int_equal(cp_sshkey_read(k, at("id"), NULL, NULL), CP_OK);
 	get(&line, "id.pub");
 	assert_int_equal(cp_buf_printf(&signers, NULL, "me@here %s", line.data), CP_OK);
 	put("signers", signers.data, signers.len);
@@ -187,17 +95,15 @@ static void we_accept_the_signatures_of_ssh_keygen_which_are_ours_byte_for_byte(
 	CP_AUTO(buf) struct cp_buf theirs = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(seckey) struct cp_seckey k;
 	struct cp_pubkey signer, expected;
-	char path[512];
 
 	(void)state;
-	at(path, "m.sig");
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		CP_AUTO(str) char *message = calloc(1, sizes[i] + 1);
 
 		memset(message, 0xa7, sizes[i] / 2);
 		make_key(&k, message, sizes[i]);
 		put("m", message, sizes[i]);
-		unlink(path);
+		unlink(at("m.sig"));
 		assert_int_equal(ssh_keygen("-Y", "sign", "-f", "id", "-n", "git", "m", NULL), 0);
 		get(&theirs, "m.sig");
 		memset(&signer, 0, sizeof signer);
@@ -233,19 +139,18 @@ static void lines_have_70_columns_also_where_the_last_one_is_full(void **state)
 	CP_AUTO(seckey) struct cp_seckey k;
 	CP_AUTO(buf) struct cp_buf ours = CP_BUF(CP_TEXT_MAX);
 	CP_AUTO(buf) struct cp_buf theirs = CP_BUF(CP_TEXT_MAX);
-	char ns[128] = "", path[512];
+	char ns[128] = "";
 	int full = 0;
 
 	(void)state;
 	make_key(&k, MESSAGE, strlen(MESSAGE));
 	put("m", MESSAGE, strlen(MESSAGE));
-	at(path, "m.sig");
 	for (size_t n = 1; n < 110; n++) {
 		const char *end;
 
 		ns[n - 1] = 'n';
 		sign(&ours, &k, ns, MESSAGE, strlen(MESSAGE));
-		unlink(path);
+		unlink(at("m.sig"));
 		assert_int_equal(ssh_keygen("-Y", "sign", "-f", "id", "-n", ns, "m", NULL), 0);
 		get(&theirs, "m.sig");
 		assert_string_equal(ours.data, theirs.data);
@@ -449,19 +354,17 @@ static void what_other_ssh_keys_and_hashes_sign_is_refused_with_its_name(void **
 	CP_AUTO(seckey) struct cp_seckey k;
 	struct cp_err err = { 0 };
 	struct cp_pubkey signer;
-	char path[512];
 
 	(void)state;
 	make_key(&k, "", 0);
 	put("m", MESSAGE, strlen(MESSAGE));
-	at(path, "m.sig");
-	unlink(path);
+	unlink(at("m.sig"));
 	assert_int_equal(ssh_keygen("-Y", "sign", "-O", "hashalg=sha256", "-f", "id", "-n", "git", "m", NULL), 0);
 	get(&sig, "m.sig");
 	assert_int_equal(cp_sshsig_verify(&signer, sig.data, sig.len, "git", MESSAGE, strlen(MESSAGE), &err), CP_EFORMAT);
 	assert_non_null(strstr(err.text, "sha256"));
 
-	unlink(path);
+	unlink(at("m.sig"));
 	assert_int_equal(ssh_keygen("-q", "-t", "ecdsa", "-N", "", "-f", "ecdsa", NULL), 0);
 	assert_int_equal(ssh_keygen("-Y", "sign", "-f", "ecdsa", "-n", "git", "m", NULL), 0);
 	get(&sig, "m.sig");
@@ -580,5 +483,5 @@ int main(void)
 		cmocka_unit_test(the_page_shows_a_true_example),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

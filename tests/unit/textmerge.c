@@ -2,64 +2,21 @@
  * Texts that two leads revised without knowing of each other: the merge by line, judged
  * by git itself, and what a hub makes of several heads.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/folder.h"
 
-#include "formats/file.h"
 #include "sync/textmerge.h"
 
-#define OK(call)                                                                       \
-	do {                                                                           \
-		struct cp_err ok_err_ = { 0 };                                         \
-		struct cp_err *err = &ok_err_;                                         \
-		if ((call) != CP_OK)                                                   \
-			fail_msg("%s: %s", #call, ok_err_.text);                       \
-	} while (0)
-
-static char folder[64];
-
-static const char *at(const char *name)
-{
-	static char made[4][256];
-	static int next;
-
-	next = (next + 1) % 4;
-	snprintf(made[next], sizeof made[next], "%s/%s", folder, name);
-	return made[next];
-}
-
 /* ---- the merge, beside git's ------------------------------------------------------------- */
-
-static void put(const char *name, const char *text, size_t len)
-{
-	FILE *f = fopen(at(name), "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
 
 /* What `git merge-file` says: the text appended, and the number of conflicts (which it stops counting at 127). */
 static int git_merges(struct cp_buf *out, int size)
 {
-	char command[512];
-	int status;
+	int status = sh("git merge-file -q --marker-size=%d -L one -L base -L two ours base theirs", size);
 
-	snprintf(command, sizeof command, "cd %s && git merge-file -q --marker-size=%d -L one -L base -L two ours base theirs",
-			folder, size);
-	status = system(command);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 127);
-	OK(cp_file_read(out, at("ours"), err));
-	return WEXITSTATUS(status);
+	assert_true(status <= 127);
+	get(out, "ours");
+	return status;
 }
 
 static int agrees(const struct cp_buf *base, const struct cp_buf *ours, const struct cp_buf *theirs, int size)
@@ -70,9 +27,9 @@ static int agrees(const struct cp_buf *base, const struct cp_buf *ours, const st
 	size_t overlaps;
 	int conflicts;
 
-	put("base", base->data ? base->data : "", base->len);
-	put("ours", ours->data ? ours->data : "", ours->len);
-	put("theirs", theirs->data ? theirs->data : "", theirs->len);
+	put("base", base->data, base->len);
+	put("ours", ours->data, ours->len);
+	put("theirs", theirs->data, theirs->len);
 	conflicts = git_merges(&gits, size);
 	OK(cp_textmerge(&mine, &overlaps, &from, sides, 2, err));
 	assert_int_equal(mine.len, gits.len);
@@ -194,28 +151,9 @@ static void three_sides_are_folded_and_each_place_counts(void **state)
 	assert_int_equal(overlaps, 0);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof folder, "%s", "/tmp/cp-texts-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	setenv("HOME", folder, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	return 0;
-}
-
-static int end(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command);
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(random_texts_merge_as_git_merges_them),
 		TEST(real_revisions_merge_as_git_merges_them),
