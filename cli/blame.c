@@ -53,7 +53,7 @@ static enum cp_code on_answer(void *user, const struct cp_blame *b, struct cp_er
 		return answer_json(t, b, err);
 	CP_TRY(cp_buf_printf(&text, err, "%s%s%s", b->field, *result ? "@" : "", result));
 	CP_TRY(decided(b, &words, err));
-	snprintf(under, sizeof under, *b->guideline ? "%s revision %lld" : "", b->guideline, (long long)b->revision);
+	snprintf(under, sizeof under, *b->guideline ? "%s %lld" : "", b->guideline, (long long)b->revision);
 	CP_TRY(cp_out_text(t->out, text.data, err));
 	CP_TRY(cp_out_text(t->out, b->value, err));
 	CP_TRY(cp_out_text(t->out, b->who, err));

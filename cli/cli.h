@@ -94,7 +94,7 @@ bool cp_ask_terminal(const char *words, char *out, size_t size);
 /*
  * Columns are given once, then rows. text cells are shown safely (no control characters).
  * The columns' names are borrowed until the end; they are the keys in JSON, and the headings in
- * capitals for people. A table without rows prints nothing. "" is "-" in a table; NULL is null in JSON.
+ * capitals for people (cli/table.h). A table without rows prints nothing. "" is "-" in a table; NULL is null in JSON.
  */
 struct cp_out;
 CP_CHECKED enum cp_code cp_out_begin(struct cp_out **out, bool json, const char *const *columns, size_t n,

@@ -22,14 +22,15 @@ static enum cp_code words_of(struct cp_store *s, const json_t *said, const char 
 
 /* ---- the head: what it is about, and what stands ------------------------------------------------------- */
 
-static enum cp_code print_stand(const struct cp_conflict *c, struct cp_err *err)
+static enum cp_code print_stand(const struct cp_conflict *c, const char *breaks, struct cp_err *err)
 {
 	size_t stands = cp_dispute_stands(c);
 	char when[32];
 
+	if (strcmp(c->class, "stale") == 0)
+		return cp_line(err, "a breaking revision stands that this judgment was not made under: %s", breaks);
 	if (c->n == 0)
-		return cp_line(err, strcmp(c->class, "stale") == 0 ? "a breaking revision stands that this judgment was not made under: "
-				"`casepack stale` decides" : "the assignment was taken back by someone who did not know this judgment: it is surplus");
+		return cp_line(err, "the assignment was taken back by someone who did not know this judgment: it is surplus");
 	if (c->is_settled)
 		return cp_line(err, "settled by %s, %s (policy %s): %s", c->settled_by, cp_time_text(when, c->settled_us), c->policy,
 				c->reason);
@@ -61,17 +62,20 @@ static enum cp_code print_base(const struct cp_dispute *d, struct cp_err *err)
 	return cp_line(err, "grown from %s", text.len > 0 ? text.data : "an edit that says none of this");
 }
 
-static enum cp_code print_head(const struct cp_dispute *d, struct cp_err *err)
+static enum cp_code print_head(struct cp_store *s, const struct cp_dispute *d, struct cp_err *err)
 {
-	CP_AUTO(buf) struct cp_buf where = CP_BUF(CP_TEXT_MAX);
+	CP_AUTO(buf) struct cp_buf where = CP_BUF(CP_TEXT_MAX), breaks = CP_BUF(CP_TEXT_MAX);
 	const struct cp_conflict *c = d->c;
+	bool is_stale = strcmp(c->class, "stale") == 0; /* its column is the revision's key */
 
 	CP_TRY(cp_dispute_where(d, &where, err));
 	CP_TRY(cp_line(err, "conflict %.8s  %s%s%s  %s%s%s: %s", c->id, c->class, *cp_dispute_state(c) ? ", " : "", cp_dispute_state(c),
-			c->table, *c->column ? "." : "", c->column, where.data));
+			c->table, *c->column && !is_stale ? "." : "", is_stale ? "" : c->column, where.data));
+	if (is_stale)
+		CP_TRY(cp_revision_words(s, c->column, &breaks, err));
 	if (d->has_view && d->view.query[0] != '\0' && strcmp(d->view.query, d->view.id) != 0)
 		CP_TRY(cp_line(err, "query: %s", d->view.query));
-	CP_TRY(print_stand(c, err));
+	CP_TRY(print_stand(c, breaks.data ? breaks.data : c->column, err));
 	return print_base(d, err);
 }
 
@@ -209,6 +213,11 @@ static enum cp_code print_commands(const struct cp_dispute *d, struct cp_err *er
 {
 	const struct cp_conflict *c = d->c;
 
+	if (strcmp(c->class, "stale") == 0) {
+		CP_TRY(cp_line(err, "to decide:"));
+		return cp_line(err, "  casepack stale keep --case %s --from %s --reason \"WHY\"    (or requeue, or void)",
+				d->has_view ? d->view.id : "CASE", c->person);
+	}
 	if (c->n == 0 || (!c->is_open && !c->is_settled))
 		return CP_OK;
 	if (strcmp(c->class, "text") == 0)
@@ -231,7 +240,7 @@ static enum cp_code print_commands(const struct cp_dispute *d, struct cp_err *er
 
 static enum cp_code print_page(struct cp_args *a, const struct cp_dispute *d, struct cp_err *err)
 {
-	CP_TRY(print_head(d, err));
+	CP_TRY(print_head(a->store, d, err));
 	for (size_t i = 0; i < d->c->n; i++)
 		CP_TRY(print_candidate(a, d, i, err));
 	CP_TRY(print_word_diffs(d, err));

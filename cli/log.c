@@ -57,7 +57,7 @@ static enum cp_code add_guideline(struct cp_out *out, const char *name, int64_t 
 {
 	char text[160];
 
-	snprintf(text, sizeof text, *name ? "%s revision %lld" : "", name, (long long)revision);
+	snprintf(text, sizeof text, *name ? "%s %lld" : "", name, (long long)revision);
 	return cp_out_text(out, text, err);
 }
 
@@ -67,6 +67,15 @@ static enum cp_code add_detail(struct cp_out *out, const struct cp_event *e, str
 
 	CP_TRY(cp_buf_printf(&text, err, "%s%s%s", e->detail, *e->detail && *e->reason ? ": " : "", e->reason));
 	return cp_out_text(out, text.data, err);
+}
+
+/* Of what nobody did: whose judgment it is about. */
+static enum cp_code add_what(struct cp_out *out, const struct cp_event *e, struct cp_err *err)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, *e->who || !*e->whom ? "%s" : "%s (%s)", e->what, e->whom);
+	return cp_out_text(out, text, err);
 }
 
 static enum cp_code on_event(void *user, const struct cp_event *e, struct cp_err *err)
@@ -80,7 +89,7 @@ static enum cp_code on_event(void *user, const struct cp_event *e, struct cp_err
 	if (t->is_all)
 		CP_TRY(cp_out_text(t->out, e->case_name, err));
 	CP_TRY(cp_out_text(t->out, e->who, err));
-	CP_TRY(cp_out_text(t->out, e->what, err));
+	CP_TRY(add_what(t->out, e, err));
 	CP_TRY(add_detail(t->out, e, err));
 	CP_TRY(add_guideline(t->out, e->guideline, e->revision, err));
 	CP_TRY(cp_out_text(t->out, e->fate, err));
@@ -268,7 +277,9 @@ const struct cp_command cp_cmd_log = {
 		"last first. With nothing: the change commits taken in, newest first, behind those that wait.\n\n"
 		"When is what the author's clock said, received what the hub's clock said (on a device: when it heard that the hub holds it). Steps stand by the author's clock, held to the "
 		"receipt, and never before what they came from, whatever a clock says.\n\n"
-		"opened is proven by the first change commit of a device that judged the case: it was open no later. superseded tells of an "
+		"opened: the case was on that device no later than when it was first judged there, by the device's clock. The change commit that holds that "
+		"judgment names the outbound commit that the device had taken in when it sealed. When the bundle was opened, or the case first "
+		"looked at, nothing records. superseded tells of an "
 		"answer that a later edit or a settlement put out of force, under the name of who did that. conflicted, late and stale are "
 		"nobody's deed: they stand where what makes them so had come. exported is told where the hub held an answer of the case that "
 		"the export asked for. fate is what became of an edit: standing, superseded, overruled by a lead's decision, in "

@@ -7,15 +7,10 @@
 #include <time.h>
 
 #include "cli/shown.h"
+#include "cli/table.h"
 #include "formats/text.h"
 
 #define TABLE_MAX ((size_t)1 << 30)
-#define PAD_MAX 60 /* a longer cell pushes its own row aside, not all others */
-
-struct cell {
-	size_t at, len, width; /* in text; width in columns of the terminal */
-	bool is_number;        /* set to the right */
-};
 
 struct cp_out {
 	bool json;
@@ -23,7 +18,7 @@ struct cp_out {
 	size_t n, next;        /* next: column of the cell that comes */
 	json_t *object;        /* the row that is being filled, JSON only */
 	struct cp_buf text;    /* of all cells, tables only */
-	struct cell *cells;
+	struct cp_cell *cells;
 	size_t n_cells, cap;
 };
 
@@ -99,11 +94,11 @@ static enum cp_code put_json_text(struct cp_out *o, const char *text, struct cp_
 
 static enum cp_code put_cell(struct cp_out *o, const char *text, bool is_number, struct cp_err *err)
 {
-	struct cell *c;
+	struct cp_cell *c;
 
 	if (o->n_cells == o->cap) {
 		size_t cap = o->cap > 0 ? o->cap * 2 : 64;
-		struct cell *more = realloc(o->cells, cap * sizeof *more);
+		struct cp_cell *more = realloc(o->cells, cap * sizeof *more);
 
 		if (more == NULL)
 			return cp_fail(err, CP_EIO, "out of memory for a table");
@@ -111,7 +106,7 @@ static enum cp_code put_cell(struct cp_out *o, const char *text, bool is_number,
 		o->cap = cap;
 	}
 	c = &o->cells[o->n_cells];
-	*c = (struct cell){ .at = o->text.len, .is_number = is_number };
+	*c = (struct cp_cell){ .at = o->text.len, .is_number = is_number };
 	if (text == NULL || *text == '\0')
 		text = "-";
 	CP_TRY(cp_text_shown(&o->text, text, strlen(text), false, err));
@@ -122,69 +117,9 @@ static enum cp_code put_cell(struct cp_out *o, const char *text, bool is_number,
 	return CP_OK;
 }
 
-static void print_spaces(size_t n)
-{
-	while (n-- > 0)
-		putchar(' ');
-}
-
-static void print_padded(const char *text, size_t len, size_t width, size_t column, bool is_right, bool is_last)
-{
-	size_t space = width < column ? column - width : 0;
-
-	if (is_right)
-		print_spaces(space);
-	fwrite(text, 1, len, stdout);
-	if (is_last)
-		putchar('\n');
-	else
-		print_spaces((is_right ? 0 : space) + 2);
-}
-
-/* How wide each column is, and whether it holds numbers. */
-static void measure(const struct cp_out *o, size_t *widths, bool *is_right)
-{
-	for (size_t c = 0; c < o->n; c++) {
-		widths[c] = strlen(o->columns[c]);
-		is_right[c] = o->cells[c].is_number;
-	}
-	for (size_t i = 0; i < o->n_cells; i++)
-		if (o->cells[i].width > widths[i % o->n])
-			widths[i % o->n] = o->cells[i].width < PAD_MAX ? o->cells[i].width : PAD_MAX;
-}
-
-static void print_heading(const char *name, size_t column, bool is_right, bool is_last)
-{
-	char heading[64];
-	size_t i = 0;
-
-	for (; name[i] != '\0' && i < sizeof heading - 1; i++)
-		heading[i] = name[i] == '_' ? ' ' : name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
-	heading[i] = '\0';
-	print_padded(heading, i, i, column, is_right, is_last);
-}
-
 static enum cp_code print_table(const struct cp_out *o, struct cp_err *err)
 {
-	size_t *widths = calloc(o->n, sizeof *widths);
-	bool *is_right = calloc(o->n, sizeof *is_right);
-
-	if (widths != NULL && is_right != NULL) {
-		measure(o, widths, is_right);
-		for (size_t c = 0; c < o->n; c++)
-			print_heading(o->columns[c], widths[c], is_right[c], c + 1 == o->n);
-		for (size_t i = 0; i < o->n_cells; i++) {
-			const struct cell *cell = &o->cells[i];
-			size_t c = i % o->n;
-
-			print_padded(o->text.data + cell->at, cell->len, cell->width, widths[c], is_right[c], c + 1 == o->n);
-		}
-	}
-	free(widths);
-	free(is_right);
-	if (widths == NULL || is_right == NULL)
-		return cp_fail(err, CP_EIO, "out of memory for a table");
-	return ferror(stdout) ? cp_fail_errno(err, "standard output") : CP_OK;
+	return cp_table_print(&(struct cp_table){ o->columns, o->n, o->text.data, o->cells, o->n_cells }, err);
 }
 
 /* ---- cells ------------------------------------------------------------------------------ */

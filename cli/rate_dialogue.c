@@ -10,12 +10,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/dialogue.h"
+#include "cli/table.h"
 #include "formats/text.h"
 #include "sync/texts.h"
 
@@ -68,13 +68,6 @@ static void watch_signals(void (*handler)(int))
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-}
-
-static size_t terminal_width(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
 }
 
 static int64_t now_ms(void)
@@ -201,7 +194,7 @@ static enum cp_code draw_line(struct talk *t, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf out = CP_BUF(CP_TEXT_MAX);
 
 	CP_TRY(cp_buf_puts(&out, "\r\x1b[K", err));
-	CP_TRY(cp_draw_line(&out, &t->d, terminal_width(), err));
+	CP_TRY(cp_draw_line(&out, &t->d, cp_terminal_width(), err));
 	return write_out(&out, err);
 }
 
@@ -209,7 +202,7 @@ static enum cp_code draw_step(struct talk *t, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf out = CP_BUF(CP_TEXT_MAX);
 
-	CP_TRY(cp_draw_step(&out, &t->d, terminal_width(), err));
+	CP_TRY(cp_draw_step(&out, &t->d, cp_terminal_width(), err));
 	CP_TRY(write_out(&out, err));
 	return draw_line(t, err);
 }
@@ -253,7 +246,7 @@ static enum cp_code show_case(struct talk *t, struct cp_task *task, struct cp_er
 	t->activity.active_ms = 0;
 	CP_TRY(cp_dialogue_begin(&t->d, &t->task, answer_of, t, err));
 	CP_TRY(cp_progress(t->store, &progress, err));
-	CP_TRY(cp_draw_case(&out, &t->d, &progress, terminal_width(), err));
+	CP_TRY(cp_draw_case(&out, &t->d, &progress, cp_terminal_width(), err));
 	CP_TRY(write_out(&out, err));
 	CP_TRY(cp_dialogue_arrive(&t->d, &wish, err));
 	return carry_out(t, &wish, err);

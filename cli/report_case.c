@@ -123,7 +123,7 @@ static enum cp_code say_event(void *user, const struct cp_event *e, struct cp_er
 		cp_report_short(r, e->device);
 	}
 	cp_report_cell(r, e->what);
-	if (*e->whom && strcmp(e->whom, e->who) != 0 && strncmp(e->detail, "to ", 3) != 0)
+	if (*e->whom && strcmp(e->whom, e->who) != 0 && strncmp(e->detail, "to ", 3) != 0 && strncmp(e->detail, "for ", 4) != 0)
 		cp_paper_say(&r->paper, " (%s)", e->whom);
 	say_detail(r, e);
 	cp_report_cell(r, e->guideline);

@@ -74,6 +74,11 @@ static enum cp_code say_candidate(struct cp_report *r, const struct cp_candidate
 
 /* ---- one conflict ------------------------------------------------------------------------------------------- */
 
+static bool is_stale(const struct cp_conflict *c)
+{
+	return strcmp(c->class, "stale") == 0;
+}
+
 static void say_decision(struct cp_report *r, const struct cp_conflict *c)
 {
 	struct cp_paper *p = &r->paper;
@@ -84,6 +89,13 @@ static void say_decision(struct cp_report *r, const struct cp_conflict *c)
 		cp_report_time(r, c->settled_us);
 		cp_paper_say(p, ": ");
 		cp_paper_said(p, c->reason);
+	} else if (c->is_open && is_stale(c)) {
+		cp_paper_strong(p, "open");
+		cp_paper_say(p, ": kept, and counted apart until a lead counts it, has the case judged once more, or leaves it out");
+	} else if (is_stale(c)) {
+		cp_paper_say(p, "decided; who, what and why stands under What happened");
+	} else if (strcmp(c->class, "late") == 0) {
+		cp_paper_say(p, "none is asked for: kept, and marked as surplus");
 	} else if (c->is_open) {
 		cp_paper_strong(p, "open");
 		cp_paper_say(p, c->has_stand ? ": what stands does so until a lead decides" : ": nothing stands until a lead decides");
@@ -93,30 +105,43 @@ static void say_decision(struct cp_report *r, const struct cp_conflict *c)
 	cp_paper_close(p);
 }
 
-static void say_where(struct cp_report *r, const struct cp_conflict *c)
+/* A judgment that is stale or late, which nobody contradicts, or the column on which edits disagree. */
+static enum cp_code say_what(struct cp_report *r, const struct cp_conflict *c, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf revision = CP_BUF(CP_TEXT_MAX);
+
+	if (is_stale(c))
+		CP_TRY(cp_revision_words(r->s, c->column, &revision, err));
+	cp_paper_say(&r->paper, "%s%s%s", c->table, *c->column && !is_stale(c) ? "." : "", is_stale(c) ? "" : c->column);
+	cp_paper_say(&r->paper, *c->name ? ", %s" : "", c->name);
+	cp_paper_say(&r->paper, *c->person ? ", of %s" : "", c->person);
+	cp_paper_say(&r->paper, c->pass > 1 ? ", pass %lld" : "", (long long)c->pass);
+	if (is_stale(c))
+		cp_paper_say(&r->paper, "; it was not made under %s, which is breaking", revision.data ? revision.data : c->column);
+	if (strcmp(c->class, "late") == 0)
+		cp_paper_say(&r->paper, "; its assignment was taken back by somebody who did not know of it");
+	return CP_OK;
+}
+
+static enum cp_code say_where(struct cp_report *r, const struct cp_conflict *c, struct cp_err *err)
 {
 	struct cp_paper *p = &r->paper;
 
 	cp_paper_fact(p, "About");
-	cp_paper_say(p, "%s%s%s", c->table, *c->column ? "." : "", c->column);
-	if (*c->name)
-		cp_paper_say(p, ", %s", c->name);
-	if (*c->person)
-		cp_paper_say(p, ", of %s", c->person);
-	if (c->pass > 1)
-		cp_paper_say(p, ", pass %lld", (long long)c->pass);
+	CP_TRY(say_what(r, c, err));
 	cp_paper_close(p);
+	if (c->n == 0)
+		return CP_OK;
 	cp_paper_fact(p, "Policy");
 	cp_paper_say(p, "%s", *c->policy ? c->policy : "none");
 	cp_paper_close(p);
-	if (c->n == 0)
-		return;
 	cp_paper_fact(p, "Grown from");
 	if (*c->base)
 		say_object(r, c->base);
 	else
 		cp_paper_say(p, "nothing in common: each was written anew");
 	cp_paper_close(p);
+	return CP_OK;
 }
 
 static void say_knowledge(struct cp_report *r, const struct cp_conflict *c)
@@ -134,7 +159,7 @@ static enum cp_code say_conflict(void *user, struct cp_conflict *c, struct cp_er
 	struct cp_report *r = user;
 
 	cp_paper_heading(&r->paper, 4, NULL, "Conflict %.8s (%s)", c->id, c->class);
-	say_where(r, c);
+	CP_TRY(say_where(r, c, err));
 	say_decision(r, c);
 	if (c->n == 0)
 		return CP_OK;

@@ -6,6 +6,10 @@
 
 #include "cli/report.h"
 
+/* What is known of the device that sealed c: what it was given, where in that it stood (SIZE_MAX: not here), and what its relay was
+ * given (NULL: it has none). */
+struct knowing { const struct cp_audit_commit *c; const struct cp_given *given, *relay; size_t applied; };
+
 static void say_when(struct cp_report *r, const struct cp_given_commit *c)
 {
 	cp_paper_say(&r->paper, "outbound commit ");
@@ -53,12 +57,25 @@ static void say_latest(struct cp_report *r, const struct cp_audit_commit *c)
 
 /* ---- guidelines ---------------------------------------------------------------------------------------------- */
 
-static void say_reached(struct cp_report *r, const struct cp_given *g, size_t applied, const struct cp_id *revision)
+/* What a relay has not been given it cannot give. */
+static void say_through_relay(struct cp_report *r, const struct knowing *k, const struct cp_id *revision)
 {
-	size_t at = cp_given_first(g, CP_GIVEN_REVISION, revision);
+	size_t at = k->relay != NULL ? cp_given_first(k->relay, CP_GIVEN_REVISION, revision) : SIZE_MAX;
+
+	cp_paper_say(&r->paper, "no outbound commit to this device that is here gave it");
+	if (at == SIZE_MAX)
+		return;
+	cp_paper_say(&r->paper, "; the relay %s, which gives to it, had it no sooner than ", k->c->relay);
+	say_when(r, &k->relay->list[at]);
+}
+
+static void say_reached(struct cp_report *r, const struct knowing *k, const struct cp_id *revision)
+{
+	const struct cp_given *g = k->given;
+	size_t at = cp_given_first(g, CP_GIVEN_REVISION, revision), applied = k->applied;
 
 	if (at == SIZE_MAX) {
-		cp_paper_say(&r->paper, "no outbound commit to this device that is here gave it");
+		say_through_relay(r, k, revision);
 		return;
 	}
 	cp_paper_say(&r->paper, "first given by ");
@@ -69,8 +86,7 @@ static void say_reached(struct cp_report *r, const struct cp_given *g, size_t ap
 			: ", which the device had not applied when this was sealed");
 }
 
-static enum cp_code say_guideline(struct cp_report *r, const struct cp_audit_edit *e, const struct cp_audit_commit *c,
-		const struct cp_given *g, size_t applied, struct cp_err *err)
+static enum cp_code say_guideline(struct cp_report *r, const struct cp_audit_edit *e, const struct knowing *k, struct cp_err *err)
 {
 	struct cp_audit_revision v;
 
@@ -81,13 +97,13 @@ static enum cp_code say_guideline(struct cp_report *r, const struct cp_audit_edi
 		return CP_OK;
 	cp_paper_item(&r->paper);
 	cp_paper_say(&r->paper, "Guideline: it names %s revision %lld as the one on screen", v.name, (long long)v.number);
-	if (!is_hub(c)) {
-		cp_paper_say(&r->paper, ", ");
-		say_reached(r, g, applied, &e->revision);
+	if (!is_hub(k->c)) {
+		cp_paper_say(&r->paper, "; ");
+		say_reached(r, k, &e->revision);
 	}
-	if (!cp_id_equal(&v.current, &e->revision) && !is_hub(c)) {
+	if (!cp_id_equal(&v.current, &e->revision) && !is_hub(k->c)) {
 		cp_paper_say(&r->paper, ". Revision %lld, which stands now: ", (long long)v.current_number);
-		say_reached(r, g, applied, &v.current);
+		say_reached(r, k, &v.current);
 	}
 	cp_paper_say(&r->paper, ".");
 	cp_paper_close(&r->paper);
@@ -135,8 +151,10 @@ static enum cp_code say_held(struct cp_report *r, const struct cp_audit_judgment
 }
 
 static enum cp_code say_others(struct cp_report *r, const struct cp_audit_judgments *j, const struct cp_audit_judgment *own,
-		const struct cp_audit_commit *c, const struct cp_given *g, struct cp_err *err)
+		const struct knowing *known, struct cp_err *err)
 {
+	const struct cp_audit_commit *c = known->c;
+	const struct cp_given *g = known->given;
 	struct cp_paper *p = &r->paper;
 	size_t rows = 0;
 
@@ -151,6 +169,9 @@ static enum cp_code say_others(struct cp_report *r, const struct cp_audit_judgme
 		rows += g->list[i].rows;
 	if (g->n == 0)
 		cp_paper_say(p, "Others' answers: no outbound commit to this device is here, so this history does not say what it was given.");
+	else if (g->work == 0 && *c->applied && known->applied == SIZE_MAX)
+		cp_paper_say(p, "Others' answers: of the outbound commits to this device that are here, %zu with %zu rows, none holds an answer, a judgment or a "
+				"final answer; what the one gave behind which this was sealed, this history does not say.", g->n, rows);
 	else if (g->work == 0)
 		cp_paper_say(p, "Others' answers: none could have reached it through casepack. All that this history says it was given, until today, %s %zu "
 				"outbound %s with %zu rows; no row is an answer, a judgment or a final answer.", g->n == 1 ? "is" : "are", g->n,
@@ -214,17 +235,20 @@ static void say_own_devices(struct cp_report *r, const struct cp_audit_judgment 
 static enum cp_code say_sealed(struct cp_report *r, const struct cp_audit_judgments *j, const struct cp_audit_judgment *own,
 		const struct cp_audit_edit *e, const struct cp_audit_commit *c, struct cp_err *err)
 {
-	const struct cp_given *g;
-	size_t applied;
+	struct knowing k = { .c = c };
 
-	CP_TRY(cp_report_given(r, e->device, &g, err));
-	applied = *c->applied ? cp_given_at(g, c->applied) : SIZE_MAX;
-	say_earliest(r, c, g, applied);
+	if (*c->relay_device)
+		CP_TRY(cp_report_given(r, c->relay_device, &k.relay, err));
+	CP_TRY(cp_report_given(r, e->device, &k.given, err));
+	if (*c->relay_device) /* loading one may have moved the other */
+		CP_TRY(cp_report_given(r, c->relay_device, &k.relay, err));
+	k.applied = *c->applied ? cp_given_at(k.given, c->applied) : SIZE_MAX;
+	say_earliest(r, c, k.given, k.applied);
 	say_latest(r, c);
-	CP_TRY(say_guideline(r, e, c, g, applied, err));
-	CP_TRY(say_others(r, j, own, c, g, err));
+	CP_TRY(say_guideline(r, e, &k, err));
+	CP_TRY(say_others(r, j, own, &k, err));
 	say_relay(r, c);
-	say_settlement(r, own, g, applied);
+	say_settlement(r, own, k.given, k.applied);
 	say_own_devices(r, own, e);
 	return CP_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/report.h"
+#include "cli/shown.h"
 #include "sync/quarantine.h"
 #include "sync/roster.h"
 #include "sync/texts.h"
@@ -106,7 +107,7 @@ static enum cp_code say_devices(struct cp_report *r, struct cp_err *err)
 static void say_marks(struct cp_report *r, const struct cp_audit_work *w)
 {
 	const struct { bool is_set; const char *words; } marks[] = { { w->is_changed, "changed after submission" }, { w->in_conflict, "in conflict" },
-		{ w->is_stale, "stale" }, { w->is_late, "late" }, { w->is_revoked, "from a device revoked since" } };
+		{ w->is_settled, "conflict settled" }, { w->is_stale, "stale" }, { w->is_late, "late" }, { w->is_revoked, "from a device revoked since" } };
 	const char *between = "";
 
 	cp_paper_cell(&r->paper);
@@ -381,6 +382,7 @@ static void say_totals(struct cp_report *r, const struct cases *t)
 {
 	struct cp_audit_case sum = { .judgments = 0 };
 	struct cp_paper *p = &r->paper;
+	char n[CP_COUNT];
 
 	for (size_t i = 0; i < t->n; i++) {
 		sum.judgments += t->list[i].c.judgments;
@@ -392,10 +394,12 @@ static void say_totals(struct cp_report *r, const struct cases *t)
 		sum.late += t->list[i].c.late;
 	}
 	cp_paper_para(p);
-	cp_paper_say(p, "%zu cases, %lld judgments; %lld changed after submission, %lld conflicts, %lld of all questions open, %lld final answers, %lld stale and "
-			"%lld late judgments. Disputed are %zu cases: with a conflict, a final answer, or a change after submission. %zu of them are told "
-			"in full below%s", t->n, (long long)sum.judgments, (long long)sum.changed, (long long)sum.conflicts, (long long)sum.open,
-			(long long)sum.finals, (long long)sum.stale, (long long)sum.late, r->disputed, r->disputed - r->left_out, r->left_out ? ": " : ".");
+	cp_paper_say(p, "%s, ", cp_count(n, (int64_t)t->n, "case", "cases"));
+	cp_paper_say(p, "%s; %lld changed after submission, ", cp_count(n, sum.judgments, "judgment", "judgments"), (long long)sum.changed);
+	cp_paper_say(p, "%s, %lld of all questions open, ", cp_count(n, sum.conflicts, "conflict", "conflicts"), (long long)sum.open);
+	cp_paper_say(p, "%s, %lld stale and ", cp_count(n, sum.finals, "final answer", "final answers"), (long long)sum.stale);
+	cp_paper_say(p, "%s. Disputed, with a conflict, a final answer or a change after submission: ", cp_count(n, sum.late, "late judgment", "late judgments"));
+	cp_paper_say(p, "%zu, of which %zu told in full below%s", r->disputed, r->disputed - r->left_out, r->left_out ? ": " : ".");
 	if (r->left_out > 0)
 		cp_paper_say(p, "what waits for a person first, then conflicts, final answers, changes. The other %zu are told with --full N, or one by one "
 				"by casepack report audit CASE -o FILE.", r->left_out);

@@ -104,12 +104,13 @@ enum cp_code cp_report_given(struct cp_report *r, const char *device_hex, const 
 
 void cp_report_time(struct cp_report *r, int64_t us)
 {
-	char when[32];
+	char when[32]; /* YYYY-MM-DDTHH:MM:SSZ; "-" for what is no time */
 
-	if (us != 0) {
-		cp_time_text(when, us);
-		when[10] = when[10] == 'T' ? ' ' : when[10];
-		cp_paper_say(&r->paper, "%.19s", when);
+	if (us != 0 && strlen(cp_time_text(when, us)) == 20) {
+		when[10] = when[19] = '\0';
+		cp_paper_whole(&r->paper, when);
+		cp_paper_say(&r->paper, " ");
+		cp_paper_whole(&r->paper, when + 11);
 	} else {
 		cp_paper_say(&r->paper, "-");
 	}

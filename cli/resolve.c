@@ -66,6 +66,7 @@ static enum cp_code decide(struct cp_args *a, const struct cp_conflict *c, const
 {
 	size_t candidate = 0;
 
+	CP_TRY(cp_settle_check(c, err));
 	if (chosen != NULL) {
 		CP_TRY(find_candidate(c, chosen, &candidate, err));
 		return take(a, c, candidate, reason, err);
@@ -205,6 +206,8 @@ static enum cp_code dialogue(struct cp_args *a, const struct conflicts *l, struc
 		CP_TRY(cp_line(err, i > 0 ? "\n" : "%s", ""));
 		CP_TRY(cp_dispute_explain(a, &l->list[i], err));
 		fflush(stdout);
+		if (cp_settle_check(&l->list[i], NULL) != CP_OK)
+			continue; /* the page says who decides */
 		for (bool decided = false; !decided && !quits;)
 			CP_TRY(ask_one(a, &l->list[i], &quits, &decided, err));
 	}

@@ -75,7 +75,7 @@ static enum cp_code print_conflict(void *user, struct cp_conflict *c, struct cp_
 	if (code == CP_OK)
 		code = cp_dispute_where(&d, &text, err);
 	if (code == CP_OK)
-		code = cp_buf_puts(&text, ": ", err);
+		code = cp_buf_puts(&text, strcmp(c->class, "stale") == 0 ? ": stale, not made under " : ": ", err);
 	if (code == CP_OK)
 		code = cp_dispute_differs(a->store, &d, &text, err);
 	cp_dispute_drop(&d);

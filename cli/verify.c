@@ -19,6 +19,11 @@ static enum cp_code read_file(struct cp_args *a, const char *path, struct cp_che
 	struct cp_key_search search = { .args = a };
 
 	if (!cp_bundle_is_name(path)) {
+		struct cp_err why = { .code = CP_OK };
+		enum cp_code code = cp_checkpoint_git(out, path, &why);
+
+		if (code != CP_ENOTFOUND)
+			return code == CP_OK ? CP_OK : cp_fail(err, code, "%s", why.text);
 		CP_TRY(cp_file_read(&text, path, err));
 		return cp_checkpoint_text(out, text.data ? text.data : "", path, err);
 	}
@@ -205,7 +210,8 @@ static enum cp_code run(struct cp_args *a, struct cp_err *err)
 }
 
 static const struct cp_option options[] = {
-	{ "--against", "CHECKPOINT...", "prove that history was only added to since: a commit of main, a bundle, or a file that names commits" },
+	{ "--against", "CHECKPOINT...", "prove that history was only added to since: a commit of main, a bundle, a git bundle as an "
+		"auditor is given, or a file that names commits" },
 	{ "--full", NULL, "read everything, whatever was proven before" },
 	{ "--key", "NAME_OR_FILE", "the private key for a bundle that is encrypted; the one that fits otherwise" },
 	{ NULL, NULL, NULL },
@@ -214,6 +220,7 @@ static const struct cp_option options[] = {
 static const struct cp_example examples[] = {
 	{ "casepack verify", "prints the hash of the state that history proves" },
 	{ "casepack verify --against search-eval-to-ana-0003.casepack", "history still holds what that bundle says it held" },
+	{ "casepack verify --against audit.bundle", "and what the auditor was given" },
 	{ NULL, NULL },
 };
 

@@ -12,6 +12,7 @@
  * Dark on white, also where the reader's system is dark; wide tables scroll on a screen and wrap on
  * paper; nothing is told by colour alone.
  */
+#define WHOLE_MAX 16 /* an id that is cut to its first digits is not broken; a long one must be */
 static const char style[] =
 	":root{color-scheme:light}\n"
 	"body{margin:2.5rem auto;padding:0 1.5rem;max-width:62rem;background:#fff;color:#1a1a1a;font:15px/1.5 system-ui,\"Segoe UI\",\"Noto Sans\",Arial,sans-serif}\n"
@@ -33,6 +34,7 @@ static const char style[] =
 	"tbody tr:nth-child(even){background:#f7f7f7}\n"
 	"code,pre{font-family:ui-monospace,\"DejaVu Sans Mono\",Consolas,monospace;font-size:.9em}\n"
 	"code{overflow-wrap:anywhere}\n"
+	".whole{white-space:nowrap}\n"
 	"pre{margin:.6rem 0;padding:.6rem .8rem;border:1px solid #ccc;background:#fafafa;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.45}\n"
 	"pre span{display:block;min-height:1.45em}\n"
 	"pre ins,pre del{display:block;text-decoration:none}\n"
@@ -40,7 +42,7 @@ static const char style[] =
 	"pre del{background:#fbe6e6}\n"
 	"q{quotes:\"\\201c\" \"\\201d\"}\n"
 	"a{color:#0b4f9e}\n"
-	"@media print{body{margin:0;padding:0;max-width:none;font-size:10pt}h2,h3,h4{break-after:avoid}tr,dd,li,.note{break-inside:avoid}"
+	"@media print{html{font-size:10pt}body{margin:0;padding:0;max-width:none;font-size:1rem}table{font-size:.82rem}th,td{padding:.25rem .35rem}h2,h3,h4{break-after:avoid}tr,dd,li,.note{break-inside:avoid}"
 	"thead{display:table-header-group}.wide{overflow:visible}pre,.note,tbody tr:nth-child(even){background:none}a{color:inherit;text-decoration:none}}\n"
 	"@page{margin:18mm 15mm}\n";
 
@@ -238,9 +240,16 @@ void cp_paper_code(struct cp_paper *p, const char *text)
 		code_in_markdown(p, text);
 		return;
 	}
-	raw(p, "<code>");
+	raw(p, strlen(text) <= WHOLE_MAX ? "<code class=\"whole\">" : "<code>");
 	words(p, text);
 	raw(p, "</code>");
+}
+
+void cp_paper_whole(struct cp_paper *p, const char *text)
+{
+	mark(p, "<span class=\"whole\">", "");
+	words(p, text);
+	mark(p, "</span>", "");
 }
 
 void cp_paper_said(struct cp_paper *p, const char *text)

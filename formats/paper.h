@@ -46,6 +46,7 @@ void cp_paper_close(struct cp_paper *p);
 void cp_paper_say(struct cp_paper *p, const char *fmt, ...) CP_PRINTF(2, 3);
 void cp_paper_strong(struct cp_paper *p, const char *text);
 void cp_paper_code(struct cp_paper *p, const char *text); /* to be read letter by letter: an id, a value */
+void cp_paper_whole(struct cp_paper *p, const char *text); /* not broken at the end of a line: a date */
 void cp_paper_said(struct cp_paper *p, const char *text); /* what somebody wrote, in quotes, in its own direction */
 void cp_paper_link(struct cp_paper *p, const char *anchor, const char *text); /* to a heading; in Markdown the text alone */
 

@@ -16,7 +16,7 @@ struct cp_audit_commit {
 	char role[16];               /* of who; "" where the author is not known */
 	const char *signature;       /* static: "good", by the key that the roster has for the device it names; "other key",
 	                                right, but by another one; "bad"; "unsigned"; "absent", the object is not here */
-	char relay[64];              /* who gives to that device and collects from it now, where it is a relay; else "" */
+	char relay[64], relay_device[CP_ID_HEX]; /* who gives to that device and collects from it now, where it is a relay; else "" */
 	char key_state[16];          /* of that device now: invited, active, retired, revoked; "" where it is not on the roster */
 	char applied[41];            /* the last outbound commit that the device had applied, as it says; "" */
 	char verdict[16], *reason;   /* reason: owned */
@@ -117,7 +117,9 @@ CP_CHECKED enum cp_code cp_audit_case_each(struct cp_store *s, const struct cp_a
 struct cp_audit_work {
 	const char *case_name, *state, *guideline, *form, *commit;
 	int64_t pass, claimed_us, received_us, guideline_number, form_number, edits;
-	bool is_stale, is_late, in_conflict, is_revoked; /* is_revoked: an edit came from a device revoked since */
+	bool is_stale, is_late;
+	bool in_conflict, is_settled; /* two devices disagree; they did, and a lead has decided */
+	bool is_revoked;             /* an edit came from a device revoked since */
 	bool is_changed;             /* an edit replaced another one */
 };
 typedef enum cp_code cp_audit_work_visit(void *user, const struct cp_audit_work *w, struct cp_err *err);

@@ -78,7 +78,8 @@ static const char work_sql[] =
 	" coalesce(v.number, 0), coalesce(w.number, 0), s.edits,"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'stale' AND x.policy <> 'keep'),"
 	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'late'),"
-	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork'), s.revoked,"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND x.is_open),"
+	" EXISTS (SELECT 1 FROM conflicts x WHERE x.doc = j.id AND x.tbl = 11 AND x.class = 'fork' AND NOT x.is_open), s.revoked,"
 	" s.edits > max(1, coalesce((SELECT n FROM leaves WHERE doc = s.id), 0))"
 	" FROM sent s JOIN judgments j ON j.id = s.id JOIN assignments a ON a.id = s.id JOIN cases c ON c.id = a.case_id"
 	" LEFT JOIN commits k ON k.no = s.no LEFT JOIN guideline_revisions v ON v.id = j.guideline_revision"
@@ -89,7 +90,7 @@ static void fill_work(struct cp_audit_work *w, sqlite3_stmt *q)
 {
 	const char **const texts[] = { &w->case_name, &w->state, &w->guideline, &w->form, &w->commit };
 	int64_t *const numbers[] = { &w->pass, &w->claimed_us, &w->received_us, &w->guideline_number, &w->form_number, &w->edits };
-	bool *const marks[] = { &w->is_stale, &w->is_late, &w->in_conflict, &w->is_revoked, &w->is_changed };
+	bool *const marks[] = { &w->is_stale, &w->is_late, &w->in_conflict, &w->is_settled, &w->is_revoked, &w->is_changed };
 	int column = 0;
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -57,7 +57,7 @@ enum cp_code cp_audit_commit_load(struct cp_store *s, const char *oid, struct cp
 	memset(out, 0, sizeof *out);
 	CP_TRY(cp_query(s, &q, err, "SELECT c.oid, coalesce(p.pseudonym, ''), c.replica, coalesce(p.role, ''), coalesce(r.state, ''), c.verdict,"
 			" c.reason, c.claimed_us, c.received_us, c.edits, c.is_far, coalesce(r.public_key, x''), coalesce((SELECT w.pseudonym"
-			" FROM replicas h JOIN persons w ON w.id = h.person WHERE h.id = r.home AND w.role = 'relay'), '') FROM commits c"
+			" FROM replicas h JOIN persons w ON w.id = h.person WHERE h.id = r.home AND w.role = 'relay'), ''), lower(hex(r.home)) FROM commits c"
 			" LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
 			" WHERE c.oid = ?1 AND c.is_private = 0", "t", oid));
 	CP_TRY(cp_step(s, q, &row, err));
@@ -77,6 +77,7 @@ enum cp_code cp_audit_commit_load(struct cp_store *s, const char *oid, struct cp
 	out->is_far = sqlite3_column_int(q, 10) != 0;
 	cp_col_value(q, 11, &known);
 	keep(out->relay, sizeof out->relay, cp_col_text(q, 12));
+	keep(out->relay_device, sizeof out->relay_device, *out->relay ? cp_col_text(q, 13) : "");
 	code = out->reason != NULL ? read_object(s, out, &known, err) : cp_fail(err, CP_EIO, "out of memory");
 	sqlite3_reset(q);
 	return code;

@@ -46,11 +46,13 @@ static enum cp_code read_line(struct cp_checkpoints *out, const char *line, cons
 		return add(out, "", first, from, err);
 	if (n == 2 && is_oid(second))
 		return add(out, first, second, from, err);
-	return cp_fail(err, CP_EINPUT, "%s: \"%.60s\" is no checkpoint; one is 40 hex digits, `main` and 40 hex digits, or a bundle", from, line);
+	return cp_fail(err, CP_EINPUT, "%s: \"%.60s\" is no checkpoint; one is 40 hex digits, `main` and 40 hex digits, a bundle, or a git bundle", from, line);
 }
 
 enum cp_code cp_checkpoint_text(struct cp_checkpoints *out, const char *text, const char *from, struct cp_err *err)
 {
+	size_t before = out->n;
+
 	while (*text != '\0') {
 		char line[256];
 		size_t n = strcspn(text, "\n");
@@ -59,7 +61,7 @@ enum cp_code cp_checkpoint_text(struct cp_checkpoints *out, const char *text, co
 		CP_TRY(read_line(out, line, from, err));
 		text += n + (text[n] == '\n');
 	}
-	return out->n > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: names no commit", from);
+	return out->n > before ? CP_OK : cp_fail(err, CP_EINPUT, "%s: names no commit", from);
 }
 
 static bool is_branch(const char *name)
@@ -76,10 +78,49 @@ static enum cp_code add_tips(struct cp_checkpoints *out, const struct cp_tips *t
 	return CP_OK;
 }
 
+/* Lines up to an empty one: capabilities (@), commits that it builds on (-), and what it brings. */
+static enum cp_code read_head(struct cp_checkpoints *out, FILE *f, const char *path, struct cp_err *err)
+{
+	static const char heads[] = " refs/heads/";
+	char line[512];
+	size_t before = out->n;
+
+	while (fgets(line, sizeof line, f) != NULL && strchr(line, '\n') != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (*line == '\0')
+			return out->n > before ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is a git bundle without a branch of a casepack history", path);
+		if (strlen(line) <= 40 || strncmp(line + 40, heads, strlen(heads)) != 0 || !is_branch(line + 40 + strlen(heads)))
+			continue;
+		line[40] = '\0';
+		if (!is_oid(line))
+			break;
+		CP_TRY(add(out, line + 40 + strlen(heads), line, path, err));
+	}
+	return cp_fail(err, CP_EFORMAT, "%s: begins like a git bundle, and its head is none", path);
+}
+
+enum cp_code cp_checkpoint_git(struct cp_checkpoints *out, const char *path, struct cp_err *err)
+{
+	char first[32] = "";
+	FILE *f = fopen(path, "re");
+	enum cp_code code;
+
+	if (f == NULL)
+		return cp_fail_errno(err, "%s", path);
+	if (fgets(first, sizeof first, f) == NULL || (strcmp(first, "# v2 git bundle\n") != 0 && strcmp(first, "# v3 git bundle\n") != 0))
+		code = cp_fail(err, CP_ENOTFOUND, "%s: is no git bundle", path);
+	else
+		code = read_head(out, f, path, err);
+	fclose(f);
+	return code;
+}
+
 enum cp_code cp_checkpoint_manifest(struct cp_checkpoints *out, const struct cp_manifest *m, const char *from, struct cp_err *err)
 {
+	size_t before = out->n;
+
 	CP_TRY(add_tips(out, &m->have, from, err));
 	if (m->kind == CP_BUNDLE_CASES || m->kind == CP_BUNDLE_HUB)
 		CP_TRY(add_tips(out, &m->tips, from, err));
-	return out->n > 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: says nothing of a history", from);
+	return out->n > before ? CP_OK : cp_fail(err, CP_EINPUT, "%s: says nothing of a history", from);
 }

@@ -24,7 +24,38 @@ static enum cp_code add_quoted(struct cp_buf *out, const void *text, size_t len,
 	return cp_buf_puts(out, len > max ? "\"..." : "\"", err);
 }
 
-enum cp_code cp_words_value(struct cp_buf *out, const struct cp_value *v, struct cp_err *err)
+/* A word stands as it is; what has spaces or could be taken for something else is quoted. */
+static bool is_word(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((uint8_t)text[i] <= ' ' || text[i] == '"' || text[i] == '\\' || text[i] == 0x7f)
+			return false;
+	return len > 0 && len < 200 && (len != 7 || memcmp(text, "nothing", 7) != 0);
+}
+
+/* The results of a case, which are a list in JSON. */
+static bool add_list(struct cp_buf *out, const char *text, size_t len)
+{
+	json_t *list = json_loadb(text, len, 0, NULL), *item;
+	bool is_said = json_is_array(list) && json_array_size(list) > 0;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		is_said = is_said && json_is_string(item) && is_word(json_string_value(item), json_string_length(item));
+	for (i = 0; is_said && (item = json_array_get(list, i)) != NULL; i++)
+		is_said = cp_buf_printf(out, NULL, "%s%s", i ? " " : "", json_string_value(item)) == CP_OK;
+	json_decref(list);
+	return is_said;
+}
+
+static enum cp_code add_text(struct cp_buf *out, const char *name, const char *text, size_t len, size_t max, struct cp_err *err)
+{
+	if (strcmp(name, "results") == 0 && add_list(out, text, len))
+		return CP_OK;
+	return is_word(text, len) ? cp_buf_add(out, text, len, err) : add_quoted(out, text, len, max, err);
+}
+
+enum cp_code cp_words_value(struct cp_buf *out, const char *name, const struct cp_value *v, struct cp_err *err)
 {
 	switch (v->type) {
 	case CP_INT:  return cp_buf_printf(out, err, "%" PRId64, v->integer);
@@ -34,7 +65,7 @@ enum cp_code cp_words_value(struct cp_buf *out, const struct cp_value *v, struct
 		for (size_t i = 0; i < v->len && i < 32; i++)
 			CP_TRY(cp_buf_printf(out, err, "%02x", v->bytes[i]));
 		return v->len ? CP_OK : cp_buf_puts(out, "none", err);
-	case CP_TEXT: return add_quoted(out, v->bytes, v->len, 200, err);
+	case CP_TEXT: return add_text(out, name, (const char *)v->bytes, v->len, 200, err);
 	default:      return CP_OK;
 	}
 }
@@ -265,11 +296,45 @@ static struct place *place_of(const struct places *p, const struct cp_change *c,
 	return bsearch(&key, p->list, p->n, sizeof *p->list, by_judgment);
 }
 
+static const char *text(const json_t *o, const char *name)
+{
+	const char *t = json_string_value(json_object_get(o, name));
+
+	return t != NULL ? t : "";
+}
+
+static int by_question(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int c = strcmp(text(x, "name"), text(y, "name"));
+
+	return c != 0 ? c : strcmp(text(x, "result"), text(y, "result"));
+}
+
+/* Answers stand in a changeset by chance: the cells from the one given on are put in order of field and result. */
+static enum cp_code sort_answers(json_t *cells, size_t from, struct cp_err *err)
+{
+	size_t n = json_array_size(cells) - from;
+	json_t **list = calloc(n + 1, sizeof *list);
+
+	if (list == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		list[i] = json_incref(json_array_get(cells, from + i));
+	qsort(list, n, sizeof *list, by_question);
+	for (size_t i = 0; i < n; i++)
+		json_array_set_new(cells, from + i, list[i]);
+	free(list);
+	return CP_OK;
+}
+
 /* The answers behind a judgment, up to its next change. An answer alone begins a group of its own. */
 static enum cp_code add_answers(struct journal *j, json_t *entry, struct cp_caller *caller, const struct places *p, struct place *first,
 		struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf name = CP_BUF(4096);
+	json_t *cells = json_object_get(entry, "cells");
+	size_t own = first->is_judgment ? json_array_size(cells) : 0; /* cells of the judgment itself */
 
 	if (j->s != NULL)
 		CP_TRY(cp_query_text(j->s, &name, NULL, err, "SELECT c.name FROM cases c JOIN assignments a ON a.case_id = c.id WHERE a.id = ?1",
@@ -287,7 +352,7 @@ static enum cp_code add_answers(struct journal *j, json_t *entry, struct cp_call
 		CP_TRY(cp_changeset_next(&r, &c, &more, err));
 		CP_TRY(add_answer(j, entry, caller, name.len ? name.data : "", &c, err));
 	}
-	return CP_OK;
+	return sort_answers(cells, own, err);
 }
 
 typedef enum cp_code entry_visit(void *user, json_t *entry, struct cp_err *err);
@@ -327,19 +392,6 @@ static enum cp_code each_entry(struct journal *j, const void *changeset, size_t 
 
 struct wording { struct journal *j; struct cp_buf *out; };
 
-static const char *text(const json_t *o, const char *name)
-{
-	const char *t = json_string_value(json_object_get(o, name));
-
-	return t != NULL ? t : "";
-}
-
-/* A word stands as it is; what has spaces or could be taken for something else is quoted. */
-static bool is_word(const char *t)
-{
-	return *t != '\0' && strlen(t) < 200 && strpbrk(t, " \t\n\r\"\\") == NULL && strcmp(t, "nothing") != 0;
-}
-
 static enum cp_code add_side(struct cp_buf *out, const char *name, const json_t *v, struct cp_err *err)
 {
 	bool is_whole = strcmp(name, "note") == 0 || strcmp(name, "reason") == 0;
@@ -352,7 +404,7 @@ static enum cp_code add_side(struct cp_buf *out, const char *name, const json_t 
 		return cp_buf_printf(out, err, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	if (json_is_real(v))
 		return cp_buf_printf(out, err, "%.17g", json_real_value(v));
-	return is_word(t) || is_name ? cp_buf_puts(out, t, err) : add_quoted(out, t, json_string_length(v), is_whole ? SIZE_MAX : 200, err);
+	return is_name ? cp_buf_puts(out, t, err) : add_text(out, name, t, json_string_length(v), is_whole ? SIZE_MAX : 200, err);
 }
 
 /* The text that a revision was written on, "" where there is none here. */

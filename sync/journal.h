@@ -8,8 +8,11 @@
 #include "formats/changeset.h"
 #include "sync/store.h"
 
-/* One value, appended: a number, a text in quotes and cut at 200 bytes, the hex of a blob, "nothing" for NULL. */
-CP_CHECKED enum cp_code cp_words_value(struct cp_buf *out, const struct cp_value *v, struct cp_err *err);
+/*
+ * One value, appended: a number, a text as it is where it is one word, else in quotes and cut at 200 bytes, the hex of a blob, "nothing"
+ * for NULL. name: of its column; the "results" of a case are told by their names.
+ */
+CP_CHECKED enum cp_code cp_words_value(struct cp_buf *out, const char *name, const struct cp_value *v, struct cp_err *err);
 
 /*
  * A changeset, change by change, a judgment together with its answers. s NULL: nothing is known but the changeset itself,

@@ -65,7 +65,8 @@ static enum cp_code write_config(const char *path, struct cp_err *err)
 	enum cp_code code = CP_OK;
 
 	if (git_config_open_ondisk(&config, file) < 0
-			|| git_config_set_string(config, CP_TEXTCONV_NAME, CP_TEXTCONV) < 0)
+			|| git_config_set_string(config, CP_TEXTCONV_NAME, CP_TEXTCONV) < 0
+			|| git_config_set_string(config, CP_EXT_DIFF_NAME, CP_EXT_DIFF) < 0)
 		code = cp_fail_git(err, CP_EIO, "%s: writing", file);
 	git_config_free(config);
 	return code;

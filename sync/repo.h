@@ -13,8 +13,8 @@
 
 struct cp_repo; /* opaque */
 
-/* A new bare repository with main as its branch, "casepack" diff textconv configured
- * (diff.casepack.textconv = "casepack show --textconv") and gpg.ssh left alone. Refuses an existing path. */
+/* A new bare repository with main as its branch, what shows changesets in words configured (diff.casepack.command
+ * and .textconv) and gpg.ssh left alone. Refuses an existing path. */
 CP_CHECKED enum cp_code cp_repo_create(const char *path, struct cp_err *err);
 /* Opens without the owner check: sticks and shares have owners of their own. Removes stale
  * locks, and when the first object is asked for packs that were never finished: the caller holds the workspace's lock when for_writing is true. */

@@ -17,7 +17,7 @@ struct looking { cp_repo_wrong *wrong; void *user; struct cp_err *err; enum cp_c
 static const struct { const char *name, *value; } ours[] = {
 	{ "core.bare", "true" }, { "core.filemode", NULL }, { "core.ignorecase", NULL }, { "core.precomposeunicode", NULL },
 	{ "core.symlinks", NULL }, { "core.logallrefupdates", NULL }, { "core.repositoryformatversion", "0" },
-	{ "core.compression", NULL }, { CP_TEXTCONV_NAME, CP_TEXTCONV }, { "gc.auto", NULL }, { "gc.autodetach", NULL },
+	{ "core.compression", NULL }, { CP_TEXTCONV_NAME, CP_TEXTCONV }, { CP_EXT_DIFF_NAME, CP_EXT_DIFF }, { "gc.auto", NULL }, { "gc.autodetach", NULL },
 	{ "gc.pruneexpire", NULL }, { "pack.threads", NULL }, { "pack.windowmemory", NULL }, { "user.name", NULL }, { "user.email", NULL },
 	{ "gpg.ssh.allowedsignersfile", NULL },
 	{ "remote.*.url", NULL }, { "remote.*.fetch", NULL }, { "branch.*.remote", NULL }, { "branch.*.merge", NULL },

@@ -40,6 +40,8 @@ CP_CHECKED enum cp_code cp_repo_check_tree(const void *bytes, size_t len, struct
 /* What a new repository is given, so that plain git shows changesets in words. */
 #define CP_TEXTCONV_NAME "diff.casepack.textconv"
 #define CP_TEXTCONV "casepack show --textconv"
+#define CP_EXT_DIFF_NAME "diff.casepack.command"
+#define CP_EXT_DIFF "casepack show --ext-diff"
 #define CP_REPO_ATTRIBUTES "changeset diff=casepack\n"
 
 /* The full name of a branch. CP_EINPUT: git knows no such names. */

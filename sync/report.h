@@ -47,12 +47,13 @@ struct cp_event_change { const char *field, *result, *from, *to; };
  *
  * imported, changed, forgotten     the case
  * assigned, reassigned, withdrawn, expired    its assignments
- * opened       no later than the change commit named, since that one names material which held the assignment
+ * opened       a device had the case no later than when it was first judged there; the change commit names what material it had
+ *              taken in when it sealed that
  * judged, skipped, escalated, withdrawn, changed    judgments
  * superseded   an edit of a judgment or a final answer that a later edit, or a settlement, put out of force: told of the later
  * conflicted   nobody's deed: when the second of several candidates had come
  * settled, adjudicated, keep, requeue, void    leads' decisions
- * late, stale  nobody's deed: what makes a judgment so had come
+ * late, stale  nobody's deed: when the judgment and what makes it so had both come
  * exported     a file of labels that held some of this case
  * gold         an answer that leads know; at their hubs alone
  */

@@ -254,7 +254,7 @@ static enum cp_code take_column(struct cp_store *s, const struct cp_conflict *c,
 	return code;
 }
 
-static enum cp_code check_settleable(const struct cp_conflict *c, struct cp_err *err)
+enum cp_code cp_settle_check(const struct cp_conflict *c, struct cp_err *err)
 {
 	if (cp_table_is_private(c->table_no))
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: is about private data, and a decision would stand in history; "
@@ -265,15 +265,16 @@ static enum cp_code check_settleable(const struct cp_conflict *c, struct cp_err 
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: revisions are merged by writing one over them: `casepack %s revise %s FILE`",
 				c->id, c->table_no == CP_T_FORMS ? "form" : "guideline", c->name);
 	if (strcmp(c->class, "stale") == 0)
-		return cp_fail(err, CP_EINPUT, "conflict %.8s: `casepack stale` decides about stale judgments", c->id);
-	return cp_fail(err, CP_EINPUT, "conflict %.8s: there is nothing to settle where it is %s", c->id, c->class);
+		return cp_fail(err, CP_EINPUT, "conflict %.8s: what becomes of a stale judgment `casepack stale` decides: "
+				"keep, requeue or void", c->id);
+	return cp_fail(err, CP_EINPUT, "conflict %.8s: there is nothing to settle in what is %s", c->id, c->class);
 }
 
 enum cp_code cp_settle_take(struct cp_store *s, const struct cp_conflict *c, size_t candidate, const char *reason,
 		struct cp_err *err)
 {
 	CP_TRY(check_reason(reason, err));
-	CP_TRY(check_settleable(c, err));
+	CP_TRY(cp_settle_check(c, err));
 	if (candidate >= c->n)
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: has candidates 1 to %zu", c->id, c->n);
 	if (c->table_no == CP_T_JUDGMENTS || c->table_no == CP_T_SETTLEMENTS)
@@ -292,7 +293,7 @@ static enum cp_code check_new_value(struct cp_store *s, const struct cp_conflict
 	int column = cp_column_named(c->table_no, c->column);
 
 	(void)s;
-	CP_TRY(check_settleable(c, err));
+	CP_TRY(cp_settle_check(c, err));
 	if (c->table_no == CP_T_JUDGMENTS || c->table_no == CP_T_SETTLEMENTS)
 		return cp_fail(err, CP_EINPUT, "conflict %.8s: a judgment is its rater's, and a lead takes one of the candidates "
 				"(--take); `casepack adjudicate` sets a final answer of another value", c->id);

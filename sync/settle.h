@@ -21,6 +21,9 @@ CP_CHECKED enum cp_code cp_settling_begin(struct cp_store *s, struct cp_err *err
 CP_CHECKED enum cp_code cp_settling_commit(struct cp_store *s, const char *words, struct cp_err *err);
 void cp_settling_abort(struct cp_store *s); /* does nothing when none is open */
 
+/* Is it one that is settled by a decision between candidates? CP_EINPUT says what to do where it is not: text, stale, late, private. */
+CP_CHECKED enum cp_code cp_settle_check(const struct cp_conflict *c, struct cp_err *err);
+
 /*
  * Take a candidate. Of a judgment it stands whole, by a settlement that weighs all its leaves
  * and all candidates; of a column its value is written over all leaves, by a resolution.

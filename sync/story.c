@@ -64,11 +64,12 @@ void cp_told_behind(struct cp_told *e, const void *revs, size_t len)
 
 /* ---- order: by the authors' clocks, but nothing before what it came from ------------------------- */
 
-/* Nobody wrote what a hub had taken in already: a clock that runs ahead is held to the receipt. */
+/* Nobody wrote what a hub had taken in already: a clock that runs ahead is held to the receipt, which another hub tells to the second. */
 static int64_t own_time(const struct cp_told *e)
 {
-	return e->by.received_us > 0 && (e->by.claimed_us > e->by.received_us || e->by.claimed_us == 0) ? e->by.received_us
-		: e->by.claimed_us;
+	int64_t received = e->by.received_us, latest = received % 1000000 == 0 ? received + 999999 : received;
+
+	return received > 0 && (e->by.claimed_us > latest || e->by.claimed_us == 0) ? received : e->by.claimed_us;
 }
 
 static void place(struct cp_story *t, struct cp_told *e)

@@ -56,13 +56,17 @@ enum cp_code cp_story_superseded(struct cp_story *t, struct cp_err *err)
 
 /* ---- conflicted, late, stale ------------------------------------------------------------------------ */
 
+static int64_t came_at(const struct cp_attest *by)
+{
+	return by->received_us ? by->received_us : by->claimed_us;
+}
+
 /* It was there when the second of what disagrees had come. */
 static void when_all_had_come(struct cp_story *t, struct cp_told *e)
 {
 	e->by.claimed_us = e->by.received_us = 0;
 	for (size_t i = 0; i < t->n; i++) {
-		const struct cp_attest *by = &t->list[i].by;
-		int64_t came = by->received_us ? by->received_us : by->claimed_us;
+		int64_t came = came_at(&t->list[i].by);
 
 		if (&t->list[i] != e && t->list[i].is_edit && names(e, &t->list[i].rev) && came > e->by.received_us)
 			e->by.received_us = came;
@@ -81,7 +85,7 @@ static enum cp_code candidates_of(struct cp_story *t, struct cp_told *e, size_t 
 			&t->s->me.replica));
 	for (size_t n = 0;; n++) {
 		struct cp_rev rev = { { 0 } };
-		char hex[CP_REV_HEX];
+		char who[64];
 
 		CP_TRY(cp_step(t->s, q, &row, err));
 		if (!row)
@@ -89,8 +93,10 @@ static enum cp_code candidates_of(struct cp_story *t, struct cp_told *e, size_t 
 		if (sqlite3_column_bytes(q, 0) == (int)sizeof rev)
 			memcpy(rev.bytes, sqlite3_column_blob(q, 0), sizeof rev);
 		cp_told_behind(e, rev.bytes, sizeof rev);
-		CP_TRY(cp_buf_printf(&e->detail, err, "%s%.8s by %s", n ? ", " : "between edits ", cp_hex(hex, rev.bytes, sizeof rev),
-				cp_col_text(q, 1)));
+		snprintf(who, sizeof who, "%s", cp_col_text(q, 1));
+		CP_TRY(cp_buf_puts(&e->detail, n ? ", " : "between ", err));
+		CP_TRY(cp_story_edit_name(t, table, doc, &rev, &e->detail, err));
+		CP_TRY(cp_buf_printf(&e->detail, err, " by %s", who));
 	}
 }
 
@@ -107,6 +113,27 @@ static enum cp_code tell_conflict(struct cp_story *t, size_t table, const struct
 	return CP_OK;
 }
 
+/* Nothing was stale before the hub had the revision, either. */
+static enum cp_code when_revision_had_come(struct cp_story *t, struct cp_told *e, const char *hex, struct cp_err *err)
+{
+	static const size_t tables[] = { CP_T_GUIDELINE_REVISIONS, CP_T_FORM_VERSIONS };
+	struct cp_id id;
+	enum cp_code code = CP_OK;
+
+	for (size_t i = 0; cp_unhex(id.bytes, sizeof id.bytes, hex) && i < 2 && code == CP_OK; i++) {
+		struct cp_document d;
+		struct cp_attest by;
+
+		CP_TRY(cp_document_load(t->s, tables[i], &id, &d, err));
+		if (d.n > 0)
+			code = cp_attest_edit(&t->attests, &d.edits[0], &by, err);
+		if (code == CP_OK && d.n > 0)
+			e->by.received_us = came_at(&by) > e->by.received_us ? came_at(&by) : e->by.received_us;
+		cp_document_drop(&d);
+	}
+	return code;
+}
+
 /* A judgment is late, or stale, by all of its edits that stand. */
 static enum cp_code tell_lapse(struct cp_story *t, const char *class, const char *col, const char *whom, struct cp_err *err)
 {
@@ -119,11 +146,12 @@ static enum cp_code tell_lapse(struct cp_story *t, const char *class, const char
 		if (t->list[i].is_edit && strcmp(t->list[i].whom, whom) == 0 && (t->list[i].table == CP_T_JUDGMENTS ||
 				(is_late && t->list[i].table == CP_T_ASSIGNMENTS)))
 			cp_told_behind(e, &t->list[i].rev, sizeof t->list[i].rev);
-	CP_TRY(cp_buf_puts(&e->detail, is_late ? "the assignment was taken back without knowing of it" : "judged before ", err));
-	if (!is_late)
-		CP_TRY(cp_revision_words(t->s, col, &e->detail, err));
+	CP_TRY(cp_buf_puts(&e->detail, is_late ? "the assignment was taken back without knowing of it" : "not made under ", err));
 	when_all_had_come(t, e);
-	return CP_OK;
+	if (is_late)
+		return CP_OK;
+	CP_TRY(cp_revision_words(t->s, col, &e->detail, err));
+	return when_revision_had_come(t, e, col, err);
 }
 
 struct found { char col[256], class[16], policy[16]; bool is_open; };
@@ -157,8 +185,8 @@ enum cp_code cp_story_conflicts(struct cp_story *t, size_t table, const struct c
 
 /* ---- opened --------------------------------------------------------------------------------------- */
 
-/* The first change commit of each device that judged it proves what was open there: it names the assignment as it was given,
- * and the outbound commit that the device had applied. */
+/* What a device judged it had: no later than the first judgment there, by its clock. The change commit names the outbound commit that
+ * the device had taken in when it sealed; which one brought the case, and when it was first looked at, nothing says. */
 static bool is_first_of_device(const struct cp_story *t, size_t of)
 {
 	const struct cp_told *e = &t->list[of];
@@ -193,7 +221,7 @@ enum cp_code cp_story_opened(struct cp_story *t, struct cp_err *err)
 			continue;
 		open_before(t, i);
 		e = &t->list[t->n - 1];
-		CP_TRY(cp_buf_printf(&e->detail, err, "no later than this: outbound %.8s, or one before it, had given it",
+		CP_TRY(cp_buf_printf(&e->detail, err, "no later than this, when it was judged; sealed behind outbound %.8s",
 				e->by.applied));
 	}
 	return CP_OK;

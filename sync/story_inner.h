@@ -42,6 +42,10 @@ const struct cp_value *cp_value_under(const struct cp_document *d, const struct 
 CP_CHECKED enum cp_code cp_revision_name(struct cp_store *s, const struct cp_value *id, char out[96], int64_t *number,
 		struct cp_err *err);
 
+/* An edit as people find it again: the first digits of its change commit; of its rev, where none holds it yet. */
+CP_CHECKED enum cp_code cp_story_edit_name(struct cp_story *t, size_t table, const struct cp_id *doc, const struct cp_rev *rev,
+		struct cp_buf *out, struct cp_err *err);
+
 void cp_story_sort(struct cp_story *t);
 /* One event to the visitor, if the filter lets it through. */
 CP_CHECKED enum cp_code cp_story_visit(const struct cp_story *t, const struct cp_told *e, const struct cp_story_filter *f,

@@ -57,7 +57,7 @@ static char *value_text(const struct cp_value *v)
 		return NULL;
 	if (v->type == CP_TEXT)
 		return strndup((const char *)v->bytes, v->len);
-	return cp_words_value(&text, v, NULL) == CP_OK ? cp_buf_detach(&text) : NULL;
+	return cp_words_value(&text, "", v, NULL) == CP_OK ? cp_buf_detach(&text) : NULL;
 }
 
 static void keep_change(struct cp_told *e, const char *field, const char *result, const struct cp_value *from, const struct cp_value *to)
@@ -75,10 +75,10 @@ static enum cp_code say(struct cp_buf *out, const char *field, const char *resul
 {
 	CP_TRY(cp_buf_printf(out, err, "%s%s%s%s: ", out->len ? ", " : "", field, *result ? " of " : "", result));
 	if (before != NULL) {
-		CP_TRY(cp_words_value(out, before, err));
+		CP_TRY(cp_words_value(out, field, before, err));
 		CP_TRY(cp_buf_puts(out, " -> ", err));
 	}
-	return cp_words_value(out, now, err);
+	return cp_words_value(out, field, now, err);
 }
 
 /* Said apart, or of no use to a person. */
@@ -123,22 +123,44 @@ static enum cp_code say_answer(struct cp_told *t, const struct cp_document *d, c
 	return CP_OK;
 }
 
-/* Revs as people read them: the first digits of each. */
-static enum cp_code say_revs(struct cp_buf *out, const struct cp_value *v, struct cp_err *err)
+enum cp_code cp_story_edit_name(struct cp_story *t, size_t table, const struct cp_id *doc, const struct cp_rev *rev,
+		struct cp_buf *out, struct cp_err *err)
 {
+	CP_AUTO(buf) struct cp_buf commit = CP_BUF(64);
 	char hex[CP_REV_HEX];
 
-	for (size_t i = 0; v != NULL && i + 8 <= v->len; i += 8)
-		CP_TRY(cp_buf_printf(out, err, "%s%.8s", i ? ", " : "", cp_hex(hex, v->bytes + i, 8)));
+	CP_TRY(cp_query_text(t->s, &commit, NULL, err, "SELECT c.oid FROM edits e JOIN commits c ON c.no = e.commit_no"
+			" WHERE e.doc = ?1 AND e.tbl = ?2 AND e.rev = ?3 ORDER BY c.no LIMIT 1", "dir", doc, (int64_t)table, rev));
+	return commit.len > 0 ? cp_buf_printf(out, err, "%.8s", commit.data)
+		: cp_buf_printf(out, err, "edit %.8s", cp_hex(hex, rev->bytes, sizeof rev->bytes));
+}
+
+/* The edits that a cell names, but one of them. A settlement has the key of the judgment that it is about. */
+static enum cp_code say_edits(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_value *v,
+		const struct cp_value *but, const char *between, struct cp_err *err)
+{
+	struct cp_rev rev;
+
+	for (size_t i = 0; v != NULL && i + sizeof rev <= v->len; i += sizeof rev) {
+		memcpy(rev.bytes, v->bytes + i, sizeof rev);
+		if (but != NULL && but->len == sizeof rev && memcmp(but->bytes, rev.bytes, sizeof rev) == 0)
+			continue;
+		CP_TRY(cp_buf_puts(&t->detail, between, err));
+		CP_TRY(cp_story_edit_name(s, CP_T_JUDGMENTS, &d->id, &rev, &t->detail, err));
+		between = ", ";
+	}
 	return CP_OK;
 }
 
-static enum cp_code say_settlement(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
+static enum cp_code say_settlement(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e,
+		struct cp_err *err)
 {
-	CP_TRY(cp_buf_puts(&t->detail, "edit ", err));
-	CP_TRY(say_revs(&t->detail, cp_value_under(d, e, "stands"), err));
-	CP_TRY(cp_buf_printf(&t->detail, err, " of %s stands, of ", t->whom));
-	return say_revs(&t->detail, cp_value_under(d, e, "weighed"), err);
+	const struct cp_value *stands = cp_value_under(d, e, "stands");
+
+	CP_TRY(cp_buf_printf(&t->detail, err, "what %s said in ", t->whom));
+	CP_TRY(say_edits(s, t, d, stands, NULL, "", err));
+	CP_TRY(cp_buf_puts(&t->detail, " stands", err));
+	return say_edits(s, t, d, cp_value_under(d, e, "weighed"), stands, ", over ", err);
 }
 
 static enum cp_code say_assignment(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
@@ -149,13 +171,13 @@ static enum cp_code say_assignment(struct cp_told *t, const struct cp_document *
 	return pass != NULL && pass->integer > 1 ? cp_buf_printf(&t->detail, err, ", pass %lld", (long long)pass->integer) : CP_OK;
 }
 
-static enum cp_code say_edit(struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
+static enum cp_code say_edit(struct cp_story *s, struct cp_told *t, const struct cp_document *d, const struct cp_doc_edit *e, struct cp_err *err)
 {
 	switch (d->table) {
 	case CP_T_ASSIGNMENTS:   return say_assignment(t, d, e, err);
 	case CP_T_ADJUDICATIONS:
 	case CP_T_GOLD:          return say_answer(t, d, e, err);
-	case CP_T_SETTLEMENTS:   return say_settlement(t, d, e, err);
+	case CP_T_SETTLEMENTS:   return say_settlement(s, t, d, e, err);
 	case CP_T_STALE_SETTLEMENTS: return cp_buf_printf(&t->detail, err, "the stale judgment of %s", t->whom);
 	default:                 return say_cells(t, d, e, err);
 	}
@@ -242,18 +264,21 @@ enum cp_code cp_revision_name(struct cp_store *s, const struct cp_value *id, cha
 	return CP_OK;
 }
 
-/* Why, where its author said so; of a resolve it stands in the resolution. */
+/* Why, where its author said so; of a resolve it stands in the resolution. A decision that is made anew for the same reason writes
+ * no other one. */
 static enum cp_code reason_of(struct cp_story *t, struct cp_told *e, const struct cp_document *d, const struct cp_doc_edit *edit,
 		struct cp_err *err)
 {
+	bool is_decision = cp_table_is_settlement(d->table) || d->table == CP_T_ADJUDICATIONS;
 	const struct cp_cell_write *c = cell_of(edit, "reason");
+	const struct cp_value *v = is_decision ? cp_value_under(d, edit, "reason") : c != NULL ? &c->value : NULL;
 	struct cp_id id;
 
 	if (edit->is_resolve) {
 		cp_resolution_id(&id, d->table, &d->id, &edit->rev);
 		return cp_query_text(t->s, &e->reason, NULL, err, "SELECT reason FROM resolutions WHERE id = ?1", "d", &id);
 	}
-	return c != NULL ? cp_buf_add(&e->reason, c->value.bytes, c->value.len, err) : CP_OK;
+	return v != NULL ? cp_buf_add(&e->reason, v->bytes, v->len, err) : CP_OK;
 }
 
 /* ---- what it came from ----------------------------------------------------------------------------- */
@@ -316,7 +341,7 @@ static enum cp_code tell_edit(struct cp_story *t, const struct cp_document *d, c
 			"diri", &d->id, (int64_t)d->table, &edit->rev, edit->commit_no));
 	e->fate = (int)fate;
 	CP_TRY(cp_attest_edit(&t->attests, edit, &e->by, err));
-	CP_TRY(say_edit(e, d, edit, err));
+	CP_TRY(say_edit(t, e, d, edit, err));
 	CP_TRY(reason_of(t, e, d, edit, err));
 	causes(t, e, d, edit);
 	return guideline_of(t, e, d, edit, err);

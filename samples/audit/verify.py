@@ -1586,26 +1586,39 @@ def check_refs(a):
 # ---- the whole -----------------------------------------------------------------------------------------------------
 
 def checkpoint_of(text):
-    """A commit id, or a file of JSON, such as a bundle's manifest, in which one stands under the name main."""
-    if not os.path.exists(text):
+    """A commit id, a git bundle, or a file of JSON, such as a bundle's manifest, in which one stands under the name main."""
+    if re.fullmatch(r"[0-9a-f]{40}", text):
         return text
-    with open(text, encoding="utf-8") as f:
-        m = json.load(f)
-    found = [m.get("checkpoint")] + [m.get(k, {}).get("main") for k in ("tips", "have", "needs")]
-    found = [x for x in found if x]
+    with open(text, "rb") as f:
+        head = f.read(1 << 20)
+    if re.match(rb"# v[23] git bundle\n", head):
+        found = re.findall(rb"^([0-9a-f]{40}) refs/heads/main$", head.split(b"\n\n")[0], re.M)
+        found = [x.decode() for x in found]
+    else:
+        found = named_in(text, head)
     if not found:
         raise OSError(f"{text}: no commit of main is named in it")
     return found[0]
 
 
+def named_in(path, text):
+    try:
+        m = json.loads(text.decode())
+        found = [m.get("checkpoint")] + [m.get(k, {}).get("main") for k in ("tips", "have", "needs")]
+        return [x for x in found if re.fullmatch(r"[0-9a-f]{40}", x or "")]
+    except (ValueError, AttributeError, TypeError):
+        raise OSError(f"{path}: is neither a git bundle nor JSON that names a commit, as the manifest.json inside a bundle does") from None
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("clone", help="a clone, or any repository of the history")
-    p.add_argument("--against", metavar="CHECKPOINT", help="an older commit of main that somebody kept, or a file that names it")
+    p.add_argument("--against", metavar="CHECKPOINT", help="an older commit of main that somebody kept, or a file that names it: "
+                   "a git bundle, or a bundle's manifest")
     args = p.parse_args()
     try:
         sys.exit(verify(args))
-    except (OSError, json.JSONDecodeError) as why:
+    except OSError as why:
         print(f"verify.py: {why}", file=sys.stderr)
         sys.exit(1)
 
@@ -1617,7 +1630,7 @@ def verify(args):
         raise OSError(f"{args.clone}: no branch main; is it a clone of a casepack history?")
     if git.run("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
         raise OSError(f"{args.clone}: a shallow clone; clone it whole")
-    a, tip = Audit(git), branches["main"]
+    a, tip, kept = Audit(git), branches["main"], args.against and checkpoint_of(args.against)
     fsck = git.run("fsck", "--full", "--strict", "--no-dangling", "--no-progress", ok=range(256))
     for line in (fsck.stdout + fsck.stderr).splitlines():
         a.faults.say("git fsck", line)
@@ -1625,15 +1638,15 @@ def verify(args):
     waiting = check_branches(a, branches, a.mains)
     a.guarded("objects", check_strays, a)
     a.guarded("refs", check_refs, a)
-    if args.against:
-        against(a, tip, checkpoint_of(args.against))
+    if kept:
+        against(a, tip, kept)
     signed = a.signatures.finish()
-    return tell(a, signed, waiting, args.against)
+    return tell(a, signed, waiting, kept)
 
 
 def against(a, tip, checkpoint):
     known = a.git.run("merge-base", "--is-ancestor", checkpoint, tip, ok=range(256)).returncode
-    if known != 0 or not re.fullmatch(r"[0-9a-f]{40}", checkpoint):
+    if known != 0:
         a.faults.say(f"checkpoint {checkpoint}", "main does not go on from it: what it stood for was rewritten")
 
 
@@ -1642,7 +1655,7 @@ def tell(a, signed, waiting, checkpoint):
     for place, what in a.faults.list:
         print(f"{place}: {what}")
     print(f"objects: git fsck --strict; signatures: {signed}, by ssh-keygen")
-    print(f"main: {len(a.mains)} commits; {len(s.accepted)} change commits accepted, {a.count['refusals']} verdicts of refusal, "
+    print(f"main: {len(a.mains)} commits; {len(s.accepted)} change commits accepted, {a.count['refusals']} refused, "
           f"{a.count['edits']} edits, each held against the roster and the rights at its place")
     print(f"on replicas' branches and on no main: {waiting}; commits of material: {a.count['material']}")
     print(f"files of main: {a.count['pages']} made again from the accepted edits and compared, along the whole of main")

@@ -40,11 +40,7 @@ moment() {
 	sleep 1.1
 }
 
-quiet hub pack --all -o out
-for f in out/*-ada-*; do
-	casepack -C one open "$f" --key ada1 >/dev/null 2>&1 || quiet casepack -C two open "$f" --key ada2
-done
-quiet casepack -C ben open out/*-ben-* --key ben
+hand_out ben
 quiet casepack -C one rate q1 grade@d1=1 grade@d2=1 --note "first thought"
 quiet casepack -C one rate q3 grade@d4=2
 quiet casepack -C one return -o back

@@ -17,11 +17,7 @@ quiet casepack -C hub assign --form rel --guideline policy --to ada,ben
 mkdir out back
 hub() { casepack -C hub "$@"; }
 main() { git -C hub/history.git rev-parse main; }
-quiet hub pack --all -o out
-for f in out/*-ada-*; do
-	casepack -C one open "$f" --key ada1 >/dev/null 2>&1 || quiet casepack -C two open "$f" --key ada2
-done
-quiet casepack -C ben open out/*-ben-* --key ben
+hand_out ben
 a=$(main)
 for i in 1 2 3 4 5; do quiet casepack -C one rate q$i grade@d1=$((i % 4)) grade@d=2=1 --note "note $i	tab"; done
 quiet casepack -C one rate 'odd, one' grade@d1=3

@@ -63,4 +63,25 @@ equal() { [ "$1" = "$2" ] || { printf 'got  %s\nwant %s\n' "$1" "$2"; return 1; 
 # quiet COMMAND...: for set-up; a failure ends the test file
 quiet() { "$@" >"$work/.out" 2>&1 </dev/null || { echo "not ok - set-up: $*"; sed 's/^/#   /' "$work/.out"; exit 1; }; }
 
+# hand_out [PEOPLE...]: for set-up; all that is new is packed and opened, by ada on her two devices (workspaces one and two, keys
+# ada1 and ada2), by the others in workspaces and with keys of their names
+hand_out() {
+	local f w
+	quiet casepack -C hub pack --all -o out
+	for f in out/*-ada-*; do
+		casepack -C one open "$f" --key ada1 >/dev/null 2>&1 || quiet casepack -C two open "$f" --key ada2
+	done
+	for w in "$@"; do quiet casepack -C "$w" open out/*-"$w"-* --key "$w"; done
+}
+
+# hand_out_cases [PEOPLE...]: cases.csv, under policy.md and the form rel, given to all
+hand_out_cases() {
+	quiet casepack -C hub import cases.csv
+	quiet casepack -C hub guideline add policy policy.md
+	quiet casepack -C hub form add rel --preset relevance-0-3
+	quiet casepack -C hub assign --form rel --guideline policy
+	mkdir out back
+	hand_out "$@"
+}
+
 finish() { exit $((failures > 0)); }

@@ -12,7 +12,7 @@ quiet git clone -q -b main audit.bundle clone
 quiet git clone -q --bare audit.bundle bare.git
 first=$(git ls-remote first.bundle refs/heads/main | cut -f1)
 check "an honest clone is good" status 0 second clone
-check "and it says how much was looked at" says "19 change commits accepted, 1 verdicts of refusal, 43 edits"
+check "and it says how much was looked at" says "19 change commits accepted, 1 refused, 43 edits"
 check "and what it cannot exclude without a checkpoint" says "cannot exclude that holders of leads' keys rewrote"
 check "casepack comes to the same" status 0 casepack -C hub verify
 check "so is a bare clone" status 0 second bare.git
@@ -21,6 +21,11 @@ check "history was only added to since the commit that somebody kept" status 0 s
 check "and it says so" says "history was only added to since the checkpoint"
 printf '{"have":{},"tips":{"main":"%s"}}' "$first" >manifest.json
 check "a bundle's manifest names a checkpoint, too" status 0 second clone --against manifest.json
+check "so does the file that an auditor was given earlier" status 0 second clone --against first.bundle
+check "and it is that commit of main" says "$first"
+printf '\x1f\x8b\xff' >odd
+for no in odd cases.csv; do check "a file that names none is said so, in a line ($no)" bash -c "python3 $samples/audit/verify.py clone --against $no >said 2>&1; [ \$? = 1 ] && [ \$(wc -l <said) = 1 ] && grep -q 'is neither a git bundle nor JSON' said"; done
+check "and so is a word that is no commit, rather than that history was rewritten" status 1 second clone --against yesterday
 check "a folder that is no history cannot be checked" status 1 second config
 check "a shallow clone cannot either" bash -c "git clone -q --depth 2 file://$work/bare.git shallow && python3 $samples/audit/verify.py shallow; [ \$? = 1 ]"
 check "no argument is wrong usage" status 2 second

@@ -7,17 +7,8 @@ quiet casepack -C hub person add ada --key config/casepack/keys/ada1.pub
 quiet casepack -C hub person add ada --key config/casepack/keys/ada2.pub
 quiet casepack -C hub person add ben --key config/casepack/keys/ben.pub
 printf 'id,query,result,title\nq1,red shoes,d1,one\nq1,red shoes,d2,two\nq2,blue shoes,d=3,three\nq3,hats,d4,four\nq4,caps,d5,five\n' >cases.csv
-quiet casepack -C hub import cases.csv
 printf '# Policy\n\nRed shoes are shoes.\n' >policy.md
-quiet casepack -C hub guideline add policy policy.md
-quiet casepack -C hub form add rel --preset relevance-0-3
-quiet casepack -C hub assign --form rel --guideline policy
-mkdir out back
-quiet casepack -C hub pack --all -o out
-for f in out/*-ada-*; do
-	casepack -C one open "$f" --key ada1 >/dev/null 2>&1 || quiet casepack -C two open "$f" --key ada2
-done
-quiet casepack -C ben open out/*-ben-* --key ben
+hand_out_cases ben
 quiet casepack -C one rate q1 grade@d1=1 grade@d2=1 --note "the shoe is red and new"
 quiet casepack -C two rate q1 grade@d1=3 grade@d2=1 --note "the shoe was red and old"
 quiet casepack -C one rate q2 grade@d=3=2 --note "first thought"

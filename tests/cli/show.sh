@@ -102,12 +102,23 @@ git -C hub/history.git log -p --textconv "$ada" >journal 2>words
 check "git log -p in history.git reads changesets through casepack" bash -c 'grep -qx "+  grade of d1: 2 -> 3" journal && [ ! -s words ]'
 check "with keys for names, since it has the changeset alone" bash -c 'grep -qE "^\+new judgment [0-9a-f]{12}$" journal && grep -qx "+  grade of d2: 0" journal'
 check "and nothing of git's words about binary files" bash -c '! grep -q "^Binary files" journal'
+git -C hub/history.git log -p --ext-diff --reverse --format='%n%s' "$ada" >journal 2>words
+check "git log -p --ext-diff there is a journal: each commit with what it brings, in order" bash -c '[ ! -s words ] &&
+	grep -E "^(judgment|new judgment|  grade|case |[0-9]+ edits)" journal | sed -E "s/ [0-9a-f]{12}\$/ KEY/; s/~[0-9a-f]+/KEY/" | diff -u - <(printf "%s\n" "2 edits in 2 saves" "new judgment KEY" \
+	"  grade of d1: 2" "  grade of d2: 0" "new judgment KEY" "  grade of KEY: 3" "case q1: submitted" "judgment KEY" "  grade of d1: 2 -> 3")'
+check "and says nothing twice" equal "$(grep -c "first thought" journal)" 2
 quiet hub export --format git -o audit.bundle
 quiet git clone -q audit.bundle clone
 check "in an auditor's clone it is bytes at first" bash -c "git -C clone log -p origin/$ada | grep -q '^Binary files'"
 quiet git -C clone config diff.casepack.textconv 'casepack show --textconv'
 check "and a journal behind one line" bash -c "git -C clone log -p origin/$ada | grep -qx '+  grade of d1: 2 -> 3'"
 check "every branch can be read so" bash -c 'git -C clone log -p --all >all && ! grep -q "^Binary files" all && ! grep -q "no changeset" all'
+quiet git -C clone config diff.casepack.command 'casepack show --ext-diff'
+check "or the journal, behind another" bash -c "git -C clone log -p --ext-diff --reverse --format='%n%s' origin/$ada | cmp - journal"
+check "on every branch" bash -c 'git -C clone log -p --ext-diff --all >all && ! grep -q "^Binary files" all && ! grep -q "no changeset" all'
+check "a changeset that is gone is said so" bash -c 'casepack show --ext-diff changeset a 1 100644 /dev/null . . | grep -qx "(changeset: is gone)"'
+check "and git's other call, of one unmerged" bash -c 'casepack show --ext-diff changeset | grep -qx "(changeset: not one changeset)"'
+check "git calls it in one way" status 2 casepack show --ext-diff changeset --textconv cases.csv
 printf 'no changeset at all' >junk
 check "bytes that are none end no listing" bash -c 'casepack show --textconv junk | grep -q "^(no changeset: "'
 finish

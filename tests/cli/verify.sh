@@ -89,6 +89,21 @@ check "in a file" status 0 casepack -C hub verify --against note.txt
 check "a bundle that was given out names main's tip" bash -c 'casepack inspect --json --key anna "$(ls out/*-to-anna-0001*)" | jq -e .have.main'
 check "and is a checkpoint" status 0 casepack -C hub verify --key anna --against "$(ls out/*-to-anna-0001*)"
 check "for the rater whose it is too" status 0 casepack -C anna verify --key anna --against "$(ls out/*-to-anna-0001*)"
+quiet casepack -C hub export --format git -o audit.bundle
+check "what an auditor was given is a checkpoint" bash -c 'casepack -C hub verify --against audit.bundle 2>&1 | grep -q "^compared with [0-9]* checkpoints"'
+for v in 2 3; do
+	git -C hub/history.git bundle create -q --version=$v "$work/v$v.bundle" main
+	check "so is any git bundle of version $v" status 0 casepack -C hub verify --against v$v.bundle
+	sed "1,/^\$/s/^[0-9a-f]\{8\}\(.* refs.heads.main\)/01234567\1/" v$v.bundle >other.bundle
+	check "with a commit that is not here it is found" status 4 casepack -C hub verify --against other.bundle
+done
+head -c 30 audit.bundle >cut.bundle
+check "one that is cut in its head is refused" status 4 casepack -C hub verify --against cut.bundle
+check "and said to be" says 'cut.bundle: begins like a git bundle, and its head is none'
+printf '# v2 git bundle\n%s refs/heads/other\n\n' "$tip" >strange.bundle
+check "one of something else proves nothing" status 1 casepack -C hub verify --against "$tip" --against strange.bundle
+: >empty.txt
+check "nor does an empty file beside a good one" status 1 casepack -C hub verify --against "$tip" --against empty.txt
 check "one that history does not hold" status 4 casepack -C hub verify --against 0123456789abcdef0123456789abcdef01234567
 check "is named" says 'commit 0123456789abcdef0123456789abcdef01234567 is gone'
 check "what is no checkpoint is wrong input" status 1 casepack -C hub verify --against yesterday

@@ -364,6 +364,7 @@ def objects_from_elsewhere(ws):
 
 CONFIG = {"a-pager": "[core]\n\tpager = touch /tmp/paged\n", "a-filter": '[filter "x"]\n\tsmudge = touch /tmp/smudged\n',
           "a-monitor": "[core]\n\tfsmonitor = touch /tmp/watched\n", "an-alias": '[alias]\n\tlog = "!echo all is well"\n',
+          "another-diff": '[diff "casepack"]\n\tcommand = echo all is well\n',
           "another-textconv": '[diff "casepack"]\n\ttextconv = echo all is well\n', "hooks-elsewhere": "[core]\n\thooksPath = /tmp\n",
           "an-include": "[include]\n\tpath = /tmp/more\n", "a-work-tree": "[core]\n\tworktree = /tmp\n",
           "hidden-refs": "[transfer]\n\thideRefs = refs/heads/replica\n", "another-format": "[core]\n\trepositoryformatversion = 9\n"}
