@@ -39,3 +39,4 @@ INSERT INTO meta(key, value) SELECT 'reindex', 1 WHERE EXISTS (SELECT 1 FROM edi
 CREATE INDEX adjudications_of ON adjudications (case_id);
 CREATE INDEX resolutions_of ON resolutions (doc);
 CREATE INDEX cases_named ON cases (name);
+CREATE INDEX commits_on ON commits (branch, is_private); -- the last of a branch is asked for by each opening
