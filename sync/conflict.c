@@ -202,11 +202,12 @@ static enum cp_code visit_row(struct cp_store *s, sqlite3_stmt *q, const struct 
 enum cp_code cp_conflict_each(struct cp_store *s, const struct cp_conflict_filter *f, cp_conflict_visit *visit, void *user,
 		struct cp_err *err)
 {
+	const struct cp_id none = { { 0 } };
 	sqlite3_stmt *q;
 	bool row;
 
 	CP_TRY(cp_query(s, &q, err, f->case_id ? rows_of_case_sql : rows_sql, "td", f->class ? f->class : "",
-			f->case_id ? f->case_id : &(struct cp_id){ { 0 } }));
+			f->case_id ? f->case_id : &none));
 	for (;;) {
 		enum cp_code code;
 
