@@ -13,20 +13,38 @@ struct looking { cp_repo_wrong *wrong; void *user; struct cp_err *err; enum cp_c
 
 /* ---- config ------------------------------------------------------------------------------------------ */
 
-/* Name and value; NULL: any value. None of them runs anything, or names another place that is read. */
+/* Name and value; NULL: any value. None of them runs anything, or names another place that is read. git ends where one that
+ * should be yes or no, or a number, is not. */
+#define YES_OR_NO "yes or no"
+#define NUMBER "a number"
 static const struct { const char *name, *value; } ours[] = {
-	{ "core.bare", "true" }, { "core.filemode", NULL }, { "core.ignorecase", NULL }, { "core.precomposeunicode", NULL },
-	{ "core.symlinks", NULL }, { "core.logallrefupdates", NULL }, { "core.repositoryformatversion", "0" },
-	{ "core.compression", NULL }, { CP_TEXTCONV_NAME, CP_TEXTCONV }, { CP_EXT_DIFF_NAME, CP_EXT_DIFF }, { "gc.auto", NULL }, { "gc.autodetach", NULL },
-	{ "gc.pruneexpire", NULL }, { "pack.threads", NULL }, { "pack.windowmemory", NULL }, { "user.name", NULL }, { "user.email", NULL },
+	{ "core.bare", "true" }, { "core.filemode", YES_OR_NO }, { "core.ignorecase", YES_OR_NO }, { "core.precomposeunicode", YES_OR_NO },
+	{ "core.symlinks", YES_OR_NO }, { "core.logallrefupdates", YES_OR_NO }, { "core.logallrefupdates", "always" },
+	{ "core.repositoryformatversion", "0" }, { "core.compression", NUMBER }, { CP_TEXTCONV_NAME, CP_TEXTCONV },
+	{ CP_EXT_DIFF_NAME, CP_EXT_DIFF }, { "gc.auto", NUMBER }, { "gc.autodetach", YES_OR_NO }, { "gc.pruneexpire", NULL },
+	{ "pack.threads", NUMBER }, { "pack.windowmemory", NUMBER }, { "user.name", NULL }, { "user.email", NULL },
 	{ "gpg.ssh.allowedsignersfile", NULL },
 	{ "remote.*.url", NULL }, { "remote.*.fetch", NULL }, { "branch.*.remote", NULL }, { "branch.*.merge", NULL },
 };
 
+static bool fits(const char *wanted, const char *value)
+{
+	int64_t number;
+	int yes;
+
+	if (wanted == NULL)
+		return true;
+	if (strcmp(wanted, YES_OR_NO) == 0)
+		return git_config_parse_bool(&yes, value) == 0;
+	if (strcmp(wanted, NUMBER) == 0)
+		return git_config_parse_int64(&number, value) == 0;
+	return value != NULL && strcmp(wanted, value) == 0;
+}
+
 static bool is_ours(const git_config_entry *e)
 {
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		if (fnmatch(ours[i].name, e->name, 0) == 0 && (ours[i].value == NULL || strcmp(ours[i].value, e->value) == 0))
+		if (fnmatch(ours[i].name, e->name, 0) == 0 && fits(ours[i].value, e->value))
 			return true;
 	return false;
 }

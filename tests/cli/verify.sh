@@ -55,6 +55,20 @@ check "a verdict" altered "UPDATE commits SET verdict = 'refused' WHERE no = 2" 
 check "a conflict that is none" altered "INSERT INTO conflicts SELECT id, 11, '', 'fork', 1, 'latest', rev, '' FROM judgments LIMIT 1" 'casepack.db: conflicts'
 check "a fate in the index of edits" altered "UPDATE edits SET fate = fate + 1" 'casepack.db: edits'
 check "who signed a change commit" altered "UPDATE commit_objects SET bytes = (SELECT bytes FROM commit_objects ORDER BY no DESC LIMIT 1) WHERE no = 1" 'casepack.db: commit_objects'
+config() { fresh && sed -i "$1" t/history.git/config && names t "$2"; } # SED WORDS
+check "a line of git's configuration that git ends at" config 's/filemode = true/filemode = tree/' 'config: core.filemode'
+index() { # every offset of the largest pack's index in the table for large ones, which is not there
+	fresh && python3 - "$(ls -S t/history.git/objects/pack/*.idx | head -1)" <<-'P' && names t 'is damaged'
+		import os, struct, sys
+		os.chmod(sys.argv[1], 0o644)
+		b = bytearray(open(sys.argv[1], "rb").read())
+		n, = struct.unpack(">I", b[1028:1032])
+		for at in range(1032 + 24 * n, 1032 + 28 * n, 4):
+		    b[at] ^= 0x40
+		open(sys.argv[1], "wb").write(b)
+	P
+}
+check "an index that asks for more memory than there is" index
 ref() { fresh && git -C t/history.git update-ref "$1" "$2" && names t "$3"; } # REF COMMIT WORDS
 check "a ref that casepack does not make" ref refs/tags/v1 "$(git -C hub/history.git rev-parse main)" 'refs/tags/v1: casepack makes no such ref'
 check "a replaced object" ref "refs/replace/$(git -C hub/history.git rev-parse main)" "$(git -C hub/history.git rev-parse main~1)" 'refs/replace/'

@@ -109,7 +109,9 @@ def delete(table):
     return make
 
 
-NOTES = {("waiting", "why"), ("waiting", "since_us"), ("waiting", None), ("peers", "acked")} # None: the row
+# None: the row
+NOTES = {("waiting", c) for c in ("why", "since_us", None)} | {("peers", c) for c in ("replica", "sent_us", "received_us",
+                                                                                      "outbound_acked", "acked", None)}
 EMPTY = {"side_keys", "strangers"} # of which an honest hub has no row
 
 for t in TABLES:
