@@ -1491,7 +1491,7 @@ class Line:
         for path in sorted({*self.due, *self.shown}):
             steps = self.due.get(path, [self.made.get(path)])
             odd = next(((oid, blob) for oid, blob in self.shown.get(path, []) if blob not in steps), None)
-            if odd is None and self.have.get(path) != self.made.get(path) and self.have.get(path) != self.wrong.get(path):
+            if odd is None and self.have.get(path) != self.made.get(path) and self.have.get(path) != self.wrong.get(path, "nothing yet"):
                 odd = self.last, self.have.get(path)
             if odd:
                 self.wrong[path] = odd[1]

@@ -66,6 +66,7 @@ ben=$(place '^ben: ') anna=$(place '^anna: ') revoked=$(place 'is revoked$') gui
 
 found "an answer altered on main by the hub's key" "$q3" page -3 "$q3" "d1	2" "d1	1"
 found "an answer altered as soon as it came" "$q1: is not what follows" page "$ben" "$q1" "ben	1	grade	d1	0" "ben	1	grade	d1	3"
+found "a file that does not come at all" "$q3: is not there, and should be" without 1 "$q3"
 found "one more commit that changes a file" "it names no change commit" tip "$q3" "d1	2" "d1	1"
 found "a commit dropped" "$q1" drop "$ben"
 found "two commits that changed places" "$q1" swap "$anna" "$ben"

@@ -7,6 +7,7 @@ REPO is a bare repository with branches main and replica/<id>. What is made anew
 count main's commits from 0, the root; a negative one counts from the end.
 
     page N PATH OLD NEW      in that commit, and all behind it where the file is the same
+    without N PATH           in that commit, and all behind it, the file is not there
     tip PATH OLD NEW         in one more commit behind the last, which names no change commit
     drop N                   that commit is not there; the trees behind it stay
     swap N M                 two commits change places, trees stay where they are
@@ -71,6 +72,14 @@ def edited(tree, path, old, new):
     return replaced(tree, path, put("blob", text.replace(old.encode(), new.encode(), 1)))
 
 
+def bare(tree, path):
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        git("read-tree", tree.decode(), env=env)
+        git("update-index", "--index-info", data=f"0 {'0' * 40}\t{path}\n".encode(), env=env)
+        return git("write-tree", env=env).strip()
+
+
 def ident(pseudonym):
     for line in git("cat-file", "blob", "main:trust/allowed_signers").decode().splitlines():
         if line.endswith(" " + pseudonym):
@@ -86,6 +95,9 @@ if deed == "page":
     for c in chain[n:]:
         if git("rev-parse", f"{c['oid']}:{path}") == before:
             c["tree"] = edited(c["tree"], path, old, new)
+elif deed == "without":
+    for c in chain[at(args[0]):]:
+        c["tree"] = bare(c["tree"], args[1])
 elif deed == "tip":
     chain.append(dict(chain[-1], tree=edited(chain[-1]["tree"], *args), message=b"nothing to see here\n", oid=None))
 elif deed == "drop":
