@@ -58,7 +58,7 @@ check "who signed a change commit" altered "UPDATE commit_objects SET bytes = (S
 config() { fresh && sed -i "$1" t/history.git/config && names t "$2"; } # SED WORDS
 check "a line of git's configuration that git ends at" config 's/filemode = true/filemode = tree/' 'config: core.filemode'
 index() { # every offset of the largest pack's index in the table for large ones, which is not there
-	fresh && python3 - "$(ls -S t/history.git/objects/pack/*.idx | head -1)" <<-'P' && names t 'is damaged'
+	fresh && python3 - "$(ls -S t/history.git/objects/pack/*.idx | head -1)" <<-'P' && (
 		import os, struct, sys
 		os.chmod(sys.argv[1], 0o644)
 		b = bytearray(open(sys.argv[1], "rb").read())
@@ -67,6 +67,9 @@ index() { # every offset of the largest pack's index in the table for large ones
 		    b[at] ^= 0x40
 		open(sys.argv[1], "wb").write(b)
 	P
+		export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 # libgit2 forgets some bytes of a walk that ends at what is damaged
+		names t 'is damaged'
+	)
 }
 check "an index that asks for more memory than there is" index
 ref() { fresh && git -C t/history.git update-ref "$1" "$2" && names t "$3"; } # REF COMMIT WORDS
