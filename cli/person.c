@@ -84,13 +84,21 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+/* The last word is the hub. */
 static enum cp_code person_home(struct cp_args *a, struct cp_err *err)
 {
-	bool is_changed;
+	const char *hub;
+	char n[CP_COUNT];
+	size_t moved, people;
 
-	CP_TRY(cp_args_want(a, 3, 3, err));
-	CP_TRY(cp_person_home(a->store, a->words[1], a->words[2], &is_changed, err));
-	cp_say(is_changed ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], a->words[2]);
+	CP_TRY(cp_args_want(a, 3, SIZE_MAX, err));
+	people = a->n - 2;
+	hub = a->words[a->n - 1];
+	CP_TRY(cp_person_home(a->store, a->words + 1, people, hub, &moved, err));
+	if (people == 1)
+		cp_say(moved ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], hub);
+	else
+		cp_say("%s moved to %s, %zu there already", cp_count(n, (int64_t)moved, "person", "people"), hub, people - moved);
 	return cp_seal_if_ready(a->store, err);
 }
 
@@ -252,7 +260,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_person = {
 	.name = "person",
-	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub | --invite FILE] [--hub]\nhome PSEUDONYM HUB\ndevices [PSEUDONYM]\ntrust PSEUDONYM [WORDS]\nrevoke PSEUDONYM [--device ID] --reason TEXT\nlist",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub | --invite FILE] [--hub]\nhome PSEUDONYM... HUB\ndevices [PSEUDONYM]\ntrust PSEUDONYM [WORDS]\nrevoke PSEUDONYM [--device ID] --reason TEXT\nlist",
 	.summary = "the people of the project and their devices",
 	.about =
 		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "

@@ -174,17 +174,26 @@ static enum cp_code devices_of(struct cp_store *s, const struct cp_id *person, c
 	}
 }
 
-static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, const char *pseudonym, const char *hub,
-		bool *out_changed, struct cp_err *err)
+struct moving { struct cp_id person; struct cp_device list[64]; size_t n; };
+
+static enum cp_code check_moving(struct cp_store *s, const char *pseudonym, struct moving *m, struct cp_err *err)
 {
-	struct cp_id home;
+	CP_TRY(cp_person_find(s, pseudonym, &m->person, err));
+	CP_TRY(devices_of(s, &m->person, pseudonym, m->list, &m->n, err));
+	for (size_t i = 0; i < m->n; i++)
+		CP_TRY(check_giver(s, &m->list[i], err));
+	return CP_OK;
+}
+
+static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, const char *pseudonym, const struct cp_id *home,
+		const char *hub, bool *changed, struct cp_err *err)
+{
 	char words[160];
 	enum cp_code code;
 
-	CP_TRY(find_hub(s, hub, &home, err));
 	snprintf(words, sizeof words, "roster: %s's devices are given to by %s", pseudonym, hub);
 	CP_TRY(cp_edit_begin(s, err));
-	code = move_home(s, person, &home, out_changed, err);
+	code = move_home(s, person, home, changed, err);
 	if (code == CP_OK)
 		code = cp_edit_commit(s, words, err);
 	if (code != CP_OK)
@@ -192,28 +201,42 @@ static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, c
 	return code;
 }
 
-enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed, struct cp_err *err)
+/* Its devices hear of it from the hub that they know, as the last thing that it gives. */
+static enum cp_code move(struct cp_store *s, const char *pseudonym, const struct cp_id *home, const char *hub, size_t *moved,
+		struct cp_err *err)
 {
-	const struct cp_seckey *key;
-	struct cp_device list[64];
-	struct cp_id person;
-	size_t n;
+	struct moving m;
+	bool changed = false;
 
-	*out_changed = false;
-	if (!s->me.is_hub || s->me.is_relay)
-		return cp_fail(err, CP_EINPUT, "%s: homes are named at a lead's hub", s->path);
-	CP_TRY(cp_person_find(s, pseudonym, &person, err));
-	CP_TRY(devices_of(s, &person, pseudonym, list, &n, err));
-	for (size_t i = 0; i < n; i++)
-		CP_TRY(check_giver(s, &list[i], err));
-	CP_TRY(cp_store_key(s, &key, err));
-	CP_TRY(write_home(s, &person, pseudonym, hub, out_changed, err));
-	CP_TRY(cp_secrets_load(s, err));
-	for (size_t i = 0; i < n && *out_changed; i++) {
+	CP_TRY(check_moving(s, pseudonym, &m, err));
+	CP_TRY(write_home(s, &m.person, pseudonym, home, hub, &changed, err));
+	if (!changed)
+		return CP_OK;
+	++*moved;
+	for (size_t i = 0; i < m.n; i++) {
 		struct cp_oid tip;
 
-		CP_TRY(cp_outbound_give(s, &list[i], &tip, err));
+		CP_TRY(cp_outbound_give(s, &m.list[i], &tip, err));
 	}
+	return CP_OK;
+}
+
+enum cp_code cp_person_home(struct cp_store *s, const char *const *pseudonyms, size_t n, const char *hub, size_t *moved, struct cp_err *err)
+{
+	const struct cp_seckey *key;
+	struct moving m;
+	struct cp_id home;
+
+	*moved = 0;
+	if (!s->me.is_hub || s->me.is_relay)
+		return cp_fail(err, CP_EINPUT, "%s: homes are named at a lead's hub", s->path);
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(check_moving(s, pseudonyms[i], &m, err));
+	CP_TRY(find_hub(s, hub, &home, err));
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(cp_secrets_load(s, err));
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(move(s, pseudonyms[i], &home, hub, moved, err));
 	return CP_OK;
 }
 

@@ -23,9 +23,10 @@ struct cp_person_add {
 CP_CHECKED enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bool *out_changed,
 		struct cp_err *err);
 
-/* Every device of that person is given to by that hub from now on: a lead's, or a relay's device, named by its owner's pseudonym
- * or by the first eight hex digits or more of its id. CP_EINPUT: none or several are, or another hub gives to them that could say so. */
-CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed,
+/* Every device of these people is given to by that hub from now on: a lead's, or a relay's device, named by its owner's pseudonym
+ * or by the first eight hex digits or more of its id. *moved: how many of them were given to by another. CP_EINPUT, and nothing is
+ * changed: nobody or several are called so, or another hub gives to one of them that could say so. */
+CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *const *pseudonyms, size_t n, const char *hub, size_t *moved,
 		struct cp_err *err);
 
 struct cp_person_row {

@@ -39,9 +39,11 @@ for key in third fourth; do
 	quiet casepack -C hub person add bea --role lead --key "$keys/$key.pub" --hub
 done
 check "two hubs of one lead are told apart by their devices" complains 1 "has several hubs" casepack -C hub person home anna bea
-for name in anna ben; do
-	check "$name moves to the hub of the new key" status 0 casepack -C hub person home $name "${new:0:8}"
-done
+check "who is not there moves nobody" complains 1 "nobody of that pseudonym" casepack -C hub person home anna cleo "${new:0:8}"
+check "both move to the hub of the new key" status 0 casepack -C hub person home anna ben "${new:0:8}"
+check "as it says" says "2 people moved"
+check "once" status 0 casepack -C hub person home anna ben "${new:0:8}"
+check "which it says too" says "0 people moved to ${new:0:8}, 2 there already"
 quiet casepack -C hub pack --to lead -o post
 quiet casepack -C new merge "$(last post to-lead)"
 check "the new hub goes on where the old one ended" status 0 casepack -C new pack --all -o out
@@ -76,9 +78,7 @@ check "nor what it sends to the new hub" bash -c "casepack -C hub pack --to lead
 
 # ---- without it --------------------------------------------------------------------------------------------------
 check "where the old hub is lost the new one revokes it" status 0 casepack -C lost_new person revoke lead --device "$old" --reason "the laptop was stolen"
-for name in anna ben; do
-	check "and $name is given to by the new one" status 0 casepack -C lost_new person home $name lead
-done
+check "and gives to both from now on" status 0 casepack -C lost_new person home anna ben lead
 mkdir at_lost
 quiet casepack -C lost_new pack --all -o at_lost
 check "which who has heard of it takes" status 0 casepack -C lost_anna open "$(last at_lost to-anna)"
