@@ -226,6 +226,47 @@ static const char *find_held(const struct opening *o, const char *own)
 	return NULL;
 }
 
+/* How far it holds a line that I left, "" where it does not say: a tip that is unknown here is that of a clone, which went on
+ * behind all of mine. */
+static enum cp_code find_held_of(struct opening *o, const char *branch, struct cp_oid *out, struct cp_err *err)
+{
+	int64_t best = 0;
+
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < o->m->have.n; i++) {
+		const struct cp_tip *tip = &o->m->have.list[i];
+		int64_t no;
+
+		if (strncmp(tip->name, branch, strlen(branch)) != 0)
+			continue;
+		CP_TRY(cp_query_int(o->s, &no, 0, err, "SELECT no FROM commits WHERE oid = ?1", "t", tip->oid.hex));
+		if (no > best)
+			*out = tip->oid;
+		else if (no == 0 && best == 0)
+			CP_TRY(cp_repo_branch(o->s->history, branch, out, err));
+		best = no > best ? no : best;
+	}
+	return CP_OK;
+}
+
+/* What it holds of the lines that I left. */
+static enum cp_code take_former(struct opening *o, struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
+	size_t n;
+
+	CP_TRY(cp_copy_lines(o->s, ids, &n, err));
+	for (size_t i = 0; i + 1 < n; i++) {
+		char branch[80], hex[CP_ID_HEX];
+		struct cp_oid held;
+
+		snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
+		CP_TRY(find_held_of(o, branch, &held, err));
+		CP_TRY(cp_line_held_set(o->s, &o->m->sender, branch, &held, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 {
 	char own[80], hex[CP_ID_HEX];
@@ -244,6 +285,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 		held = "";
 	}
 	CP_TRY(take_receipts(o, err));
+	CP_TRY(take_former(o, err));
 	CP_TRY(cp_refusals_take(s, o->m, &o->out->refused, &o->out->again, err));
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
