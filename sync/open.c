@@ -57,6 +57,27 @@ static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_er
 	return check_relay(o, err);
 }
 
+/* The hub that gave last has said who gives next, and what that one gave stands. Where neither my home before this bundle nor that
+ * behind it is its sender, or one whose line it goes on with, it is of a hub that was put back since and does not know. */
+static enum cp_code check_home(const struct opening *o, const struct cp_id *before, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf whose = CP_BUF(64);
+	char hex[CP_ID_HEX];
+	int64_t is_its;
+
+	if (!cp_id_is_set(before) || o->out->commits == 0)
+		return CP_OK;
+	CP_TRY(cp_query_int(o->s, &is_its, 0, err, "WITH RECURSIVE line(id) AS (SELECT ?1 UNION SELECT r.copy_of FROM replicas r JOIN line"
+			" ON r.id = line.id WHERE length(r.copy_of) = 16) SELECT 1 FROM line WHERE id IN (?2, (SELECT home FROM replicas WHERE id = ?3))", "ddd",
+			&o->m->sender, before, &o->s->me.replica));
+	if (is_its)
+		return CP_OK;
+	CP_TRY(cp_query_text(o->s, &whose, NULL, err, "SELECT p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1",
+			"d", before));
+	return cp_fail(err, CP_ETRUST, "is from a hub that gives to this device no longer: %s's does, %.8s, until a lead says another with"
+			" `casepack person home`; nothing was changed", whose.len ? whose.data : "another", cp_hex(hex, before->bytes, 16));
+}
+
 static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
 {
 	for (size_t i = 0; i < m->n_recipients; i++)
@@ -301,7 +322,9 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *s = o->s;
 	struct cp_oid old;
+	struct cp_id home;
 
+	CP_TRY(cp_query_id(s, &home, err, "SELECT home FROM replicas WHERE id = ?1 AND length(home) = 16", "d", &s->me.replica));
 	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
 	CP_TRY(cp_query_text(s, &applied, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", &o->m->sender));
 	/* not the branch: a crash may have left it ahead of the rows */
@@ -310,6 +333,7 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_triples_end(&triples, err));
 	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
+	CP_TRY(check_home(o, &home, err));
 	CP_TRY(cp_envelope_check(s, o->b, err)); /* of a new workspace only the bundle says what is demanded */
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash, id FROM cases"
 			" WHERE state <> 'forgotten';"
