@@ -72,6 +72,15 @@ static enum cp_code has_line(struct cp_store *s, bool *out, struct cp_err *err)
 	return CP_OK;
 }
 
+enum cp_code cp_copy_latest(struct cp_store *s, struct cp_id *out, struct cp_err *err)
+{
+	bool has;
+
+	CP_TRY(has_line(s, &has, err));
+	*out = has ? s->me.replica : s->me.copy_of;
+	return CP_OK;
+}
+
 /* What was agreed on under the old id: of the new one nobody has heard. */
 static enum cp_code forget_agreements(struct cp_store *s, struct cp_err *err)
 {
@@ -87,13 +96,11 @@ static enum cp_code forget_agreements(struct cp_store *s, struct cp_err *err)
 enum cp_code cp_copy_go_on(struct cp_store *s, const struct cp_pubkey *key, const struct cp_id *nonce, bool is_put_back,
 		struct cp_err *err)
 {
-	struct cp_id id;
-	bool has;
+	struct cp_id id, of;
 
 	cp_replica_id_of(&id, &s->me.project, key, nonce);
-	CP_TRY(has_line(s, &has, err));
-	if (has)
-		CP_TRY(cp_meta_set(s, "copy_of", s->me.replica.bytes, 16, err));
+	CP_TRY(cp_copy_latest(s, &of, err));
+	CP_TRY(cp_meta_set(s, "copy_of", of.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "nonce", nonce->bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "replica", id.bytes, 16, err));
 	CP_TRY(cp_meta_set_int(s, "put_back", is_put_back, err));
@@ -475,11 +482,36 @@ enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pubkey *key, s
 	return cp_id_is_set(&id) ? cp_author_find(s, &id, out, found, err) : CP_OK;
 }
 
-/* A copy's own roster row comes with what the hub gives it: until then its former ids answer for it. */
+struct line_key { const struct cp_id *project, *line; struct cp_pubkey *key; };
+
+/* The id of a line is derived from the key that signs it. */
+static enum cp_code see_key(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct line_key *k = user;
+	struct cp_id copy_of, nonce, id;
+	struct cp_pubkey signer;
+
+	(void)oid, (void)err;
+	if (c->n_parents > 0 || !cp_copy_read(c, &copy_of, &nonce) || cp_commit_signer(&signer, c, NULL) != CP_OK)
+		return CP_OK;
+	if (cp_id_is_set(&nonce))
+		cp_replica_id_of(&id, k->project, &signer, &nonce);
+	else
+		cp_replica_id(&id, k->project, &signer);
+	if (cp_id_equal(&id, k->line))
+		*k->key = signer;
+	return CP_OK;
+}
+
+/* A line's own roster row comes with what the hub gives it: until then former ids answer for it, and it may have another key
+ * than those. */
 enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found, struct cp_err *err)
 {
+	struct line_key k = { &s->me.project, replica, &out->key };
 	struct cp_id ids[CP_MAX_LINES];
+	char branch[80], hex[CP_ID_HEX];
 	bool is_mine = false;
+	struct cp_oid tip;
 	size_t n;
 
 	CP_TRY(cp_copy_lines(s, ids, &n, err));
@@ -488,9 +520,11 @@ enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, str
 		is_mine = is_mine || cp_id_equal(&ids[i], replica);
 	for (size_t i = 0; is_mine && !*found && i < n; i++)
 		CP_TRY(cp_author_find(s, &ids[i], out, found, err));
-	if (*found && cp_id_equal(replica, &s->me.replica)) /* it may have another key than those */
-		CP_TRY(cp_public_key(&out->key, s->key_path, err));
-	return CP_OK;
+	if (!*found)
+		return CP_OK;
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, replica->bytes, 16));
+	CP_TRY(cp_repo_branch(s->history, branch, &tip, err));
+	return *tip.hex ? cp_repo_walk(s->history, tip.hex, "", see_key, &k, err) : CP_OK;
 }
 
 enum cp_code cp_copy_was_me(struct cp_store *s, const struct cp_id *replica, bool *out, struct cp_err *err)

@@ -50,6 +50,10 @@ CP_CHECKED enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, 
 CP_CHECKED enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pubkey *key, struct cp_author *out, bool *found,
 		struct cp_err *err);
 
+/* For whom this workspace goes on where it takes another id now: the present one, or where nothing was written under that, the one
+ * before it. */
+CP_CHECKED enum cp_code cp_copy_latest(struct cp_store *s, struct cp_id *out, struct cp_err *err);
+
 /* My own lines, the oldest first: former ids of this workspace, then the present one. */
 #define CP_MAX_LINES 64
 CP_CHECKED enum cp_code cp_copy_lines(struct cp_store *s, struct cp_id ids[CP_MAX_LINES], size_t *n, struct cp_err *err);

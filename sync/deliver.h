@@ -30,6 +30,9 @@ enum {
 CP_CHECKED enum cp_code cp_pack(struct cp_store *s, const char *pseudonym, const char *dir, unsigned how,
 		cp_sent_visit *visit, void *user, int64_t *out_n, struct cp_err *err);
 
+/* Device: edits that the hub which work is returned to has not confirmed, in the outbox or behind what it holds; all of them
+ * where there is none yet. */
+CP_CHECKED enum cp_code cp_unsent(struct cp_store *s, int64_t *out, struct cp_err *err);
 /* Device: seal, and write the return bundle into dir; *out_n is 0 when nothing is owed. */
 CP_CHECKED enum cp_code cp_return(struct cp_store *s, const char *dir, unsigned how, struct cp_sent *out,
 		int64_t *out_n, struct cp_err *err);

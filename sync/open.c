@@ -57,6 +57,27 @@ static enum cp_code check_sender(struct opening *o, bool is_before, struct cp_er
 	return check_relay(o, err);
 }
 
+/* The hub that gave last has said who gives next, and what that one gave stands. Where neither my home before this bundle nor that
+ * behind it is its sender, or one whose line it goes on with, it is of a hub that was put back since and does not know. */
+static enum cp_code check_home(const struct opening *o, const struct cp_id *before, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf whose = CP_BUF(64);
+	char hex[CP_ID_HEX];
+	int64_t is_its;
+
+	if (!cp_id_is_set(before) || o->out->commits == 0)
+		return CP_OK;
+	CP_TRY(cp_query_int(o->s, &is_its, 0, err, "WITH RECURSIVE line(id) AS (SELECT ?1 UNION SELECT r.copy_of FROM replicas r JOIN line"
+			" ON r.id = line.id WHERE length(r.copy_of) = 16) SELECT 1 FROM line WHERE id IN (?2, (SELECT home FROM replicas WHERE id = ?3))", "ddd",
+			&o->m->sender, before, &o->s->me.replica));
+	if (is_its)
+		return CP_OK;
+	CP_TRY(cp_query_text(o->s, &whose, NULL, err, "SELECT p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person WHERE r.id = ?1",
+			"d", before));
+	return cp_fail(err, CP_ETRUST, "is from a hub that gives to this device no longer: %s's does, %.8s, until a lead says another with"
+			" `casepack person home`; nothing was changed", whose.len ? whose.data : "another", cp_hex(hex, before->bytes, 16));
+}
+
 static bool is_for(const struct cp_manifest *m, const struct cp_id *replica)
 {
 	for (size_t i = 0; i < m->n_recipients; i++)
@@ -226,6 +247,47 @@ static const char *find_held(const struct opening *o, const char *own)
 	return NULL;
 }
 
+/* How far it holds a line that I left, "" where it does not say: a tip that is unknown here is that of a clone, which went on
+ * behind all of mine. */
+static enum cp_code find_held_of(struct opening *o, const char *branch, struct cp_oid *out, struct cp_err *err)
+{
+	int64_t best = 0;
+
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < o->m->have.n; i++) {
+		const struct cp_tip *tip = &o->m->have.list[i];
+		int64_t no;
+
+		if (strncmp(tip->name, branch, strlen(branch)) != 0)
+			continue;
+		CP_TRY(cp_query_int(o->s, &no, 0, err, "SELECT no FROM commits WHERE oid = ?1", "t", tip->oid.hex));
+		if (no > best)
+			*out = tip->oid;
+		else if (no == 0 && best == 0)
+			CP_TRY(cp_repo_branch(o->s->history, branch, out, err));
+		best = no > best ? no : best;
+	}
+	return CP_OK;
+}
+
+/* What it holds of the lines that I left. */
+static enum cp_code take_former(struct opening *o, struct cp_err *err)
+{
+	struct cp_id ids[CP_MAX_LINES];
+	size_t n;
+
+	CP_TRY(cp_copy_lines(o->s, ids, &n, err));
+	for (size_t i = 0; i + 1 < n; i++) {
+		char branch[80], hex[CP_ID_HEX];
+		struct cp_oid held;
+
+		snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
+		CP_TRY(find_held_of(o, branch, &held, err));
+		CP_TRY(cp_line_held_set(o->s, &o->m->sender, branch, &held, err));
+	}
+	return CP_OK;
+}
+
 static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 {
 	char own[80], hex[CP_ID_HEX];
@@ -244,6 +306,7 @@ static enum cp_code record_peer(struct opening *o, struct cp_err *err)
 		held = "";
 	}
 	CP_TRY(take_receipts(o, err));
+	CP_TRY(take_former(o, err));
 	CP_TRY(cp_refusals_take(s, o->m, &o->out->refused, &o->out->again, err));
 	CP_TRY(cp_run(s, err, "INSERT INTO peers(replica, received_us, outbound, acked) VALUES(?1, ?2, ?3, ?4)"
 			" ON CONFLICT DO UPDATE SET received_us = excluded.received_us, outbound = excluded.outbound,"
@@ -259,7 +322,9 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_AUTO(buf) struct cp_buf applied = CP_BUF(64);
 	struct cp_store *s = o->s;
 	struct cp_oid old;
+	struct cp_id home;
 
+	CP_TRY(cp_query_id(s, &home, err, "SELECT home FROM replicas WHERE id = ?1 AND length(home) = 16", "d", &s->me.replica));
 	CP_TRY(cp_repo_branch(s->history, o->outbound_branch, &old, err));
 	CP_TRY(cp_query_text(s, &applied, NULL, err, "SELECT outbound FROM peers WHERE replica = ?1", "d", &o->m->sender));
 	/* not the branch: a crash may have left it ahead of the rows */
@@ -268,6 +333,7 @@ static enum cp_code take_in(struct opening *o, struct cp_err *err)
 	CP_TRY(cp_triples_end(&triples, err));
 	CP_TRY(check_needs(o, err));
 	CP_TRY(check_sender(o, false, err));
+	CP_TRY(check_home(o, &home, err));
 	CP_TRY(cp_envelope_check(s, o->b, err)); /* of a new workspace only the bundle says what is demanded */
 	if (sqlite3_exec(s->db, "DROP TABLE IF EXISTS temp.named; CREATE TEMP TABLE named AS SELECT content AS hash, id FROM cases"
 			" WHERE state <> 'forgotten';"

@@ -54,6 +54,31 @@ static enum cp_code read_peer(struct packing *p, struct cp_err *err)
 	return CP_OK;
 }
 
+static enum cp_code say_held(struct packing *p, struct cp_hasher *h, const char *name, const char *oid, struct cp_err *err)
+{
+	cp_hasher_add_part(h, name, strlen(name));
+	cp_hasher_add_part(h, oid, strlen(oid));
+	return cp_tips_add(&p->m.have, name, oid, err);
+}
+
+/* Lines that the device has left: it goes on under another id, or with another key, and what it did before is owed until it is here. */
+static enum cp_code acknowledge_former(struct packing *p, struct cp_hasher *h, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	bool row;
+
+	CP_TRY(cp_query(p->s, &q, err, "WITH RECURSIVE line(id) AS (SELECT copy_of FROM replicas WHERE id = ?1 UNION SELECT r.copy_of FROM"
+			" replicas r JOIN line ON r.id = line.id) SELECT branch, oid FROM commits c WHERE is_private = 0 AND verdict = 'accepted'"
+			" AND replica IN line AND no = (SELECT max(no) FROM commits d WHERE d.branch = c.branch AND d.is_private = 0"
+			"  AND d.verdict = 'accepted') ORDER BY 1", "d", &p->device.replica));
+	for (;;) {
+		CP_TRY(cp_step(p->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		CP_TRY(say_held(p, h, cp_col_text(q, 0), cp_col_text(q, 1), err));
+	}
+}
+
 /* What I acknowledge is what the database has taken in: after a crash the branch may be ahead of it, and who
  * is told so never sends the rest again. Where the device's own branch, its further lines, and of a relay those of the devices that it collects from stand
  * here; and which of their change commits were refused. */
@@ -73,10 +98,9 @@ static enum cp_code acknowledge(struct packing *p, struct cp_err *err)
 		CP_TRY(cp_step(p->s, q, &row, err));
 		if (!row)
 			break;
-		CP_TRY(cp_tips_add(&p->m.have, cp_col_text(q, 0), cp_col_text(q, 1), err));
-		cp_hasher_add_part(&h, cp_col_text(q, 0), strlen(cp_col_text(q, 0)));
-		cp_hasher_add_part(&h, cp_col_text(q, 1), strlen(cp_col_text(q, 1)));
+		CP_TRY(say_held(p, &h, cp_col_text(q, 0), cp_col_text(q, 1), err));
 	}
+	CP_TRY(acknowledge_former(p, &h, err));
 	cp_hasher_end(&h, &all);
 	if (p->m.have.n > 0)
 		cp_hex(p->told, all.bytes, sizeof all.bytes);

@@ -31,6 +31,10 @@ CP_CHECKED enum cp_code cp_parcel_may(struct cp_store *s, unsigned how, struct c
 CP_CHECKED enum cp_code cp_parcel_chain(struct cp_store *s, struct cp_bundle_writer *w, const char *tip, const char *stop,
 		int64_t *n, struct cp_err *err);
 
+/* A device: up to where that hub holds a line of this workspace that it has left, as its last bundle says ("": not at all). */
+CP_CHECKED enum cp_code cp_line_held_set(struct cp_store *s, const struct cp_id *hub, const char *branch, const struct cp_oid *held,
+		struct cp_err *err);
+
 /* Does a bundle that I wrote in that manner lie in dir, whole, and say the same to m's recipient already? What I encrypted I
  * cannot read, so this goes by its hash. */
 CP_CHECKED enum cp_code cp_parcel_lies_there(struct cp_store *s, const char *dir, const struct cp_manifest *m, unsigned how,

@@ -5,6 +5,7 @@
 
 #include "sync/change.h"
 #include "sync/hub.h"
+#include "sync/deliver.h"
 #include "sync/inner.h"
 #include "sync/quarantine.h"
 
@@ -57,19 +58,6 @@ enum cp_code cp_status_each(struct cp_store *s, cp_rater_visit *visit, void *use
 	}
 }
 
-/* Edits that no hub has confirmed: in the outbox, or in commits behind the one it holds. */
-static enum cp_code count_unsent(struct cp_store *s, int64_t *out, struct cp_err *err)
-{
-	int64_t outbox, commits;
-
-	CP_TRY(cp_query_int(s, &outbox, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox", ""));
-	CP_TRY(cp_query_int(s, &commits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE is_private = 0 AND"
-			" verdict = 'accepted' AND instr(branch, '.') = 0 AND no >" /* a further line of mine hangs on what was refused */
-			" coalesce((SELECT max(c.no) FROM commits c JOIN peers p ON p.acked = c.oid), 0)", ""));
-	*out = outbox + commits;
-	return CP_OK;
-}
-
 /* "2 fork, 1 hard" */
 enum cp_code cp_conflict_classes(struct cp_store *s, char *out, size_t size, struct cp_err *err)
 {
@@ -110,7 +98,7 @@ enum cp_code cp_status(struct cp_store *s, struct cp_status *out, struct cp_err 
 	out->strangers = quarantine.strangers;
 	CP_TRY(cp_conflict_classes(s, out->conflict_classes, sizeof out->conflict_classes, err));
 	if (!s->me.is_hub)
-		CP_TRY(count_unsent(s, &out->unsent, err));
+		CP_TRY(cp_unsent(s, &out->unsent, err));
 	else if (!s->me.is_relay)
 		CP_TRY(cp_hub_missing(s, &out->missing, err));
 	return cp_repo_branch(s->history, "main", &out->main, err);

@@ -46,35 +46,93 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 	return CP_OK;
 }
 
-/* My present line and those of former ids, oldest first. Whoever holds something of one holds those before it: they
- * always travel together. What was before another key was sealed again with it. */
-static enum cp_code find_lines(struct returning *r, struct cp_err *err)
+/* What that hub holds of a line that was left: in meta, "held/" hub "/" branch. */
+static void name_of_held(const struct cp_id *hub, const char *branch, char out[128])
+{
+	char hex[CP_ID_HEX];
+
+	snprintf(out, 128, "held/%s/%.60s", cp_hex(hex, hub->bytes, 16), branch);
+}
+
+enum cp_code cp_line_held_set(struct cp_store *s, const struct cp_id *hub, const char *branch, const struct cp_oid *held,
+		struct cp_err *err)
+{
+	char key[128];
+
+	name_of_held(hub, branch, key);
+	return cp_meta_set(s, key, held->hex, strlen(held->hex), err);
+}
+
+/* Up to where the hub holds that line: as its last bundle says. Of the line that I was on then it has said so by another name. */
+static enum cp_code find_stop(struct returning *r, struct line *l, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf held = CP_BUF(80);
+	int64_t is_on_it;
+	char key[128];
+
+	if ((r->how & CP_SEND_FULL) != 0)
+		return CP_OK;
+	CP_TRY(cp_query_int(r->s, &is_on_it, 0, err, "SELECT 1 FROM commits WHERE oid = ?1 AND branch = ?2", "tt", r->acked.hex, l->branch));
+	name_of_held(&r->hub, l->branch, key);
+	CP_TRY(cp_meta_get(r->s, key, &held, err));
+	snprintf(l->stop.hex, sizeof l->stop.hex, "%s", is_on_it ? r->acked.hex : held.len > 0 ? held.data : "");
+	return CP_OK;
+}
+
+/* Of a line before another key all that was not sealed again with a later one. */
+static enum cp_code cut_line(struct returning *r, struct line *l, struct cp_err *err)
+{
+	CP_AUTO(buf) struct cp_buf last = CP_BUF(80);
+
+	CP_TRY(cp_query_text(r->s, &last, NULL, err, "SELECT c.oid FROM commits c WHERE c.branch = ?1 AND c.verdict = 'accepted' AND c.is_private = 0"
+			" AND c.no > coalesce((SELECT no FROM commits WHERE oid = ?2), 0) AND EXISTS (SELECT 1 FROM edits e WHERE e.commit_no = c.no"
+			"  AND NOT EXISTS (SELECT 1 FROM edits f JOIN commits d ON d.no = f.commit_no WHERE f.doc = e.doc AND f.tbl = e.tbl"
+			"   AND f.rev = e.rev AND d.no > c.no AND d.branch <> c.branch AND d.verdict = 'accepted')) ORDER BY c.no DESC LIMIT 1", "tt",
+			l->branch, l->stop.hex));
+	snprintf(l->tip.hex, sizeof l->tip.hex, "%s", last.len > 0 ? last.data : l->stop.hex);
+	return CP_OK;
+}
+
+/* My present line, which is named even where the hub holds it, and of those before it, oldest first, what it does not. */
+static enum cp_code find_lines(struct returning *r, struct cp_err *err)
+{
+	struct line lines[CP_MAX_LINES];
 	struct cp_id ids[CP_MAX_LINES];
 	char hex[CP_ID_HEX];
 	bool is_successor;
 	size_t n;
 
+	memset(lines, 0, sizeof lines);
 	CP_TRY(cp_copy_lines(r->s, ids, &n, err));
-	CP_TRY(cp_query_text(r->s, &held, NULL, err, "SELECT branch FROM commits WHERE oid = ?1", "t", r->acked.hex));
 	for (size_t i = 0; i < n; i++) {
-		struct line *l = &r->lines[r->n_lines];
+		snprintf(lines[i].branch, sizeof lines[i].branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
+		CP_TRY(cp_repo_branch(r->s->history, lines[i].branch, &lines[i].tip, err));
+		CP_TRY(find_stop(r, &lines[i], err));
+		CP_TRY(cp_is_successor(r->s, &lines[i].tip, &is_successor, err));
+		for (size_t k = 0; is_successor && k < i; k++)
+			CP_TRY(cut_line(r, &lines[k], err));
+	}
+	for (size_t i = 0; i < n; i++)
+		if (*lines[i].tip.hex != '\0' && (i + 1 == n || strcmp(lines[i].tip.hex, lines[i].stop.hex) != 0))
+			r->lines[r->n_lines++] = lines[i];
+	return CP_OK;
+}
 
-		memset(l, 0, sizeof *l);
-		snprintf(l->branch, sizeof l->branch, "replica/%s", cp_hex(hex, ids[i].bytes, 16));
-		CP_TRY(cp_repo_branch(r->s->history, l->branch, &l->tip, err));
-		if (held.len > 0 && strcmp(held.data, l->branch) == 0) {
-			l->stop = r->acked;
-			r->lines[0] = *l;
-			r->n_lines = 0;
-		}
-		CP_TRY(cp_is_successor(r->s, &l->tip, &is_successor, err));
-		if (is_successor) {
-			r->lines[0] = *l;
-			r->n_lines = 0;
-		}
-		r->n_lines += *l->tip.hex != '\0';
+enum cp_code cp_unsent(struct cp_store *s, int64_t *out, struct cp_err *err)
+{
+	struct returning r = { .s = s };
+	enum cp_code code = find_hub(&r, err);
+
+	CP_TRY(code == CP_EINPUT ? CP_OK : code); /* no hub yet, which holds nothing */
+	CP_TRY(find_lines(&r, err));
+	CP_TRY(cp_query_int(s, out, 0, err, "SELECT coalesce(sum(edits), 0) FROM outbox", ""));
+	for (size_t i = 0; i < r.n_lines; i++) {
+		int64_t edits;
+
+		CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE branch = ?1 AND is_private = 0 AND"
+				" verdict = 'accepted' AND no > coalesce((SELECT no FROM commits WHERE oid = ?2), 0) AND no <="
+				" (SELECT no FROM commits WHERE oid = ?3)", "ttt", r.lines[i].branch, r.lines[i].stop.hex, r.lines[i].tip.hex));
+		*out += edits;
 	}
 	return CP_OK;
 }

@@ -108,15 +108,24 @@ enum cp_code cp_is_invited(struct cp_store *s, bool *out, struct cp_err *err)
 	return CP_OK;
 }
 
-/* By the old key, where it can be opened; whoever has lost it is let in by a lead. */
+/* By the key of the device that it goes on for, where that is the old one and can be opened; for any other a lead lets it in. */
 static enum cp_code prove(struct cp_store *s, const struct cp_pubkey *key, struct cp_buf *proof, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(1024);
 	const struct cp_seckey *old;
+	struct cp_author author;
+	struct cp_pubkey signer;
+	struct cp_id of;
+	bool known;
 
 	if (cp_store_key(s, &old, NULL) != CP_OK)
 		return CP_OK;
-	CP_TRY(cp_successor_text(&text, &s->me.project, &s->me.replica, key, err));
+	cp_seckey_public(&signer, old);
+	CP_TRY(cp_copy_latest(s, &of, err));
+	CP_TRY(cp_copy_author(s, &of, &author, &known, err));
+	if (!known || memcmp(&author.key, &signer, sizeof signer) != 0)
+		return CP_OK;
+	CP_TRY(cp_successor_text(&text, &s->me.project, &of, key, err));
 	return sign(proof, old, &text, err);
 }
 

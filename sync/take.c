@@ -43,6 +43,7 @@ struct cp_taking {
 	int64_t known;
 	char why[512];
 	bool brings_proofs;
+	bool is_relayed;                 /* a relay passes on what others did */
 	bool is_done, is_check;          /* is_check: only to see whether the bundle would be refused */
 	const struct cp_author *also; size_t n_also; /* in a check */
 	struct cp_buf trees;             /* in a check: the names of those that came */
@@ -59,6 +60,7 @@ enum cp_code cp_taking_begin(struct cp_store *s, const struct cp_manifest *m, st
 		return cp_fail(err, CP_EIO, "out of memory");
 	t->s = s;
 	t->brings_proofs = m != NULL && cp_has_proofs(m);
+	t->is_relayed = m != NULL && m->kind == CP_BUNDLE_RELAY;
 	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
 	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t, &s->limits);
 	t->trees = (struct cp_buf)CP_BUF(CP_TEXT_MAX);
@@ -140,7 +142,7 @@ struct incoming {
 	const void *changeset; size_t len;
 	struct cp_change_commit c;
 	struct cp_author author;
-	bool is_stranger;               /* of a device that the hub has yet to enter into the roster */
+	bool is_stranger;               /* of a device that the hub has yet to enter into the roster; author: whose it says it is, or nobody */
 	bool is_ruled;                  /* a lead has decided to take it in, whatever became of its device */
 };
 
@@ -200,8 +202,11 @@ static enum cp_code decide(struct cp_store *s, struct incoming *in, enum cp_verd
 
 	if (in->is_stranger) {
 		*out = CP_WAIT;
-		snprintf(why, 256, "%s's device goes on under another id, which a lead's hub has to enter into the roster",
-				in->author.pseudonym);
+		if (*in->author.pseudonym == '\0')
+			snprintf(why, 256, "it is by a device that is not on the roster here");
+		else
+			snprintf(why, 256, "%s's device goes on under another id, which a lead's hub has to enter into the roster",
+					in->author.pseudonym);
 		return CP_OK;
 	}
 	CP_TRY(check_chain(s, in, out, why, err));
@@ -349,7 +354,8 @@ static enum cp_code take_one(struct cp_taking *t, struct incoming *in, enum cp_v
 	return *verdict == CP_WAIT ? let_wait(t, in, why, err) : CP_OK;
 }
 
-/* Form, author and signature: what fails here refuses the bundle, since its signer answers for what it carries. */
+/* Form, author and signature: what fails here refuses the bundle, since its signer answers for what it carries. A relay may know
+ * devices that are not known here (yet, or any more): their work waits, and that of the others is taken. */
 static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struct cp_err *err)
 {
 	struct cp_pubkey signer;
@@ -371,6 +377,8 @@ static enum cp_code authenticate(struct cp_taking *t, struct incoming *in, struc
 		CP_TRY(cp_copy_stranger(t->s, &signer, &in->author, &found, err));
 	if (!found)
 		CP_TRY(cp_stranger_find(t->s, &in->c.replica, &in->author, &found, err));
+	if (!found && t->is_relayed)
+		return CP_OK;
 	if (!found)
 		return cp_fail(err, CP_ETRUST, "commit %.12s is by a device that is not on the roster", in->oid);
 	if (memcmp(&signer, &in->author.key, sizeof signer) != 0)
@@ -494,6 +502,8 @@ static enum cp_code retry_one(struct cp_taking *t, struct cp_buf parts[4], bool 
 	if (code == CP_OK)
 		code = take_one(t, &in, &verdict, err);
 	cp_change_commit_drop(&in.c);
+	if (code == CP_ETRUST) /* not by a device of the roster: only that waits, whatever else has come */
+		return CP_OK;
 	if (code != CP_OK || verdict == CP_WAIT)
 		return code;
 	*moved = true;

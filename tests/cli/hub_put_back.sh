@@ -168,4 +168,36 @@ cp -a hub copy
 id copy >/dev/null 2>&1
 check "a copy of a hub takes nobody's raters along" equal "$(sqlite3 copy/casepack.db "SELECT count(*) FROM replicas WHERE lower(hex(home)) = '$(id copy)'")" 0
 check "which keeps theirs" equal "$(home anna)" "$(id hub)"
+
+# ---- from before its rater went to another hub -----------------------------------------------------------------
+scene "$work/gone"
+mkdir post
+quiet casepack -C hub person add bea --role lead --key "$keys/bea.pub" --hub
+quiet casepack -C hub pack --to bea -o post
+quiet casepack -C bea open post/* --key bea
+cp -a hub backup
+quiet casepack -C hub person home anna bea
+meet hub bea bea
+rm -f post/*
+quiet casepack -C bea import ../rebuilt/more.csv --locale en-US
+quiet casepack -C bea assign --form relevance --guideline guide --to anna
+quiet casepack -C bea pack --to anna -o post
+quiet casepack -C anna open post/*
+rm -rf hub && mv backup hub
+quiet casepack -C hub assign --form relevance --guideline guide --to anna --pass 2
+quiet casepack -C hub pack --to anna -o out
+check "a hub that was put back from before does not take its rater back unknowing" complains 4 "bea's does" casepack -C anna open "$(last out to-anna)"
+check "who goes on with the other" bash -c "casepack -C anna rate q9 grade@d1=1 grade@d2=1 && rm -f in/* && casepack -C anna return -o in && casepack -C bea merge in/*"
+meet hub bea bea
+meet bea hub lead
+rm -f post/*
+quiet casepack -C bea pack --to anna -o post
+check "gets from that what the first one assigned" bash -c "casepack -C anna open post/* && casepack -C anna rate --list | grep -c ' todo ' | grep -q '^16$'"
+check "and is sound" status 0 casepack -C anna verify
+quiet casepack -C hub person home anna lead
+quiet casepack -C hub pack --to anna -o out
+check "a lead takes her back by saying so" status 0 casepack -C anna open "$(last out to-anna)"
+check "and she is sound still" status 0 casepack -C anna verify
+meet hub bea bea
+check "both hubs are of one mind" equal "$(hash hub)" "$(hash bea)"
 finish

@@ -155,6 +155,33 @@ rm -f f/*; quiet casepack -C acme return -o f
 check "the relay owes it what its manifest no longer names" status 0 casepack -C hub merge f/*
 check "and nothing is lost" bash -c "casepack -C hub export --format csv --no-times -o - 2>/dev/null | grep -q '^q4,.*,cem,'"
 
+# ---- a rater that the hub does not know any more -----------------------------------------------------------------
+quiet casepack key new eve
+rm -rf put-back && cp -a hub put-back
+quiet casepack -C hub person add eve --relay acme --vendor acme --key "$(pub eve)"
+quiet casepack -C hub assign --form rel --to eve --case q1
+rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*
+rm -f f/*; quiet casepack -C acme pack --to eve -o f; quiet casepack -C eve open f/* --key eve
+quiet casepack -C eve rate q1 grade@d1=2
+quiet casepack -C cem rate q3 grade@d3=1
+rm -f f/*; for w in eve cem; do quiet casepack -C $w return -o f; done; quiet casepack -C acme merge f/*
+rm -rf hub && mv put-back hub
+of() { casepack -C hub export --format csv --no-times -o - 2>/dev/null | grep -c "^$2,.*,$1,"; }
+rm -f f/*; quiet casepack -C acme return -o f
+check "a device that a hub put back does not know does not keep the others' work out" status 3 casepack -C hub merge f/*
+check "hers waits, and it is said for what" says "is by a device that is not on the roster here"
+check "theirs is taken" equal "$(of cem q3) $(of eve q1)" "1 0"
+check "who waits is listed" bash -c "casepack -C hub quarantine | grep -q 'not on the roster'"
+check "the hub is sound meanwhile" status 0 casepack -C hub verify
+cp -a hub asked
+check "a lead who lets her in and gives her the case again has her work" bash -c "casepack -C asked person add eve --relay acme --key '$(pub eve)' &&
+	casepack -C asked assign --form rel --to eve --case q1 && casepack -C asked merge f/* && casepack -C asked export --format csv -o - | grep -q '^q1,.*,eve,'"
+check "which is proven" status 0 casepack -C asked verify
+rm -f f/*; quiet casepack -C acme return --full -o f
+check "or the relay proves that she was given it" status 0 casepack -C hub merge f/*
+check "and hers is taken too" equal "$(of cem q3) $(of eve q1)" "1 1"
+check "which is proven as well" status 0 casepack -C hub verify
+
 # ---- a case that the hub never assigned -------------------------------------------------------------------------
 derived() { # the id of an assignment: of case, person and pass
 	python3 -c "
