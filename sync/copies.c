@@ -62,8 +62,8 @@ static enum cp_code enter(struct cp_store *s, const struct cp_id *id, const stru
 			{ "home", cp_v_blob(home.bytes, cp_id_is_set(&home) ? 16 : 0) } }, 5, CP_EDIT_DERIVED, NULL, NULL, err);
 }
 
-/* Nothing was written under the present id: then it was never anybody's. */
-static enum cp_code has_line(struct cp_store *s, bool *out, struct cp_err *err)
+/* Where nothing was it was never anybody's. */
+enum cp_code cp_copy_has_line(struct cp_store *s, bool *out, struct cp_err *err)
 {
 	int64_t n;
 
@@ -91,7 +91,7 @@ enum cp_code cp_copy_go_on(struct cp_store *s, const struct cp_pubkey *key, cons
 	bool has;
 
 	cp_replica_id_of(&id, &s->me.project, key, nonce);
-	CP_TRY(has_line(s, &has, err));
+	CP_TRY(cp_copy_has_line(s, &has, err));
 	if (has)
 		CP_TRY(cp_meta_set(s, "copy_of", s->me.replica.bytes, 16, err));
 	CP_TRY(cp_meta_set(s, "nonce", nonce->bytes, 16, err));
@@ -475,6 +475,35 @@ enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pubkey *key, s
 	return cp_id_is_set(&id) ? cp_author_find(s, &id, out, found, err) : CP_OK;
 }
 
+struct proving { const struct cp_store *s; const struct cp_id *replica; struct cp_pubkey *key; };
+
+/* The id of a line follows from the key that signed its first commit. */
+static enum cp_code see_key(void *user, const char *oid, const struct cp_commit *c, struct cp_err *err)
+{
+	struct proving *p = user;
+	struct cp_id copy_of, nonce, derived;
+	struct cp_pubkey signer;
+
+	(void)oid, (void)err;
+	if (c->n_parents > 0 || !cp_copy_read(c, &copy_of, &nonce) || cp_commit_signer(&signer, c, NULL) != CP_OK)
+		return CP_OK;
+	cp_replica_id_of(&derived, &p->s->me.project, &signer, &nonce);
+	if (cp_id_equal(&derived, p->replica))
+		*p->key = signer;
+	return CP_OK;
+}
+
+static enum cp_code key_of_line(struct cp_store *s, const struct cp_id *replica, struct cp_pubkey *key, struct cp_err *err)
+{
+	struct proving p = { s, replica, key };
+	char branch[80], hex[CP_ID_HEX];
+	struct cp_oid tip;
+
+	snprintf(branch, sizeof branch, "replica/%s", cp_hex(hex, replica->bytes, 16));
+	CP_TRY(cp_repo_branch(s->history, branch, &tip, err));
+	return *tip.hex ? cp_repo_walk(s->history, tip.hex, "", see_key, &p, err) : CP_OK;
+}
+
 /* A copy's own roster row comes with what the hub gives it: until then its former ids answer for it. */
 enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found, struct cp_err *err)
 {
@@ -488,9 +517,7 @@ enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, str
 		is_mine = is_mine || cp_id_equal(&ids[i], replica);
 	for (size_t i = 0; is_mine && !*found && i < n; i++)
 		CP_TRY(cp_author_find(s, &ids[i], out, found, err));
-	if (*found && cp_id_equal(replica, &s->me.replica)) /* it may have another key than those */
-		CP_TRY(cp_public_key(&out->key, s->key_path, err));
-	return CP_OK;
+	return *found ? key_of_line(s, replica, &out->key, err) : CP_OK; /* it may have another key than those */
 }
 
 enum cp_code cp_copy_was_me(struct cp_store *s, const struct cp_id *replica, bool *out, struct cp_err *err)

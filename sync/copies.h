@@ -33,6 +33,9 @@ CP_CHECKED enum cp_code cp_copy_words(struct cp_store *s, struct cp_buf *words, 
 CP_CHECKED enum cp_code cp_copy_go_on(struct cp_store *s, const struct cp_pubkey *key, const struct cp_id *nonce, bool is_put_back,
 		struct cp_err *err);
 
+/* Has anything been written under the present id? The id before it is what a new one names otherwise. */
+CP_CHECKED enum cp_code cp_copy_has_line(struct cp_store *s, bool *out, struct cp_err *err);
+
 /* What the trailer of a change commit says, of a copy or (nonce zeros) of a successor; false: none, or not in its form. */
 bool cp_copy_read(const struct cp_commit *c, struct cp_id *copy_of, struct cp_id *nonce);
 
@@ -54,7 +57,7 @@ CP_CHECKED enum cp_code cp_copy_stranger(struct cp_store *s, const struct cp_pub
 #define CP_MAX_LINES 64
 CP_CHECKED enum cp_code cp_copy_lines(struct cp_store *s, struct cp_id ids[CP_MAX_LINES], size_t *n, struct cp_err *err);
 
-/* For one of these that the roster does not name yet: the author that stands for it. */
+/* For one of these that the roster does not name yet: the author that stands for it, with the key that the line itself proves. */
 CP_CHECKED enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);
 

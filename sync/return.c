@@ -46,14 +46,24 @@ static enum cp_code find_hub(struct returning *r, struct cp_err *err)
 	return CP_OK;
 }
 
+static enum cp_code is_on_roster(struct cp_store *s, const struct cp_id *id, bool *out, struct cp_err *err)
+{
+	int64_t n;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT 1 FROM replicas WHERE id = ?1", "d", id));
+	*out = n != 0;
+	return CP_OK;
+}
+
 /* My present line and those of former ids, oldest first. Whoever holds something of one holds those before it: they
- * always travel together. What was before another key was sealed again with it. */
+ * always travel together. What was before another key was sealed again with it; the line that this goes on for comes along
+ * until its hub is known to have heard of it. */
 static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf held = CP_BUF(80);
 	struct cp_id ids[CP_MAX_LINES];
 	char hex[CP_ID_HEX];
-	bool is_successor;
+	bool is_successor, is_heard_of = false;
 	size_t n;
 
 	CP_TRY(cp_copy_lines(r->s, ids, &n, err));
@@ -70,10 +80,11 @@ static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 			r->n_lines = 0;
 		}
 		CP_TRY(cp_is_successor(r->s, &l->tip, &is_successor, err));
-		if (is_successor) {
+		if (is_successor && is_heard_of) {
 			r->lines[0] = *l;
 			r->n_lines = 0;
 		}
+		CP_TRY(is_on_roster(r->s, &ids[i], &is_heard_of, err));
 		r->n_lines += *l->tip.hex != '\0';
 	}
 	return CP_OK;
