@@ -84,13 +84,21 @@ static enum cp_code person_add(struct cp_args *a, struct cp_err *err)
 	return cp_seal_if_ready(a->store, err);
 }
 
+/* The last word is the hub. */
 static enum cp_code person_home(struct cp_args *a, struct cp_err *err)
 {
-	bool is_changed;
+	const char *hub;
+	char n[CP_COUNT];
+	size_t moved, people;
 
-	CP_TRY(cp_args_want(a, 3, 3, err));
-	CP_TRY(cp_person_home(a->store, a->words[1], a->words[2], &is_changed, err));
-	cp_say(is_changed ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], a->words[2]);
+	CP_TRY(cp_args_want(a, 3, SIZE_MAX, err));
+	people = a->n - 2;
+	hub = a->words[a->n - 1];
+	CP_TRY(cp_person_home(a->store, a->words + 1, people, hub, &moved, err));
+	if (people == 1)
+		cp_say(moved ? "%s is given to by %s from now on" : "%s is given to by %s already", a->words[1], hub);
+	else
+		cp_say("%s moved to %s, %zu there already", cp_count(n, (int64_t)moved, "person", "people"), hub, people - moved);
 	return cp_seal_if_ready(a->store, err);
 }
 
@@ -252,7 +260,7 @@ static const struct cp_example examples[] = {
 
 const struct cp_command cp_cmd_person = {
 	.name = "person",
-	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub | --invite FILE] [--hub]\nhome PSEUDONYM HUB\ndevices [PSEUDONYM]\ntrust PSEUDONYM [WORDS]\nrevoke PSEUDONYM [--device ID] --reason TEXT\nlist",
+	.usage = "add PSEUDONYM [--name NAME] [--role ROLE] [--locale LOCALES] [--vendor NAME] [--relay PERSON] [--key FILE.pub | --invite FILE] [--hub]\nhome PSEUDONYM... HUB\ndevices [PSEUDONYM]\ntrust PSEUDONYM [WORDS]\nrevoke PSEUDONYM [--device ID] --reason TEXT\nlist",
 	.summary = "the people of the project and their devices",
 	.about =
 		"`add` puts a person on the roster, or changes one who is there: what is not said stays as it is. A "
@@ -266,7 +274,13 @@ const struct cp_command cp_cmd_person = {
 		"and she makes her workspace of it with `open`. From then on the two exchange with `sync` through a folder or a "
 		"git remote, or with `pack --to` and `merge`.\n\n"
 		"A person's devices are given to by one hub at a time: the one that gave to them first, or the one whose person "
-		"`home` names. The next one goes on where the last ended, once both have exchanged.\n\n"
+		"`home` names, by a pseudonym or by a device's id. The next one goes on where the last ended, once both have exchanged.\n\n"
+		"A lead goes on with another key by a second hub: `key new second`, `person add lea --key second.pub --hub`, `pack --to lea`, "
+		"and `open` makes the new workspace; then `person home` for everybody and one more `pack --to lea` at the old hub, `merge` and `pack --all` "
+		"at the new one, and `person revoke lea --device ID` there once all have opened that. Where the old hub is lost, the new one revokes it and names "
+		"itself as home; raters who have opened a bundle since the second was added know it, so add one before you need it. "
+		"If the old key is lost and not stolen, merge what raters return first: what only the old hub gave comes back with it, and "
+		"behind the revocation work on such assignments waits.\n\n"
 		"Who cannot send a key first is invited: `--invite FILE` makes a key for her, locked with a passphrase that is shown once. "
 		"She opens the first bundle with it (`casepack open BUNDLE --key FILE`), and when she first returns something her device goes "
 		"on with a key of her own, once.\n\n"

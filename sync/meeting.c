@@ -332,7 +332,7 @@ static enum cp_code retry_waiting(struct cp_store *s, struct cp_merged *out, str
 	enum cp_code code;
 
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_taking_begin(s, &t, err);
+	code = cp_taking_begin(s, NULL, &t, err);
 	if (code == CP_OK)
 		code = cp_taking_end(t, &more, err);
 	if (code != CP_OK)

@@ -79,7 +79,7 @@ static enum cp_code merge_inside(struct cp_store *s, struct cp_bundle *b, struct
 	enum cp_code code;
 
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_taking_begin(s, &t, err);
+	code = cp_taking_begin(s, cp_bundle_manifest(b), &t, err);
 	if (code == CP_OK)
 		code = cp_bundle_each_object(b, each_object, t, err);
 	if (code == CP_OK)

@@ -88,15 +88,29 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 			{ "state", cp_v_text("invited") } }, p->is_invitation ? 4 : 3, CP_EDIT_PLAIN, NULL, changed, err);
 }
 
-/* The relay's device, or a lead's hub: that is how a rater moves back. */
-static enum cp_code find_home(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
+/* A lead's hub, or a relay's device: by its owner's pseudonym where she has one, or as its id begins. */
+static enum cp_code find_hub(struct cp_store *s, const char *hub, struct cp_id *out, struct cp_err *err)
 {
-	static const struct cp_id none;
+	sqlite3_stmt *q;
+	bool row;
+	size_t n = 0;
 
-	CP_TRY(cp_query_id(s, out, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
-			" AND (p.role = 'relay' OR (p.role = 'lead' AND r.is_hub = 1)) AND r.state = 'active' ORDER BY r.id LIMIT 1", "t", pseudonym));
-	return cp_id_equal(out, &none) ? cp_fail(err, CP_EINPUT, "%s: is no relay with a device; `casepack person add %s --role relay"
-			" --key FILE.pub` makes one", pseudonym, pseudonym) : CP_OK;
+	*out = s->me.replica;
+	if (strcmp(hub, s->me.pseudonym) == 0) /* who was put back has another on the roster, which is nobody now */
+		return CP_OK;
+	CP_TRY(cp_query(s, &q, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE r.is_hub = 1 AND r.state = 'active'"
+			" AND (p.pseudonym = ?1 OR (length(?1) >= 8 AND substr(lower(hex(r.id)), 1, length(?1)) = lower(?1)))", "t", hub));
+	for (;; n++) {
+		CP_TRY(cp_step(s, q, &row, err));
+		if (!row)
+			break;
+		cp_col_id(q, 0, out);
+	}
+	if (n == 0)
+		return cp_fail(err, CP_EINPUT, "%s: has no hub; `casepack person add %s --key FILE.pub` makes one, of a lead with --role lead --hub,"
+				" of a relay with --role relay", hub, hub);
+	return n == 1 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: has several hubs; say the first eight digits or more of the device's id, as"
+			" `casepack person devices %s` lists them", hub, hub);
 }
 
 /* Every device of the person takes its material there from now on. */
@@ -125,28 +139,12 @@ static enum cp_code move_home(struct cp_store *s, const struct cp_id *person, co
 	return CP_OK;
 }
 
-/* A lead's hub, or a relay's device. */
-static enum cp_code find_hub(struct cp_store *s, const char *pseudonym, struct cp_id *out, struct cp_err *err)
-{
-	int64_t n;
-
-	*out = s->me.replica;
-	if (strcmp(pseudonym, s->me.pseudonym) == 0) /* who was put back has another on the roster, which is nobody now */
-		return CP_OK;
-	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT count(*) FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
-			" AND r.is_hub = 1 AND r.state = 'active'", "t", pseudonym));
-	if (n != 1)
-		return cp_fail(err, CP_EINPUT, n == 0 ? "%s: has no hub; `casepack person add %s --role lead --key FILE.pub --hub` makes one"
-				: "%s: has several hubs; let all but one of %s's be revoked first", pseudonym, pseudonym);
-	return cp_query_id(s, out, err, "SELECT r.id FROM replicas r JOIN persons p ON p.id = r.person WHERE p.pseudonym = ?1"
-			" AND r.is_hub = 1 AND r.state = 'active'", "t", pseudonym);
-}
-
 /* Only who gives to them now can tell them, as the last thing that it gives. */
 static enum cp_code check_giver(struct cp_store *s, const struct cp_device *d, struct cp_err *err)
 {
 	const struct cp_id none = { { 0 } };
 	CP_AUTO(buf) struct cp_buf name = CP_BUF(256);
+	char hex[CP_ID_HEX];
 	struct cp_id giver;
 
 	CP_TRY(cp_outbound_giver(s, &d->replica, &giver, err));
@@ -154,8 +152,9 @@ static enum cp_code check_giver(struct cp_store *s, const struct cp_device *d, s
 		return CP_OK;
 	CP_TRY(cp_query_text(s, &name, NULL, err, "SELECT p.pseudonym FROM replicas r JOIN persons p ON p.id = r.person"
 			" WHERE r.id = ?1 AND r.state = 'active'", "d", &giver));
-	return name.len == 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is given to by %s; say it there, so that its devices learn of it",
-			d->pseudonym, name.data);
+	return name.len == 0 ? CP_OK : cp_fail(err, CP_EINPUT, "%s: is given to by %s's hub %.8s; say it there, so that its devices learn of it"
+			" (if that one is lost, `casepack person revoke %s --device %.8s` first)", d->pseudonym, name.data, cp_hex(hex, giver.bytes, 16),
+			name.data, hex);
 }
 
 static enum cp_code devices_of(struct cp_store *s, const struct cp_id *person, const char *pseudonym, struct cp_device list[64],
@@ -175,17 +174,26 @@ static enum cp_code devices_of(struct cp_store *s, const struct cp_id *person, c
 	}
 }
 
-static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, const char *pseudonym, const char *hub,
-		bool *out_changed, struct cp_err *err)
+struct moving { struct cp_id person; struct cp_device list[64]; size_t n; };
+
+static enum cp_code check_moving(struct cp_store *s, const char *pseudonym, struct moving *m, struct cp_err *err)
 {
-	struct cp_id home;
+	CP_TRY(cp_person_find(s, pseudonym, &m->person, err));
+	CP_TRY(devices_of(s, &m->person, pseudonym, m->list, &m->n, err));
+	for (size_t i = 0; i < m->n; i++)
+		CP_TRY(check_giver(s, &m->list[i], err));
+	return CP_OK;
+}
+
+static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, const char *pseudonym, const struct cp_id *home,
+		const char *hub, bool *changed, struct cp_err *err)
+{
 	char words[160];
 	enum cp_code code;
 
-	CP_TRY(find_hub(s, hub, &home, err));
 	snprintf(words, sizeof words, "roster: %s's devices are given to by %s", pseudonym, hub);
 	CP_TRY(cp_edit_begin(s, err));
-	code = move_home(s, person, &home, out_changed, err);
+	code = move_home(s, person, home, changed, err);
 	if (code == CP_OK)
 		code = cp_edit_commit(s, words, err);
 	if (code != CP_OK)
@@ -193,28 +201,42 @@ static enum cp_code write_home(struct cp_store *s, const struct cp_id *person, c
 	return code;
 }
 
-enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed, struct cp_err *err)
+/* Its devices hear of it from the hub that they know, as the last thing that it gives. */
+static enum cp_code move(struct cp_store *s, const char *pseudonym, const struct cp_id *home, const char *hub, size_t *moved,
+		struct cp_err *err)
 {
-	const struct cp_seckey *key;
-	struct cp_device list[64];
-	struct cp_id person;
-	size_t n;
+	struct moving m;
+	bool changed = false;
 
-	*out_changed = false;
-	if (!s->me.is_hub || s->me.is_relay)
-		return cp_fail(err, CP_EINPUT, "%s: homes are named at a lead's hub", s->path);
-	CP_TRY(cp_person_find(s, pseudonym, &person, err));
-	CP_TRY(devices_of(s, &person, pseudonym, list, &n, err));
-	for (size_t i = 0; i < n; i++)
-		CP_TRY(check_giver(s, &list[i], err));
-	CP_TRY(cp_store_key(s, &key, err));
-	CP_TRY(write_home(s, &person, pseudonym, hub, out_changed, err));
-	CP_TRY(cp_secrets_load(s, err));
-	for (size_t i = 0; i < n && *out_changed; i++) {
+	CP_TRY(check_moving(s, pseudonym, &m, err));
+	CP_TRY(write_home(s, &m.person, pseudonym, home, hub, &changed, err));
+	if (!changed)
+		return CP_OK;
+	++*moved;
+	for (size_t i = 0; i < m.n; i++) {
 		struct cp_oid tip;
 
-		CP_TRY(cp_outbound_give(s, &list[i], &tip, err));
+		CP_TRY(cp_outbound_give(s, &m.list[i], &tip, err));
 	}
+	return CP_OK;
+}
+
+enum cp_code cp_person_home(struct cp_store *s, const char *const *pseudonyms, size_t n, const char *hub, size_t *moved, struct cp_err *err)
+{
+	const struct cp_seckey *key;
+	struct moving m;
+	struct cp_id home;
+
+	*moved = 0;
+	if (!s->me.is_hub || s->me.is_relay)
+		return cp_fail(err, CP_EINPUT, "%s: homes are named at a lead's hub", s->path);
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(check_moving(s, pseudonyms[i], &m, err));
+	CP_TRY(find_hub(s, hub, &home, err));
+	CP_TRY(cp_store_key(s, &key, err));
+	CP_TRY(cp_secrets_load(s, err));
+	for (size_t i = 0; i < n; i++)
+		CP_TRY(move(s, pseudonyms[i], &home, hub, moved, err));
 	return CP_OK;
 }
 
@@ -251,7 +273,7 @@ static enum cp_code write_person(struct cp_store *s, const struct cp_person_add 
 	if (p->home != NULL && *p->home) {
 		struct cp_id home;
 
-		CP_TRY(find_home(s, p->home, &home, err));
+		CP_TRY(find_hub(s, p->home, &home, err));
 		CP_TRY(move_home(s, id, &home, &device, err));
 	}
 	*changed = *changed || device || name;

@@ -16,15 +16,17 @@ struct cp_person_add {
 	bool is_hub;             /* that device is a hub: a lead's only */
 	const char *key_path;    /* public key file, "ssh-ed25519 ..."; adds a device */
 	bool is_invitation;      /* that key is handed over to its owner, who has to replace it (sync/succession.h) */
-	const char *home;        /* pseudonym of the relay that gives to this person's devices and collects from them */
+	const char *home;        /* the relay that gives to this person's devices and collects from them: as in cp_person_home */
 };
 /* Adds a person, or changes one that is there; a second key is a second device. CP_EINPUT for a bad
  * pseudonym, role, locale or key, or a key that is somebody else's. */
 CP_CHECKED enum cp_code cp_person_add(struct cp_store *s, const struct cp_person_add *p, bool *out_changed,
 		struct cp_err *err);
 
-/* Every device of that person is given to by that person's hub from now on: a lead's, or a relay. */
-CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *pseudonym, const char *hub, bool *out_changed,
+/* Every device of these people is given to by that hub from now on: a lead's, or a relay's device, named by its owner's pseudonym
+ * or by the first eight hex digits or more of its id. *moved: how many of them were given to by another. CP_EINPUT, and nothing is
+ * changed: nobody or several are called so, or another hub gives to one of them that could say so. */
+CP_CHECKED enum cp_code cp_person_home(struct cp_store *s, const char *const *pseudonyms, size_t n, const char *hub, size_t *moved,
 		struct cp_err *err);
 
 struct cp_person_row {

@@ -275,6 +275,7 @@ struct taking {
 	struct cp_triples triples;
 	struct chain { char branch[80]; struct cp_id giver; struct cp_oid tip; } *chains; size_t n; /* as they come */
 	struct cp_oid *oids; size_t n_oids;
+	struct cp_oid *left; size_t n_left; /* commits of hubs that are not trusted, and what was given behind them */
 	int64_t fresh, rows, assignments;  /* commits that were not known; rows taken back */
 };
 
@@ -283,10 +284,11 @@ static void taking_drop(struct taking *t)
 	cp_triples_drop(&t->triples);
 	free(t->chains);
 	free(t->oids);
+	free(t->left);
 }
 
-/* Signed by a hub of the roster, for a device of the roster: its branch. */
-static enum cp_code authenticate(struct taking *t, const struct cp_change_commit *c, char branch[80], struct cp_err *err)
+/* Signed by a hub of the roster, for a device of the roster: its branch. *is_trusted: mine, or a lead's whom nobody has revoked. */
+static enum cp_code authenticate(struct taking *t, const struct cp_change_commit *c, char branch[80], bool *is_trusted, struct cp_err *err)
 {
 	struct cp_author giver;
 	struct cp_pubkey signer;
@@ -294,13 +296,14 @@ static enum cp_code authenticate(struct taking *t, const struct cp_change_commit
 	const char *line = strstr(c->commit.message, "\nCasepack-Outbound: ");
 	struct cp_id id;
 	int64_t is_hub;
-	bool known, is_lead;
+	bool known, is_mine;
 
 	CP_TRY(cp_author_find(t->s, &c->replica, &giver, &known, err));
 	CP_TRY(cp_query_int(t->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &c->replica));
 	CP_TRY(cp_commit_signer(&signer, &c->commit, err));
-	is_lead = giver.is_lead && giver.is_active; /* whose rows are taken back as they are; a relay's chain is only its own business */
-	if (!known || !is_hub || (!is_lead && !cp_id_equal(&c->replica, &t->s->me.replica)) || memcmp(&signer, &giver.key, sizeof signer) != 0 || !cp_id_equal(&c->project, &t->s->me.project))
+	is_mine = cp_id_equal(&c->replica, &t->s->me.replica);
+	*is_trusted = is_mine || (giver.is_lead && giver.is_active); /* its rows are taken back as they are */
+	if (!known || !is_hub || memcmp(&signer, &giver.key, sizeof signer) != 0 || !cp_id_equal(&c->project, &t->s->me.project))
 		return cp_fail(err, CP_ETRUST, "commit %.12s says that a hub gave it, but no hub of this project signed it", t->triples.commit_oid.hex);
 	snprintf(hex, sizeof hex, "%.32s", line + strlen("\nCasepack-Outbound: "));
 	if (!cp_unhex(id.bytes, 16, hex))
@@ -330,29 +333,62 @@ static enum cp_code remember(struct taking *t, const struct cp_change_commit *c,
 	return CP_OK;
 }
 
+static enum cp_code keep_objects(struct taking *t, const struct cp_change_commit *c, const void *changeset, size_t len, struct cp_err *err)
+{
+	struct cp_repo *r = t->s->history;
+	struct cp_oid blob;
+
+	if (cp_repo_has(r, t->triples.commit_oid.hex))
+		return CP_OK;
+	t->fresh++;
+	CP_TRY(cp_repo_put(r, t->triples.commit_oid.hex, "commit", t->triples.commit.data, t->triples.commit.len, err));
+	CP_TRY(cp_repo_put(r, c->commit.tree.hex, "tree", t->triples.tree.data, t->triples.tree.len, err));
+	return cp_repo_blob(r, changeset, len, &blob, err);
+}
+
+static bool is_left(const struct taking *t, const char *oid)
+{
+	for (size_t i = t->n_left; i > 0; i--)
+		if (strcmp(t->left[i - 1].hex, oid) == 0)
+			return true;
+	return false;
+}
+
+static enum cp_code leave(struct taking *t, struct cp_err *err)
+{
+	t->left = reallocarray(t->left, t->n_left + 1, sizeof *t->left);
+	if (t->left == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	t->left[t->n_left++] = t->triples.commit_oid;
+	return CP_OK;
+}
+
+/* What another hub gave is not taken back, unless it is here already: a relay's chain is its own business, and whoever has stolen
+ * a lead's key may have made what is signed with it. The work that was done on it comes all the same, and waits where it names
+ * what is not here. */
+static enum cp_code take_checked(struct taking *t, const struct cp_change_commit *c, const void *changeset, size_t len, struct cp_err *err)
+{
+	const char *oid = t->triples.commit_oid.hex;
+	char branch[80];
+	bool is_trusted;
+
+	CP_TRY(authenticate(t, c, branch, &is_trusted, err));
+	CP_TRY(cp_change_commit_check(c, t->triples.tree.data, t->triples.tree.len, changeset, len, false, err));
+	if ((!is_trusted && !cp_repo_has(t->s->history, oid)) || is_left(t, c->parent))
+		return leave(t, err);
+	if (*c->parent != '\0' && !cp_repo_has(t->s->history, c->parent))
+		return cp_fail(err, CP_EFORMAT, "commit %.12s was given behind one that is missing", oid);
+	CP_TRY(remember(t, c, branch, err));
+	return keep_objects(t, c, changeset, len, err);
+}
+
 static enum cp_code take_commit(struct taking *t, const void *changeset, size_t len, struct cp_err *err)
 {
 	struct cp_change_commit c;
-	struct cp_oid blob;
-	char branch[80];
 	enum cp_code code = cp_change_commit_read(&c, t->triples.commit.data, t->triples.commit.len, err);
 
 	if (code == CP_OK)
-		code = authenticate(t, &c, branch, err);
-	if (code == CP_OK)
-		code = cp_change_commit_check(&c, t->triples.tree.data, t->triples.tree.len, changeset, len, false, err);
-	if (code == CP_OK && *c.parent != '\0' && !cp_repo_has(t->s->history, c.parent))
-		code = cp_fail(err, CP_EFORMAT, "commit %.12s was given behind one that is missing", t->triples.commit_oid.hex);
-	if (code == CP_OK)
-		code = remember(t, &c, branch, err);
-	if (code == CP_OK && !cp_repo_has(t->s->history, t->triples.commit_oid.hex)) {
-		t->fresh++;
-		code = cp_repo_put(t->s->history, t->triples.commit_oid.hex, "commit", t->triples.commit.data, t->triples.commit.len, err);
-		if (code == CP_OK)
-			code = cp_repo_put(t->s->history, c.commit.tree.hex, "tree", t->triples.tree.data, t->triples.tree.len, err);
-		if (code == CP_OK)
-			code = cp_repo_blob(t->s->history, changeset, len, &blob, err);
-	}
+		code = take_checked(t, &c, changeset, len, err);
 	cp_change_commit_drop(&c);
 	return code;
 }
@@ -477,7 +513,7 @@ static enum cp_code take_inside(struct taking *t, struct cp_bundle *b, struct cp
 	return cp_bundle_each_case(b, each_case, t->s, err);
 }
 
-static bool has_proofs(const struct cp_manifest *m)
+bool cp_has_proofs(const struct cp_manifest *m)
 {
 	for (size_t i = 0; i < m->tips.n; i++)
 		if (starts(m->tips.list[i].name, PREFIX))
@@ -490,7 +526,7 @@ enum cp_code cp_proofs_take(struct cp_store *s, struct cp_bundle *b, struct cp_m
 	struct taking t = { .s = s, .triples = CP_TRIPLES(each_triple, find_tree, &t, &s->limits) };
 	enum cp_code code;
 
-	if (!has_proofs(cp_bundle_manifest(b)))
+	if (!cp_has_proofs(cp_bundle_manifest(b)))
 		return CP_OK;
 	CP_TRY(cp_taking_check(s, b, NULL, 0, err));
 	CP_TRY(cp_edit_begin(s, err));

@@ -30,7 +30,10 @@ CP_CHECKED enum cp_code cp_proofs_note(struct cp_store *s, const struct cp_manif
 CP_CHECKED enum cp_code cp_proofs_held(struct cp_store *s, const struct cp_id *device, struct cp_tips *have,
 		struct cp_err *err);
 
-/* Hub: before a bundle is taken in, take the proofs in it. CP_ETRUST: one that no hub of the roster signed. */
+/* Does a bundle say that it brings proofs? */
+bool cp_has_proofs(const struct cp_manifest *m);
+/* Hub: before a bundle is taken in, take the proofs in it: those that this hub gave itself, or a lead's that nobody has revoked. The
+ * others are left. CP_ETRUST: one that no hub of the roster signed. */
 CP_CHECKED enum cp_code cp_proofs_take(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err);
 
 /* Is old tip itself or one of its forerunners? */

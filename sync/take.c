@@ -42,6 +42,7 @@ struct cp_taking {
 	struct cp_refused_line refused;
 	int64_t known;
 	char why[512];
+	bool brings_proofs;
 	bool is_done, is_check;          /* is_check: only to see whether the bundle would be refused */
 	const struct cp_author *also; size_t n_also; /* in a check */
 	struct cp_buf trees;             /* in a check: the names of those that came */
@@ -50,13 +51,14 @@ struct cp_taking {
 static cp_triple_visit take_triple;
 static cp_triple_find find_tree;
 
-enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err)
+enum cp_code cp_taking_begin(struct cp_store *s, const struct cp_manifest *m, struct cp_taking **out, struct cp_err *err)
 {
 	struct cp_taking *t = calloc(1, sizeof *t);
 
 	if (t == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
 	t->s = s;
+	t->brings_proofs = m != NULL && cp_has_proofs(m);
 	t->at_us = cp_now_us() / 1000000 * 1000000; /* whole seconds, as main's commits keep it */
 	t->triples = (struct cp_triples)CP_TRIPLES(take_triple, find_tree, t, &s->limits);
 	t->trees = (struct cp_buf)CP_BUF(CP_TEXT_MAX);
@@ -388,8 +390,8 @@ static enum cp_code take_triple(void *user, struct cp_triples *c, const void *ch
 	int64_t known;
 	enum cp_code code;
 
-	if (cp_is_outbound(in.commit, in.commit_len)) /* material, which comes back as proof, is nobody's work; it is taken before work is */
-		return t->is_check || cp_repo_has(t->s->history, in.oid) ? CP_OK
+	if (cp_is_outbound(in.commit, in.commit_len)) /* material, which comes back as proof, is nobody's work; cp_proofs_take has it */
+		return t->brings_proofs || t->is_check ? CP_OK
 			: cp_fail(err, CP_EFORMAT, "commit %.12s says that a hub gave it, but its bundle does not", in.oid);
 	CP_TRY(cp_query_int(t->s, &known, 0, err, "SELECT 1 FROM commits WHERE oid = ?1", "t", in.oid));
 	if (known) {
@@ -450,7 +452,7 @@ enum cp_code cp_taking_check(struct cp_store *s, struct cp_bundle *b, const stru
 	struct cp_taking *t;
 	enum cp_code code;
 
-	CP_TRY(cp_taking_begin(s, &t, err));
+	CP_TRY(cp_taking_begin(s, cp_bundle_manifest(b), &t, err));
 	t->is_check = true;
 	t->also = also;
 	t->n_also = n_also;
@@ -615,7 +617,7 @@ static enum cp_code take_now(struct cp_store *s, const struct cp_refused *refuse
 	enum cp_code code;
 
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_taking_begin(s, &t, err);
+	code = cp_taking_begin(s, NULL, &t, err);
 	if (code == CP_OK && refused != NULL)
 		code = take_refused(t, refused, err);
 	if (code == CP_OK && !is_trial)

@@ -27,7 +27,8 @@ CP_CHECKED enum cp_code cp_taking_check(struct cp_store *s, struct cp_bundle *b,
 
 struct cp_taking; /* opaque: what one bundle brings */
 
-CP_CHECKED enum cp_code cp_taking_begin(struct cp_store *s, struct cp_taking **out, struct cp_err *err);
+/* m: the bundle's, which outlives it; NULL where only what waits is tried. */
+CP_CHECKED enum cp_code cp_taking_begin(struct cp_store *s, const struct cp_manifest *m, struct cp_taking **out, struct cp_err *err);
 
 /* One object of the bundle's history, in order: a change commit, its tree, its changeset, then the next.
  * Commits that are known are passed over. CP_EFORMAT, CP_ETRUST: the bundle is refused as a whole. */
