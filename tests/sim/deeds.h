@@ -59,7 +59,7 @@ void rater_rates(struct world *w, struct place *p, size_t n);
 
 /* deeds_trust.c */
 deed deed_revoke, deed_new_key, deed_trust, deed_ruling;
-/* In about a quarter of the seeds; not where there are tokens or relays. */
+/* In about two of five seeds; not where there are tokens or relays. */
 bool trust_is_played(const struct world *w);
 
 /* deeds_copies.c; only where tokens are kept */

@@ -1,5 +1,4 @@
 /* Whom leads trust: devices that are revoked, keys that are replaced, and what is said about work that was refused. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
