@@ -87,7 +87,7 @@ $(BUILD)/replay/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(BUILD)/tests/fuzz
 
 # The simulator replaces the product's clock.
 SIM_SRC := $(addprefix tests/sim/,chance.c cut.c deeds_carry.c deeds_copies.c deeds_decide.c deeds_hub.c deeds_lead.c deeds_rater.c \
-	deeds_relay.c dump.c settle.c sim.c world.c) $(DISK_SRC)
+	deeds_relay.c deeds_trust.c dump.c settle.c sim.c world.c) $(DISK_SRC)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(BUILD)/libcasepack.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_gettime -o $@ $^ $(LIBS)
 

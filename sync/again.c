@@ -87,3 +87,33 @@ enum cp_code cp_seal_again(struct cp_store *s, int64_t no, const char *why, int6
 	cp_buf_drop(&k.changeset);
 	return code;
 }
+
+enum cp_code cp_again_begin(struct cp_store *s, int64_t *saved, struct cp_err *err)
+{
+	return cp_query_int(s, saved, 0, err, "SELECT max(seq) FROM outbox WHERE is_private = 0", "");
+}
+
+static enum cp_code renumber(struct cp_store *s, int64_t seq, struct cp_err *err)
+{
+	int64_t next;
+
+	CP_TRY(cp_outbox_number(s, false, &next, err));
+	CP_TRY(cp_run(s, err, "UPDATE outbox SET seq = ?2 WHERE seq = ?1", "ii", seq, next));
+	CP_TRY(cp_run(s, err, "UPDATE edits SET commit_no = ?2 WHERE commit_no = ?1", "ii", -seq, -next));
+	return cp_run(s, err, "UPDATE candidates SET commit_no = ?2 WHERE commit_no = ?1", "ii", -seq, -next);
+}
+
+enum cp_code cp_again_end(struct cp_store *s, int64_t saved, struct cp_err *err)
+{
+	int64_t last, seq = 0;
+
+	CP_TRY(cp_again_begin(s, &last, err));
+	while (last > saved) { /* nothing was added otherwise, and the numbers may stay */
+		CP_TRY(cp_query_int(s, &seq, 0, err, "SELECT min(seq) FROM outbox WHERE is_private = 0 AND seq > ?1 AND seq <= ?2", "ii", seq,
+				saved));
+		if (seq == 0)
+			return CP_OK;
+		CP_TRY(renumber(s, seq, err));
+	}
+	return CP_OK;
+}

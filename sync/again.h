@@ -12,4 +12,8 @@
  * change commit ... "; *again is raised by the edits. */
 CP_CHECKED enum cp_code cp_seal_again(struct cp_store *s, int64_t no, const char *why, int64_t *again, struct cp_err *err);
 
+/* Before the first of them, and behind the last: what was saved since goes behind what it may have grown from. */
+CP_CHECKED enum cp_code cp_again_begin(struct cp_store *s, int64_t *saved, struct cp_err *err);
+CP_CHECKED enum cp_code cp_again_end(struct cp_store *s, int64_t saved, struct cp_err *err);
+
 #endif

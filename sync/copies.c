@@ -494,10 +494,7 @@ static enum cp_code see_key(void *user, const char *oid, const struct cp_commit 
 	(void)oid, (void)err;
 	if (c->n_parents > 0 || !cp_copy_read(c, &copy_of, &nonce) || cp_commit_signer(&signer, c, NULL) != CP_OK)
 		return CP_OK;
-	if (cp_id_is_set(&nonce))
-		cp_replica_id_of(&id, k->project, &signer, &nonce);
-	else
-		cp_replica_id(&id, k->project, &signer);
+	cp_replica_id_of(&id, k->project, &signer, &nonce);
 	if (cp_id_equal(&id, k->line))
 		*k->key = signer;
 	return CP_OK;

@@ -58,7 +58,7 @@ CP_CHECKED enum cp_code cp_copy_latest(struct cp_store *s, struct cp_id *out, st
 #define CP_MAX_LINES 64
 CP_CHECKED enum cp_code cp_copy_lines(struct cp_store *s, struct cp_id ids[CP_MAX_LINES], size_t *n, struct cp_err *err);
 
-/* For one of these that the roster does not name yet: the author that stands for it. */
+/* For one of these that the roster does not name yet: the author that stands for it, with the key that the line itself proves. */
 CP_CHECKED enum cp_code cp_copy_author(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);
 

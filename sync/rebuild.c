@@ -50,7 +50,7 @@ static enum cp_code take_over_inside(struct cp_store *s, const int64_t sealed[2]
 	CP_TRY(go_on_behind(s, "outbox", sealed[0], false, err));
 	CP_TRY(go_on_behind(s, "outbox_private", sealed[1], true, err));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key IN ('workspace', 'folder',"
-			" 'given_out', 'put_back', 'proved') OR key GLOB 'limit/*'", ""));
+			" 'given_out', 'put_back', 'proved', 'succession') OR key GLOB 'limit/*'", ""));
 	CP_TRY(cp_run(s, err, "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key = 'clock' AND value >"
 			" (SELECT value FROM main.meta WHERE key = 'clock')", ""));
 	return cp_txn_commit(s, err);
@@ -244,15 +244,21 @@ static enum cp_code who_i_was(const char *path, const char *key_path, struct cp_
 	return CP_OK;
 }
 
-/* The person follows from the roster that was replayed. */
+/* The person follows from the roster that was replayed; of a key that the hub has not told of yet, from the line before it. */
 static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 {
+	struct cp_author before;
 	struct cp_pubkey key;
 	struct cp_id person;
+	bool found;
 
 	CP_TRY(cp_public_key(&key, s->key_path, err));
 	CP_TRY(cp_query_id(s, &person, err, "SELECT person FROM replicas WHERE public_key = ?1 AND length(person) = 16"
 			" ORDER BY id = ?2 DESC LIMIT 1", "bd", key.bytes, sizeof key.bytes, &s->me.replica));
+	if (!cp_id_is_set(&person)) {
+		CP_TRY(cp_copy_author(s, &s->me.replica, &before, &found, err));
+		person = before.person;
+	}
 	if (!cp_id_is_set(&person))
 		return cp_fail(err, CP_EKEY, "%s: history.git knows no device with this key", s->key_path);
 	return cp_meta_set(s, "person", person.bytes, 16, err);

@@ -93,13 +93,23 @@ static enum cp_code cut_line(struct returning *r, struct line *l, struct cp_err 
 	return CP_OK;
 }
 
-/* My present line, which is named even where the hub holds it, and of those before it, oldest first, what it does not. */
+static enum cp_code is_on_roster(struct cp_store *s, const struct cp_id *id, bool *out, struct cp_err *err)
+{
+	int64_t n;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT 1 FROM replicas WHERE id = ?1", "d", id));
+	*out = n != 0;
+	return CP_OK;
+}
+
+/* My present line, which is named even where the hub holds it, and of those before it, oldest first, what it does not. A line that
+ * a key goes on for comes along whole until its hub is known to have heard of it. */
 static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 {
 	struct line lines[CP_MAX_LINES];
 	struct cp_id ids[CP_MAX_LINES];
 	char hex[CP_ID_HEX];
-	bool is_successor;
+	bool is_successor, is_heard_of;
 	size_t n;
 
 	memset(lines, 0, sizeof lines);
@@ -109,8 +119,11 @@ static enum cp_code find_lines(struct returning *r, struct cp_err *err)
 		CP_TRY(cp_repo_branch(r->s->history, lines[i].branch, &lines[i].tip, err));
 		CP_TRY(find_stop(r, &lines[i], err));
 		CP_TRY(cp_is_successor(r->s, &lines[i].tip, &is_successor, err));
-		for (size_t k = 0; is_successor && k < i; k++)
-			CP_TRY(cut_line(r, &lines[k], err));
+		for (size_t k = 0; is_successor && k < i; k++) {
+			CP_TRY(is_on_roster(r->s, &ids[k], &is_heard_of, err));
+			if (is_heard_of)
+				CP_TRY(cut_line(r, &lines[k], err));
+		}
 	}
 	for (size_t i = 0; i < n; i++)
 		if (*lines[i].tip.hex != '\0' && (i + 1 == n || strcmp(lines[i].tip.hex, lines[i].stop.hex) != 0))
@@ -129,6 +142,8 @@ enum cp_code cp_unsent(struct cp_store *s, int64_t *out, struct cp_err *err)
 	for (size_t i = 0; i < r.n_lines; i++) {
 		int64_t edits;
 
+		if (i + 1 < r.n_lines) /* what was sealed again is counted with the later one */
+			CP_TRY(cut_line(&r, &r.lines[i], err));
 		CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE branch = ?1 AND is_private = 0 AND"
 				" verdict = 'accepted' AND no > coalesce((SELECT no FROM commits WHERE oid = ?2), 0) AND no <="
 				" (SELECT no FROM commits WHERE oid = ?3)", "ttt", r.lines[i].branch, r.lines[i].stop.hex, r.lines[i].tip.hex));

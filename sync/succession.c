@@ -108,7 +108,8 @@ enum cp_code cp_is_invited(struct cp_store *s, bool *out, struct cp_err *err)
 	return CP_OK;
 }
 
-/* By the key of the device that it goes on for, where that is the old one and can be opened; for any other a lead lets it in. */
+/* By the key of the device that the new line will name, where that is the old one and can be opened; for any other a lead lets it
+ * in: one that never wrote anything is not heard of. */
 static enum cp_code prove(struct cp_store *s, const struct cp_pubkey *key, struct cp_buf *proof, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(1024);
@@ -132,15 +133,16 @@ static enum cp_code prove(struct cp_store *s, const struct cp_pubkey *key, struc
 /* Everything on my line that no receipt names. */
 static enum cp_code seal_rest_again(struct cp_store *s, int64_t *again, struct cp_err *err)
 {
-	int64_t no;
+	int64_t no, saved;
 
+	CP_TRY(cp_again_begin(s, &saved, err));
 	CP_TRY(cp_query_int(s, &no, 0, err, "SELECT coalesce(max(c.no), 0) FROM commits c JOIN peers p ON p.acked = c.oid WHERE c.replica = ?1",
 			"d", &s->me.replica));
 	for (;;) {
 		CP_TRY(cp_query_int(s, &no, 0, err, "SELECT min(no) FROM commits WHERE replica = ?1 AND no > ?2 AND verdict = 'accepted'"
 				" AND is_private = 0", "di", &s->me.replica, no));
 		if (no == 0)
-			return CP_OK;
+			return cp_again_end(s, saved, err);
 		CP_TRY(cp_seal_again(s, no, "was signed with a key that is no longer used", again, err));
 	}
 }
@@ -202,10 +204,9 @@ enum cp_code cp_succeed(struct cp_store *s, const char *key_path, bool *proven, 
 
 /* ---- meeting them at a hub ---------------------------------------------------------------------- */
 
-struct noting { struct cp_store *s; const struct cp_pubkey *signer; bool is_relayed; };
-
-/* The device that it goes on for must be on the roster, or be noted itself; never a hub, whose id is others' home. */
-static enum cp_code note(struct noting *n, const struct cp_change_commit *c, struct cp_err *err)
+/* Its id follows from the key that signed. The device that it goes on for must be on the roster, or be noted itself; never a
+ * hub, whose id is others' home. */
+static enum cp_code note(struct cp_store *s, const struct cp_change_commit *c, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(1024);
 	struct cp_author old;
@@ -218,17 +219,17 @@ static enum cp_code note(struct noting *n, const struct cp_change_commit *c, str
 
 	if (!read_trailer(&c->commit, &succeeds, &proof, &len) || cp_commit_signer(&signer, &c->commit, NULL) != CP_OK)
 		return CP_OK;
-	cp_replica_id(&id, &n->s->me.project, &signer);
-	if (!cp_id_equal(&id, &c->replica) || (!n->is_relayed && memcmp(&signer, n->signer, sizeof signer) != 0))
+	cp_replica_id(&id, &s->me.project, &signer);
+	if (!cp_id_equal(&id, &c->replica))
 		return CP_OK;
-	CP_TRY(cp_author_find(n->s, &succeeds, &old, &known, err));
+	CP_TRY(cp_author_find(s, &succeeds, &old, &known, err));
 	if (!known)
-		CP_TRY(cp_stranger_find(n->s, &succeeds, &old, &known, err));
-	CP_TRY(cp_query_int(n->s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &succeeds));
+		CP_TRY(cp_stranger_find(s, &succeeds, &old, &known, err));
+	CP_TRY(cp_query_int(s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &succeeds));
 	if (!known || is_hub)
 		return CP_OK;
-	CP_TRY(cp_successor_text(&text, &n->s->me.project, &succeeds, &signer, err));
-	return cp_run(n->s, err, "INSERT OR IGNORE INTO strangers(replica, public_key, succeeds, is_proven, since_us)"
+	CP_TRY(cp_successor_text(&text, &s->me.project, &succeeds, &signer, err));
+	return cp_run(s, err, "INSERT OR IGNORE INTO strangers(replica, public_key, succeeds, is_proven, since_us)"
 			" VALUES(?1, ?2, ?3, ?4, ?5)", "dbdii", &id, signer.bytes, sizeof signer.bytes, &succeeds,
 			(int64_t)is_signed_by(&old.key, proof, len, &text), cp_now_us());
 }
@@ -328,33 +329,46 @@ static enum cp_code enter_proven(struct cp_store *s, struct cp_merged *out, stru
 	}
 }
 
-/* Of a bundle that is malformed anywhere nobody is noted. */
-static enum cp_code note_all(struct noting *n, struct cp_bundle *b, struct cp_err *err)
+/* Whoever signed the bundle is on the roster, or is noted. */
+static enum cp_code is_by_somebody(struct cp_store *s, const struct cp_pubkey *signer, bool *out, struct cp_err *err)
+{
+	int64_t n;
+
+	CP_TRY(cp_query_int(s, &n, 0, err, "SELECT 1 FROM replicas WHERE public_key = ?1 UNION SELECT 1 FROM strangers WHERE public_key = ?1",
+			"b", signer->bytes, sizeof signer->bytes));
+	*out = n != 0;
+	return CP_OK;
+}
+
+/* Of a bundle that is malformed anywhere, or that nobody answers for, nobody is noted. */
+static enum cp_code note_all(struct cp_store *s, struct cp_bundle *b, struct cp_err *err)
 {
 	struct cp_err why = { CP_OK, "" };
+	bool is_sound = false;
 	enum cp_code code;
 
-	CP_TRY(cp_txn_begin(n->s, err));
-	code = cp_bundle_each_object(b, each_object, n, err);
-	if (code == CP_OK && cp_taking_check(n->s, b, NULL, 0, &why) == CP_EFORMAT)
+	CP_TRY(cp_txn_begin(s, err));
+	code = cp_bundle_each_object(b, each_object, s, err);
+	if (code == CP_OK && cp_taking_check(s, b, NULL, 0, &why) == CP_EFORMAT)
 		code = cp_fail(err, why.code, "%s", why.text);
 	if (code == CP_OK)
-		return cp_txn_commit(n->s, err);
-	cp_txn_rollback(n->s);
+		code = is_by_somebody(s, cp_bundle_signer(b), &is_sound, err);
+	if (code == CP_OK && is_sound)
+		return cp_txn_commit(s, err);
+	cp_txn_rollback(s);
 	return code;
 }
 
 enum cp_code cp_successors_meet(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err)
 {
 	const struct cp_manifest *m = cp_bundle_manifest(b);
-	struct noting n = { s, cp_bundle_signer(b), m->kind == CP_BUNDLE_RELAY };
 	struct cp_author sender;
 	bool known;
 
 	CP_TRY(cp_author_find(s, &m->sender, &sender, &known, err));
-	if (!cp_id_equal(&m->project, &s->me.project) || (known && !n.is_relayed))
+	if (!cp_id_equal(&m->project, &s->me.project) || (known && m->kind != CP_BUNDLE_RELAY))
 		return CP_OK;
-	CP_TRY(note_all(&n, b, err));
+	CP_TRY(note_all(s, b, err));
 	return s->me.is_relay ? CP_OK : enter_proven(s, out, err);
 }
 

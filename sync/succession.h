@@ -9,8 +9,9 @@
  *     Casepack-Successor-Of: <id of the old device> [<proof>]
  *
  * where the proof is an SSHSIG by the old key (namespace casepack-successor, its base64
- * in one line) over the text that cp_successor_text makes. With it a lead's hub enters
- * the new device by itself, once: of two that go on for one device with keys of their own the second waits, like
+ * in one line) over the text that cp_successor_text makes. A key that sealed nothing vouches for nobody: the trailer then names
+ * the device before it, and has no proof. A line travels with those that go on for it until the roster that
+ * came back names it. With a proof a lead's hub enters the new device by itself, once: of two that go on for one device with keys of their own the second waits, like
  * one without proof. What waits is listed, and a lead's cp_stranger_trust takes it in.
  */
 #ifndef CASEPACK_SYNC_SUCCESSION_H

@@ -342,7 +342,8 @@ static bool can_be_cut(const struct world *w, deed *act)
 {
 	static deed *const others[] = { deed_lose, deed_clock, deed_close, deed_copy, deed_device, deed_backup, deed_put_back,
 		deed_move, deed_new_home, deed_guideline, deed_form, deed_merge_text, deed_sync,
-		deed_hub_bundle, deed_hub, deed_both, deed_dispute, deed_resolve, deed_rule, deed_adjudicate, deed_policy };
+		deed_hub_bundle, deed_hub, deed_both, deed_dispute, deed_resolve, deed_rule, deed_adjudicate, deed_policy,
+		deed_revoke, deed_new_key, deed_trust, deed_ruling };
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (act == others[i])

@@ -51,6 +51,17 @@ deed deed_rate, deed_rate_many, deed_dispute, deed_return, deed_copy;
 /* false when nothing was owed. is_full: whatever the hub has acknowledged. */
 bool rater_return(struct world *w, struct place *p, bool is_full);
 
+/* One of the raters' workspaces that are there; NULL when there is none. */
+struct place *some_workspace(struct world *w);
+/* The number of a case, often of one that others have too; and somebody judges it there. */
+size_t some_case(struct world *w);
+void rater_rates(struct world *w, struct place *p, size_t n);
+
+/* deeds_trust.c */
+deed deed_revoke, deed_new_key, deed_trust, deed_ruling;
+/* In about two of five seeds; not where there are tokens or relays. */
+bool trust_is_played(const struct world *w);
+
 /* deeds_copies.c; only where tokens are kept */
 deed deed_backup, deed_put_back, deed_move, deed_new_home;
 

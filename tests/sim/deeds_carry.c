@@ -8,7 +8,7 @@
 /* ---- arriving ----------------------------------------------------------------------- */
 
 /* CP_EINPUT is what a rater is told where an earlier bundle is missing, CP_ETRUST where the workspace goes on under
- * another id than the bundle is for. */
+ * another id than the bundle is for; with another key it cannot read an encrypted one. */
 bool carry_open(struct world *w, const struct parcel *parcel, struct place *p)
 {
 	struct cp_opened opened;
@@ -20,7 +20,7 @@ bool carry_open(struct world *w, const struct parcel *parcel, struct place *p)
 	world_close(w, p);
 	world_clock(w, p);
 	code = cp_open(world_path(w, p->name), parcel->path, world_key(w, p->device), NULL, NULL, &opened, &why);
-	if (code != CP_OK && code != CP_EINPUT && (code != CP_ETRUST || !w->keeps_tokens))
+	if (code != CP_OK && code != CP_EINPUT && (parcel->to == p->device || (code != CP_ETRUST && code != CP_EKEY)))
 		world_fails(w, "cp_open", &why);
 	p->exists = p->exists || code == CP_OK;
 	world_log(w, json_pack("{s:s, s:s, s:i, s:s}", "op", "open", "at", p->name, "bundle", parcel->id, "told",
@@ -78,7 +78,7 @@ static struct place *place_of(struct world *w, int device)
 		if (w->places[i].device == device)
 			fits[n++] = &w->places[i];
 	for (int i = 0; i < w->n_places && (n == 0 || (w->keeps_tokens && chance_is(&w->chance, 10))); i++)
-		if (!place_is_hub(&w->places[i]) && w->devices[w->places[i].device].root == w->devices[device].root && w->places[i].exists)
+		if (!place_is_hub(&w->places[i]) && w->devices[w->places[i].device].origin == w->devices[device].origin && w->places[i].exists)
 			fits[n++] = &w->places[i];
 	return n == 0 ? NULL : fits[chance_below(&w->chance, n)];
 }

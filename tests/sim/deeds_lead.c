@@ -441,7 +441,9 @@ static bool may_pack(struct world *w, int person)
 void lead_pack(struct world *w, int person)
 {
 	struct packed k = { w, json_array(), "" };
+	struct cp_err why = { 0 };
 	const char *who;
+	enum cp_code code;
 	int64_t n;
 
 	if (person >= 0 && w->relay_of[person])
@@ -451,8 +453,11 @@ void lead_pack(struct world *w, int person)
 		w->desk = w->home_of[person];
 	snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 	if (may_pack(w, person)) {
-		MUST(w, cp_pack(world_store(w, world_hub(w)), who, k.folder, w->how, lead_sent, &k, &n, err));
-		world_log_lead(w, json_pack("{s:s, s:s, s:O}", "op", "pack", "person", who ? who : "", "bundles", k.bundles));
+		code = cp_pack(world_store(w, world_hub(w)), who, k.folder, w->how, lead_sent, &k, &n, &why);
+		if (code != CP_OK && (code != CP_EINPUT || !trust_is_played(w))) /* whose devices are all revoked */
+			world_fails(w, "cp_pack", &why);
+		world_log_lead(w, json_pack("{s:s, s:s, s:O, s:s}", "op", "pack", "person", who ? who : "", "bundles", k.bundles, "told",
+				code == CP_OK ? "packed" : "refused"));
 	}
 	json_decref(k.bundles);
 }
@@ -468,7 +473,8 @@ void hub_pack(struct world *w)
 		k.bundles = json_array();
 		snprintf(k.folder, sizeof k.folder, "%s", world_outbox(w));
 		MUST(w, cp_pack(world_store(w, world_hub(w)), world_lead(i), k.folder, w->how, lead_sent, &k, &n, err));
-		world_log_lead(w, json_pack("{s:s, s:s, s:o}", "op", "pack", "person", world_lead(i), "bundles", k.bundles));
+		world_log_lead(w, json_pack("{s:s, s:s, s:o, s:s}", "op", "pack", "person", world_lead(i), "bundles", k.bundles,
+				"told", "packed"));
 	}
 }
 

@@ -7,8 +7,7 @@
 #include "tests/sim/cut.h"
 #include "tests/sim/deeds.h"
 
-/* One of the workspaces that are there; NULL when there is none. */
-static struct place *some_workspace(struct world *w)
+struct place *some_workspace(struct world *w)
 {
 	struct place *there[MAX_PLACES];
 	size_t n = 0;
@@ -19,8 +18,7 @@ static struct place *some_workspace(struct world *w)
 	return n == 0 ? NULL : there[chance_below(&w->chance, n)];
 }
 
-/* Often one that others have too. */
-static size_t some_case(struct world *w)
+size_t some_case(struct world *w)
 {
 	return chance_below(&w->chance, chance_is(&w->chance, 60) ? 2 : (size_t)MAX_CASES);
 }
@@ -113,7 +111,7 @@ static json_t *judge_one(struct world *w, struct cp_store *s, size_t n)
 	return told;
 }
 
-static void rate(struct world *w, struct place *p, size_t n)
+void rater_rates(struct world *w, struct place *p, size_t n)
 {
 	json_t *told = judge_one(w, world_store(w, p), n);
 
@@ -126,7 +124,7 @@ void deed_rate(struct world *w)
 	struct place *p = some_workspace(w);
 
 	if (p != NULL)
-		rate(w, p, some_case(w));
+		rater_rates(w, p, some_case(w));
 }
 
 /* Another workspace of the same person that is there, or is once the bundle that is under way to it is opened; NULL when
@@ -161,8 +159,8 @@ void deed_dispute(struct world *w)
 	if (two[1] == NULL)
 		return;
 	for (int i = 0; i < 2; i++) {
-		rate(w, two[i], first);
-		rate(w, two[i], second);
+		rater_rates(w, two[i], first);
+		rater_rates(w, two[i], second);
 		if (!rater_return(w, two[i], false) || !chance_is(&w->chance, 85))
 			continue;
 		carry_to(w, &w->parcels[w->n_parcels - 1]);

@@ -8,6 +8,7 @@
 
 #include "sync/deliver.h"
 #include "sync/document.h"
+#include "sync/quarantine.h"
 #include "sync/verify.h"
 #include "sync/report.h"
 #include "sync/texts.h"
@@ -48,14 +49,19 @@ static const struct { const char *name, *sql; } queries[] = {
 		" USING (doc, tbl, col) JOIN guidelines t ON t.id = x.doc WHERE x.class = 'text' UNION ALL"
 		" SELECT 'form', t.name, x.policy, d.value, d.rev = x.stands FROM conflicts x JOIN candidates d"
 		" USING (doc, tbl, col) JOIN forms t ON t.id = x.doc WHERE x.class = 'text'" },
-	{ "verdicts", "SELECT c.replica, v.hub, v.is_far, count(*) FROM verdicts v JOIN commits c USING (oid) WHERE v.verdict = 'accepted'"
-		" GROUP BY 1, 2, 3" },
+	{ "verdicts", "SELECT c.replica, v.hub, iif(v.verdict = 'refused', 'refused', v.is_far), count(*) FROM verdicts v JOIN commits c"
+		" USING (oid) GROUP BY 1, 2, 3" },
+	{ "rulings", "SELECT u.about, u.decision, u.reason, coalesce(p.pseudonym, hex(u.person)) FROM rulings u LEFT JOIN persons p"
+		" ON p.id = u.person ORDER BY 1" },
+	{ "change commits", "SELECT oid, lower(hex(replica)) || '@' || claimed_us FROM commits c WHERE is_private = 0 AND EXISTS (SELECT 1"
+		" FROM verdicts v WHERE v.oid = c.oid AND (verdict = 'accepted' OR v.hub = (SELECT value FROM meta WHERE key = 'replica')))" },
 	{ "documents", "SELECT 'project', '', id FROM project UNION ALL SELECT 'person', pseudonym, id FROM persons UNION ALL"
 		" SELECT 'replica', lower(hex(id)), id FROM replicas UNION ALL SELECT 'case', name, id FROM cases UNION ALL"
 		" SELECT 'guideline', name, id FROM guidelines UNION ALL SELECT 'form', name, id FROM forms UNION ALL"
 		" SELECT 'assignment'," KEY ", a.id FROM assignments a" OF_ASSIGNMENT " UNION ALL"
 		" SELECT 'adjudication', coalesce(c.name, hex(f.case_id)) || '|' || f.field || '|' || f.result, f.id FROM adjudications f"
 		" LEFT JOIN cases c ON c.id = f.case_id UNION ALL"
+		" SELECT 'ruling', about, id FROM rulings UNION ALL"
 		" SELECT 'stale'," KEY " || '|' || lower(hex(s.cause)), s.id FROM stale_settlements s LEFT JOIN assignments a"
 		" ON a.id = s.judgment" OF_ASSIGNMENT },
 	{ "drafts", "SELECT" KEY ", d.note, d.active_ms FROM drafts d JOIN assignments a ON a.id = d.id" OF_ASSIGNMENT " ORDER BY 1" },
@@ -158,6 +164,14 @@ static void each_balance(void *user, const struct cp_balance *b)
 			(json_int_t)b->in_conflict, (json_int_t)b->quarantined, (json_int_t)b->waiting));
 }
 
+static enum cp_code each_quarantined(void *user, const struct cp_quarantined *one, struct cp_err *err)
+{
+	(void)err;
+	json_array_append_new(user, json_pack("[s, s, s, I, s, s]", one->kind, one->device, one->pseudonym, (json_int_t)one->edits,
+			one->decision, one->decision_reason));
+	return CP_OK;
+}
+
 struct told { json_t *list; const char *case_id; };
 
 static enum cp_code each_event(void *user, const struct cp_event *e, struct cp_err *err)
@@ -240,7 +254,8 @@ static json_t *hex_of(const struct cp_hash *h)
 static json_t *place_state(struct world *w, struct place *p)
 {
 	struct cp_store *s = world_store(w, p);
-	json_t *out = json_object(), *balance = json_array(), *shown = json_object(), *labels = json_array();
+	json_t *out = json_object(), *balance = json_array(), *shown = json_object(), *labels = json_array(),
+		*quarantine = json_array();
 	struct cp_verified again;
 	struct cp_err why = { 0 };
 	struct cp_hash now;
@@ -263,7 +278,10 @@ static json_t *place_state(struct world *w, struct place *p)
 		json_object_set_new(out, "stories", stories(w, s));
 		json_object_set_new(out, "revs", names_of_revs(w, p, s));
 		json_object_set_new(out, "merged", merged_texts(w, s));
+		MUST(w, cp_quarantine_each(s, true, each_quarantined, quarantine, err));
+		json_object_set(out, "quarantine", quarantine);
 	}
+	json_decref(quarantine);
 	world_close(w, p);
 	json_object_set_new(out, "tables", tables_of(w, p));
 	return out;

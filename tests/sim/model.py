@@ -8,7 +8,7 @@ nothing shared with the product: the rules are those of the design, read again.
     python3 model.py --check LOG STATE      print what differs; 1 when anything does
 
 model_rules.py: from edits to state; model_hub.py: who holds what; model_world.py: what each
-intent leads to; model_decide.py, model_relay.py: leads' decisions, and relays; model_compare.py.
+intent leads to; model_decide.py, model_trust.py, model_relay.py: leads' decisions, whom they trust, and relays; model_compare.py.
 """
 import argparse
 import json

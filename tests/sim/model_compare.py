@@ -2,8 +2,9 @@
 import json
 
 from model_decide import compare_decisions, finals_of
-from model_hub import ACCOUNTS, WHOLE, Hub
+from model_hub import ACCOUNTS, REFUSED, WHOLE, Hub
 from model_rules import Document, content_of, key_of, what_it_says, wrote
+from model_trust import compare_rulings, compare_trust
 from model_world import World
 
 
@@ -87,8 +88,9 @@ def compare_material(c, where, tables, names, rows):
             for d, (r, _) in rows.items() if d[0] == "case"})
     c.same(where + ": people", {r[0]: r[1:] for r in tables["people"]},
            {d[1]: [r["role"], "", "", "active"] for d, (r, _) in rows.items() if d[0] == "person"})
-    c.same(where + ": devices", sorted(r[1] for r in tables["devices"]),
-           sorted(r["person"] for d, (r, _) in rows.items() if d[0] == "replica"))
+    c.same(where + ": devices", sorted([r[0], r[1], r[3]] for r in tables["devices"]),
+           sorted([d[1], r["person"], r["state"]] for d, (r, _) in rows.items() if d[0] == "replica"))
+    compare_rulings(c, where, tables, names, rows)
     for table, revision in ("guidelines", "guideline_revision"), ("forms", "form_version"):
         c.same(f"{where}: {table}", {names(r[4]): (r[1], r[2], what_it_says(revision, r[3]), r[6]) for r in tables[table]},
                {d[1:]: (r["number"], r["kind"], what_it_says(revision, r["body"]), r["~clock"]) for d, (r, _) in rows.items()
@@ -188,7 +190,7 @@ def compare_place(c, world, place, held, contents):
     return judged
 
 
-FATES = ["exported", "standing", "equal", "superseded", "overruled", "in conflict"]
+FATES = ["exported", "standing", "equal", "superseded", "overruled", "in conflict", "quarantined", "waiting"]
 
 
 def fates_of(hub, judged):
@@ -211,7 +213,11 @@ def compare_hub(c, world, hub, held):
     """The balance, and that every judgment ever exported is told in the life of its case."""
     judged = compare_place(c, world, hub, held, world.contents)
     compare_texts(c, hub, held, world.names)
-    count, exported, seen = {x.replica: dict.fromkeys(FATES, 0) for x in hub.commits}, [], set()
+    left = [(x, "quarantined") for x in hub.refused] + [(x, "waiting") for x in hub.waiting if hub.knows(x.replica)]
+    count, exported, seen = {x.replica: dict.fromkeys(FATES, 0) for x in hub.commits + [x for x, _ in left]}, [], set()
+    for x, fate in left:
+        count[x.replica][fate] += len(x.edits)
+        count[x.replica]["exported"] += len(x.edits)
     fates = {doc: rest for doc, *rest in fates_of(hub, judged)}
     identities = {replica for _, replica in world.devices.values()}
     for replica, e in sorted(((x.replica, e) for x in hub.commits for e in x.edits), key=lambda s: s[0]):
@@ -227,9 +233,9 @@ def compare_hub(c, world, hub, held):
     for replica, exports, standing, equal, superseded, overruled, in_conflict, quarantined, waiting in held["balance"]:
         if exports != standing + equal + superseded + overruled + in_conflict + quarantined + waiting:
             c.found.append(f"balance: {replica} exported {exports}, but the parts make another sum")
-        c.same("balance of " + replica, [quarantined, waiting], [0, 0])
-        rated[replica] = dict(zip(FATES, [exports, standing, equal, superseded, overruled, in_conflict]))
+        rated[replica] = dict(zip(FATES, [exports, standing, equal, superseded, overruled, in_conflict, quarantined, waiting]))
     c.same(hub.name + ": balance", rated, count)
+    compare_trust(c, hub, held)
     c.same(hub.name + ": verdicts", {tuple(r[:3]): r[3] for r in held["tables"]["verdicts"]}, told_verdicts(hub, world))
     c.same(hub.name + ": judgments found", sorted(s[:4] for s in held["stories"] if s[2] in identities), sorted(exported))
 
@@ -239,9 +245,15 @@ def told_verdicts(hub, world):
     out = {}
     for commit, words in hub.verdicts.items():
         for name, far in words.items():
-            key = commit.replica, world.places[name].replica, int(far)
+            key = commit.replica, world.places[name].replica, far if far == REFUSED else int(far)
             out[key] = out.get(key, 0) + 1
     return out
+
+
+def is_given(world, device):
+    """Whoever is revoked is given nothing, and has no way to what was under way to it."""
+    row = world.home_of(device).row(("replica", world.devices[device][1]))[0]
+    return row.get("state", "active") == "active"
 
 
 def check(log, state, world=None):
@@ -253,7 +265,8 @@ def check(log, state, world=None):
     for line in log:
         world.play(line)
     c.found += [f"told: {w}" for w in world.wrong]
-    world.names = Names(world, world.contents, state["places"]["hub"]["tables"])
+    named = {oid: name for held in state["places"].values() for oid, name in held["tables"]["change commits"]}
+    world.names = Names(world, {**world.contents, **named}, state["places"]["hub"]["tables"])
     for name, held in state["places"].items():
         if held["hash"] != held["replayed"]:
             c.found.append(f"replay: {name}: holds {held['hash']:.12}, its history tells {held['replayed']:.400}")
@@ -267,7 +280,7 @@ def check(log, state, world=None):
         c.found.append("quiet: an exchange without news wrote " + state["news"])
     for name, (person, _) in world.devices.items():     # all was delivered: each device holds what the hub gives
         lines, steps = [p for p in world.places.values() if p.replica == world.devices[name][1]], world.home_of(name).steps
-        if len(lines) == 1 and lines[0].applied != len(steps.get(name, [])):
+        if len(lines) == 1 and is_given(world, name) and lines[0].applied != len(steps.get(name, [])):
             c.found.append(f"delivery: {name} holds {lines[0].applied} of {len(steps[name])} outbound commits")
     c.same("workspaces", sorted(state["places"]), sorted(p.name for p in world.places.values() if p.exists))
     return c.found + world.check(state)

@@ -6,11 +6,13 @@ from model_decide import policy_of_column
 from model_rules import Commit, Document, Edit, body_with, content_of, judge_document, key_of, number_of, rules_of, shown_of
 
 DAY_US = 86400 * 10**6
+REFUSED = "refused"     # a word on a change commit; the others say whether its clock was far ahead
 
 
 class Place:
     """A workspace: its edits by document, and what its person can see."""
-    far, waiting = frozenset(), ()  # edits whose clock was far ahead of their receipt, commits that wait: a hub's to know
+    far, waiting, refused = frozenset(), (), ()  # edits whose clock was far ahead of their receipt, commits that wait, or were refused
+    succeeds, former_lines = None, []      # the device that it goes on for, with another key; (id, chain) of each former key
 
     def __init__(self, name, person, replica):
         self.name, self.person, self.replica = name, person, replica
@@ -67,7 +69,7 @@ class Place:
 
 # What a column of a lead's document holds before anybody writes it.
 DEFAULTS = {
-    "person": dict(role="rater"), "replica": dict(is_hub=0, home=""),
+    "person": dict(role="rater"), "replica": dict(is_hub=0, home="", state="active", copy_of=""),
     "guideline": dict(kind="guideline"), "form": dict(kind="form"),
     "guideline_revision": dict(kind="clarifying", parents=()), "form_version": dict(kind="clarifying", parents=()),
     "assignment": dict({"pass": 1}, due="", guideline="", state=("given",)),
@@ -75,16 +77,18 @@ DEFAULTS = {
 }
 # Columns that say who wrote the others and why.
 ACCOUNTS = {"guideline_revision": {"number", "person"}, "form_version": {"number", "person"},
-            "adjudication": {"cause", "reason", "person"}}
+            "adjudication": {"cause", "reason", "person"}, "ruling": {"reason", "person"}}
 WHOLE = "settlement", "stale"       # what leads write that is taken whole, like a judgment
 
 
 class Hub(Place):
-    """A lead's. verdicts: commit -> {hub that gave one: was the clock far ahead}."""
+    """A lead's. verdicts: commit -> {hub that gave one: was the clock far ahead, or REFUSED}."""
     def __init__(self, world, name, person, replica):
         super().__init__(name, person, replica)
         self.world, self.exists = world, True
         self.commits, self.lines, self.verdicts, self.waiting = [], {}, {}, []
+        self.refused, self.kept = [], set()     # kept: those that it refused itself, whose bytes it has
+        self.strangers = {}         # devices that say for whom they go on -> (that one, can they prove it, since when)
         self.given, self.steps, self.confirmed = {}, {}, {}
         self.known, self.known_far = {}, (0, set())     # rows already told from that many edits; far from so many verdicts
         self.written = {}           # in the open transaction: doc -> its edit
@@ -224,10 +228,24 @@ class Hub(Place):
             line = len({self.lines[c] for c in self.commits if c.replica == commit.replica}) + 1
         self.lines[commit] = line
         self.commits.append(commit)
-        self.waiting = [c for c in self.waiting if c != commit]
+        self.forget(commit)
         for e in commit.edits:
             if not any(e is o for o in self.docs.get(e.doc, [])):  # a copy of the folder may have sent it too
                 self.add(e)
+
+    def forget(self, commit):
+        """It waits no more, nor is it refused any longer."""
+        self.waiting, self.refused = ([c for c in some if c != commit] for some in (self.waiting, self.refused))
+
+    def knows(self, replica):
+        return ("replica", replica) in self.docs
+
+    def trusts(self, replica):
+        return self.row(("replica", replica))[0]["state"] in ("active", "retired")
+
+    def to_review(self):
+        """Taken in from devices that were revoked since."""
+        return [c for c in self.commits if self.row(("replica", c.replica))[0].get("state") == "revoked"]
 
     def must_wait(self, commit):
         """What it builds on, or names, has not been heard of here."""
@@ -247,39 +265,52 @@ class Hub(Place):
         return {r["content"] for r in self.rows("case").values()}
 
     def decide(self, commit, at_us):
-        """Its own verdict, if it can give one now."""
-        if self.must_wait(commit):
+        """Its own verdict, if it can give one now. Of a device that is not trusted it refuses what would have its place."""
+        has_place = self.knows(commit.replica) and (commit.parent is None or commit.parent in self.lines)
+        if not has_place or self.trusts(commit.replica) and self.must_wait(commit):
             if commit not in self.waiting:
                 self.waiting.append(commit)
-            return False
+            return None
+        if self.trusts(commit.replica):
+            return self.take(commit, at_us)
+        self.forget(commit)
+        self.refused.append(commit)
+        self.kept.add(commit)
+        self.verdicts[commit] = {self.name: REFUSED}
+        return REFUSED
+
+    def take(self, commit, at_us):
         self.put(commit)
-        self.verdicts[commit] = {self.name: commit.clock > at_us + DAY_US}
-        return True
+        self.verdicts.setdefault(commit, {})[self.name] = commit.clock > at_us + DAY_US
+        return "accepted"
 
     def retry(self, clock):
-        """How many of those that waited need not any more."""
+        """How many of those that waited are taken in now."""
         n, more = 0, True
         while more:
-            more = [c for c in list(self.waiting) if self.decide(c, clock // 10**6 * 10**6)]
-            n += len(more)
+            more = [word for word in [self.decide(c, clock // 10**6 * 10**6) for c in list(self.waiting)] if word]
+            n += more.count("accepted")
         return n
 
     def unite(self, commits, verdicts):
-        """Another hub's word is enough."""
+        """Another hub's word is enough. A refusal may be followed by an acceptance, never the reverse."""
         new = [c for c in commits if c not in self.lines]
         for c in new:
             self.put(c)
-        for c in commits:
+        for c in verdicts:
+            if c not in self.lines and c not in self.refused:
+                self.forget(c)
+                self.refused.append(c)
             mine = self.verdicts.setdefault(c, {})
-            for hub, far in verdicts[c].items():
-                mine.setdefault(hub, far)
+            for hub, word in verdicts[c].items():
+                mine[hub] = word if mine.get(hub, REFUSED) == REFUSED else mine[hub]
         return len(new)
 
     @property
     def far(self):
-        state = sum(map(len, self.verdicts.values()))
+        state = sum(word != REFUSED for words in self.verdicts.values() for word in words.values())
         if self.known_far[0] != state:
-            self.known_far = state, {e.name for c, words in self.verdicts.items() if any(words.values()) for e in c.edits}
+            self.known_far = state, {e.name for c, words in self.verdicts.items() if True in words.values() for e in c.edits}
         return self.known_far[1]
 
     def held_of(self, replica):

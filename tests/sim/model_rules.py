@@ -21,11 +21,11 @@ class Edit:
 
 class Commit:
     """What one sitting made. Two copies of a folder that seal the same edits on top of the same
-    commit, having seen the same material, make one commit: it is named by what it says."""
+    commit, having seen the same material, make one commit: it is named by what it says, and when."""
     def __init__(self, parent, edits, replica, applied, clock=0):
         self.parent, self.edits, self.replica = parent, edits, replica
         self.clock = max((e.clock for e in edits), default=clock)
-        self.name = (parent.name if parent else None, tuple(e.name for e in edits), applied)
+        self.name = (parent.name if parent else None, tuple(e.name for e in edits), applied, self.clock)
         self.hash = hash((replica, self.name))
 
     def __eq__(self, other):

@@ -5,9 +5,10 @@ import json
 from model_decide import Decisions
 from model_hub import Hub, Place
 from model_rules import Document, Edit, content_of, number_of, what_it_says
+from model_trust import Trust
 
 
-class World(Decisions):
+class World(Decisions, Trust):
     def __init__(self):
         self.hub = None             # the one that acts
         self.places, self.hubs = {}, []
@@ -16,6 +17,7 @@ class World(Decisions):
         self.labels, self.parents = {}, {}  # revisions: of text, body and parents; what each was written on
         self.tokens = {}            # (place, life of its workspace) -> how many commits the token counts
         self.backups, self.copies = {}, {}      # copies: devices that a copied workspace became -> person
+        self.successors = {}        # devices that go on with another key
         self.wrong = []             # what people were told otherwise than they must be
 
     def written(self):
@@ -217,6 +219,8 @@ class World(Decisions):
         out += [("person", lead) for lead in leads]
         out += [d for d, row in hub.rows("replica").items() if row["person"] in [person] + leads]
         out += [d for d in hub.rows("settlement") if d[2] == person]
+        ours = {d[1] for d in out if d[0] == "replica" and hub.row(d)[0]["person"] == person}
+        out += [d for d in hub.rows("ruling") if "@" in d[1] and d[1].split("@")[0] in ours]
         for doc, row in hub.rows("assignment").items():
             if doc[2] != person:
                 continue
@@ -240,7 +244,7 @@ class World(Decisions):
         hub.seal()
         for name, (person, replica) in self.devices.items():
             row = hub.row(("replica", replica))[0]
-            if line["person"] not in ("", person) or not row or row["home"] not in ("", hub.person):
+            if line["person"] not in ("", person) or not row or row["home"] not in ("", hub.person) or row["state"] != "active":
                 continue
             given, steps = hub.given.setdefault(name, {}), hub.steps.setdefault(name, [])
             new = {d: r for d, r in self.scope(person).items() if (d not in given or given[d][1] != r[1]) and self.can_show(d)}
@@ -258,6 +262,7 @@ class World(Decisions):
                 wanted.append(other.name)
                 self.bundles.update({b["id"]: bundle for b in line["bundles"] if b["to"] == other.name})
         self.expect(line, "who gets a bundle", sorted(b["to"] for b in line["bundles"]), sorted(wanted))
+        self.expect(line, "the answer", line["told"], "packed" if wanted or not line["person"] else "refused")
 
     def op_open(self, line):
         place, b = self.places[line["at"]], self.bundles[line["bundle"]]
@@ -374,7 +379,8 @@ class World(Decisions):
         if line["bundle"] is not None:
             whole = sum(place.former, []) + place.chain
             held = whole.index(place.acked) + 1 if place.acked in whole and not line["full"] else 0
-            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=whole[held:], applied=place.applied)
+            before = [] if held else self.lines_before(place)
+            self.bundles[line["bundle"]] = dict(device=self.device_of(place), chain=before + whole[held:], applied=place.applied)
             place.told = place.applied
 
     def device_of(self, place):
@@ -386,13 +392,14 @@ class World(Decisions):
         sender = self.devices[b["device"]][1] if "device" in b else b["giver"].replica
         if "chain" in b:
             self.enter(hub, line, b["chain"])
-        knows = ("replica", sender) in hub.docs
+            self.meet(hub, line, sender, b["chain"])
+        knows = hub.knows(sender) or sender in hub.strangers
         self.expect(line, "the answer", line["told"], "merged" if knows else "refused")
         if knows and "giver" in b:
             hub.take_bundle(b, line["clock"])
         elif knows:
             for commit in b["chain"]:
-                if commit not in hub.lines:
+                if commit not in hub.lines and commit not in hub.refused:
                     hub.decide(commit, line["clock"] // 10**6 * 10**6)
             hub.retry(line["clock"])
             if self.home_of(b["device"]) is hub:

@@ -106,6 +106,9 @@ def judge(args, folder):
         state = json.load(f)
     hub = state["places"]["hub"]
     counts = collections.Counter(op=len(log), replicas=len(state["places"]), edits=sum(b[1] for b in hub["balance"]), cuts=state["cuts"],
+                                 revoked=sum(d[3] == "revoked" for d in hub["tables"]["devices"]), keys=sum(l["op"] == "new key" for l in log),
+                                 refused=sum(q[0] == "refused" for q in hub["quarantine"]),
+                                 rulings=sum(r[1] != "revoke" for r in hub["tables"]["rulings"]),
                                  conflicts=len({row[0] for row in hub["tables"]["conflicts"] if row[3]}),
                                  settled=len({row[0] for row in hub["tables"]["conflicts"] if not row[3]}),
                                  leads=len({(row[0], row[1]) for row in hub["tables"]["other conflicts"] if row[3]}
@@ -218,7 +221,8 @@ def main():
                 print(f"{ran} seeds, {len(failed)} failed, {time.time() - started:.0f} s", flush=True)
     print(f"{ran} seeds: {len(failed)} failed; {total['op']} deeds in {total['replicas']} workspaces, {total['edits']} edits merged, "
           f"{total['conflicts']} judgments and {total['leads']} cells and texts of leads in conflict, {total['settled']} settled, "
-          f"{total['cuts']} power cuts; {time.time() - started:.0f} s")
+          f"{total['revoked']} devices revoked, {total['keys']} keys replaced, {total['refused']} change commits refused, "
+          f"{total['rulings']} rulings of leads about trust, {total['cuts']} power cuts; {time.time() - started:.0f} s")
     for kind, n in collections.Counter(k for v in failed for k in kinds(v.found)).items():
         print(f"    {n} by {kind}")
     sys.exit(bool(failed))

@@ -52,6 +52,10 @@ const struct deed_row deeds[] = {
 	{ "move",       1, false, false, deed_move },
 	{ "new home",   2, false, false, deed_new_home },
 	{ "relay",     20, false, false, deed_relay },
+	{ "revoke",    12, true,  false, deed_revoke },
+	{ "new key",   14, false, false, deed_new_key },
+	{ "trust",     25, true,  false, deed_trust },
+	{ "ruling",    30, true,  false, deed_ruling },
 };
 const size_t n_deeds = sizeof deeds / sizeof *deeds;
 
@@ -87,6 +91,29 @@ static void choose_relays(struct course *c)
 			c->weights[i] *= deeds[i].is_leads || deeds[i].is_between_hubs ? 1 : 2;
 }
 
+static bool is_one_of(deed *act, deed *const list[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == act)
+			return true;
+	return false;
+}
+
+/* What befalls folders with tokens, and devices whose keys are stolen or lost: in seeds of their own. */
+static void choose_misfortunes(struct course *c)
+{
+	static deed *const of_folders[] = { deed_backup, deed_put_back, deed_move, deed_new_home };
+	static deed *const of_trust[] = { deed_revoke, deed_new_key, deed_trust, deed_ruling };
+	bool is_trust_played = trust_is_played(&c->world);
+
+	for (size_t i = 0; i < n_deeds; i++) {
+		if (is_one_of(deeds[i].act, of_folders, 4))
+			c->weights[i] = c->world.keeps_tokens ? 2 * deeds[i].weight : 0;
+		if (is_one_of(deeds[i].act, of_trust, 4))
+			c->weights[i] = is_trust_played ? (c->most_hubs > 1 ? 2 : 1) * deeds[i].weight : 0;
+	}
+}
+
 /* Each seed has a climate of its own: some deeds come often, some hardly, some never. */
 static void choose_course(struct course *c)
 {
@@ -99,8 +126,7 @@ static void choose_course(struct course *c)
 	for (size_t i = 0; i < n_deeds; i++)
 		c->weights[i] = deeds[i].weight * (i < 6 ? 2 : factors[chance_below(&chance, 5)]);
 	choose_hubs(c);
-	for (size_t i = n_deeds - 5; i < n_deeds - 1; i++) /* what befalls folders with tokens */
-		c->weights[i] = c->world.keeps_tokens ? 2 * deeds[i].weight : 0;
+	choose_misfortunes(c);
 	choose_relays(c);
 	c->mirror_at = c->steps * mirror_percent / 100;
 }

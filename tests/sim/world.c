@@ -161,6 +161,11 @@ static json_t *identity(const struct cp_id *replica)
 	return json_string(cp_hex(hex, replica->bytes, sizeof replica->bytes));
 }
 
+json_t *world_identity(const struct world *w, int device)
+{
+	return identity(&w->devices[device].replica);
+}
+
 bool world_has_room(const struct world *w)
 {
 	return w->n_devices < MAX_DEVICES + MAX_LIVES - MAX_PLACES; /* each workspace may become one more */
@@ -237,7 +242,7 @@ void world_add_device(struct world *w, int person)
 		nth += w->devices[i].person == person;
 	snprintf(d->name, sizeof d->name, "%.10s%d", w->people[person], nth);
 	d->person = person;
-	d->root = id;
+	d->root = d->origin = id;
 	d->copies = 1;
 	MUST(w, cp_sshkey_generate(world_key(w, id), "", NULL, err));
 	snprintf(path, sizeof path, "%.400s.pub", world_key(w, id));

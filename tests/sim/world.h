@@ -30,6 +30,7 @@ struct device {
 	int person;
 	struct cp_id replica;
 	int root;                /* the device whose key it has: itself, unless it is what a copied workspace has become */
+	int origin;              /* the device that it goes on for, from the first on: itself, unless another one became it */
 	int copies;              /* workspaces that speak with its key */
 };
 
@@ -121,6 +122,8 @@ struct place *world_add_place(struct world *w, const char *name, int device);
 /* The first workspace of that device; NULL: it has become another one. */
 struct place *world_place_of(struct world *w, int device);
 void world_add_device(struct world *w, int person);
+/* Its id, as the log has it; a new reference. */
+json_t *world_identity(const struct world *w, int device);
 /* For another device that a copied workspace may become. */
 bool world_has_room(const struct world *w);
 /* The next lead gets a hub out of a bundle of the one that acts. */
