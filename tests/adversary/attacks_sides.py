@@ -219,7 +219,7 @@ def relay_that_says_it_is_a_hub(w, b):
     b.manifest["kind"] = "hub"
 
 
-@attack("relay", 4, "not on the roster")
+@attack("relay", 3, "1 commit waiting.*by a device that is not on the roster here", "waits")
 def relay_with_a_strangers_commit(w, b):
     b.commit.key = w.key("mallory")
     b.commit.who(w.id("cem"), derive("replica", bytes.fromhex(w.project), w.public("mallory")).hex())
