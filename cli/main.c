@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
 	int status;
 
 	fill_standard_files();
+	signal(SIGXFSZ, SIG_IGN); /* a file that may grow no further is an error like a full disk, and said like one */
 	cp_hash_setup();
 	code = run(&args, argc, argv, &err);
 	err.code = code;

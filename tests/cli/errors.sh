@@ -123,6 +123,17 @@ full_return() {
 }
 check "return onto a full disk fails whole, and works with room" small 2m full_return
 
+short_files() { # a limit of the shell's, of KiB a file
+	for kib in 1 4 8 16; do
+		before=$(hash anna && refs anna)
+		(ulimit -f $kib && exec casepack -C anna rate q8 grade@d1=1 grade@d2=1) 2>"$work/.words"
+		equal "$?" 1 || return 1
+		grep -q '^casepack: .*full' "$work/.words" || { cat "$work/.words"; return 1; }
+		equal "$(hash anna && refs anna)" "$before" || return 1
+	done
+}
+check "where files may grow no further it is said like a full disk" short_files
+
 full_rate() {
 	cp -a anna small/
 	for room in 0 4 16 32 64; do
