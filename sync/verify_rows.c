@@ -142,19 +142,20 @@ static void name_row(const struct comparing *k, sqlite3_stmt *q, char *out, size
 	}
 }
 
-static void tell_differing(const struct comparing *k)
+/* Rows of one key: the first column in which they differ. */
+static void compare_row(const struct comparing *k)
 {
 	char where[1024], is[CP_QUOTE + 64], was[CP_QUOTE + 64];
+	int c = k->keys;
 
-	name_row(k, k->old.q, where, sizeof where);
-	for (int c = k->keys; c < k->n; c++) {
-		if (by_value(k->old.q, k->again.q, c) == 0)
-			continue;
-		show_cell(k->old.q, c, is, sizeof is);
-		show_cell(k->again.q, c, was, sizeof was);
-		cp_found(k->v, where, CP_NOW_REBUILD, "%s is %s, and history says %s", k->columns[c], is, was);
+	while (c < k->n && by_value(k->old.q, k->again.q, c) == 0)
+		c++;
+	if (c == k->n)
 		return;
-	}
+	name_row(k, k->old.q, where, sizeof where);
+	show_cell(k->old.q, c, is, sizeof is);
+	show_cell(k->again.q, c, was, sizeof was);
+	cp_found(k->v, where, CP_NOW_REBUILD, "%s is %s, and history says %s", k->columns[c], is, was);
 }
 
 /* ---- one table -------------------------------------------------------------------------------------------- */
@@ -174,7 +175,7 @@ static enum cp_code next_row(struct comparing *k, struct cp_err *err)
 		cp_found(k->v, where, CP_NOW_REBUILD, "is missing, and history has it");
 		return step(k, &k->again, err);
 	}
-	tell_differing(k);
+	compare_row(k);
 	k->v->out->rows++;
 	CP_TRY(step(k, &k->old, err));
 	return step(k, &k->again, err);
