@@ -104,12 +104,13 @@ static enum cp_code on_copied(void *user, const struct cp_copied *c, struct cp_e
 	const struct cp_args *a = user;
 
 	if (a->json)
-		return cp_json_line(json_pack("{s:s, s:o, s:s, s:s}", "copied", c->is_line ? "line" : "device",
+		return cp_json_line(json_pack("{s:s, s:o, s:s, s:s}", "copied", c->is_line ? "line" : c->has_other_key ? "key" : "device",
 				"person", cp_json_text(c->pseudonym), "device", c->device, "as", c->as), err);
 	if (c->is_line)
 		return cp_line(err, "%s's device %.8s has a second line, %s: it was copied or put back; look at both in `casepack log`",
 				c->pseudonym, c->device, c->as);
-	return cp_line(err, "%s's device %.8s was copied or put back: it goes on as %.8s", c->pseudonym, c->device, c->as);
+	return cp_line(err, c->has_other_key ? "%s's device %.8s goes on as %.8s with another key"
+			: "%s's device %.8s was copied or put back: it goes on as %.8s", c->pseudonym, c->device, c->as);
 }
 
 /* What this workspace knows of itself. */
@@ -167,7 +168,8 @@ static enum cp_code device_words(const struct cp_me *me, const struct cp_status 
 
 	CP_TRY(cp_line(err, "%s: %s as %s", me->project_name, cp_role_name(me->role), me->pseudonym));
 	if (cp_id_is_set(&me->copy_of))
-		CP_TRY(cp_line(err, "this folder was copied or put back: it goes on as a device of its own, and nothing is lost"));
+		CP_TRY(cp_line(err, cp_id_is_set(&me->nonce) ? "this folder was copied or put back: it goes on as a device of its own, and nothing is lost"
+				: "this device goes on with another key than before"));
 	CP_TRY(cp_line(err, "%lld of %s submitted, %lld skipped, %lld escalated, %lld begun, %lld to do",
 			(long long)p->submitted, cp_count(n, p->total, "case", "cases"), (long long)p->skipped,
 			(long long)p->escalated, (long long)p->drafts, (long long)p->todo));

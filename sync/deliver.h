@@ -69,7 +69,8 @@ struct cp_merged {
 	char copied[160];               /* a device that turned out to be a copy, in words; "" when none did */
 	struct cp_erased erased;
 };
-/* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed. */
+/* Hub: take in one bundle, whole or not at all. CP_EFORMAT, CP_ETRUST: refused, nothing was changed; CP_EINPUT: nor was it by one that
+ * is not for this hub; CP_EKEY: the key is not to be had, for this one or any. */
 CP_CHECKED enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *out, struct cp_err *err);
 
 /* Is this bundle addressed to me? false (and CP_OK) also when it cannot be read, being damaged or encrypted to others.

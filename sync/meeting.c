@@ -343,6 +343,7 @@ static enum cp_code retry_waiting(struct cp_store *s, struct cp_merged *out, str
 	out->refused += more.refused;
 	out->waiting = more.waiting;
 	out->conflicts = more.conflicts;
+	memcpy(out->conflict_classes, more.conflict_classes, sizeof out->conflict_classes);
 	return code;
 }
 

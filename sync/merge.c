@@ -40,8 +40,8 @@ static enum cp_code check_sender(struct cp_store *s, struct cp_bundle *b, struct
 		CP_TRY(cp_stranger_find(s, &m->sender, &sender, &found, err));
 	if (!found || memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) != 0)
 		return cp_fail(err, CP_ETRUST, found ? "says it is from %s, but another key signed it; nothing was changed"
-				: "is from a device that is not on the roster (of a workspace that was copied or put back this hub may want"
-				" `casepack return --full`); nothing was changed", sender.pseudonym);
+				: "is from a device that is not on the roster; `casepack person add NAME --key FILE.pub` lets one in (of a workspace that"
+				" was copied or put back this hub may want `casepack return --full`); nothing was changed", sender.pseudonym);
 	if (m->kind == CP_BUNDLE_RELAY && !sender.is_relay)
 		return cp_fail(err, CP_ETRUST, "passes on others' work, but %s is no relay; nothing was changed", sender.pseudonym);
 	snprintf(out->from, sizeof out->from, "%s", sender.pseudonym);
@@ -113,12 +113,16 @@ enum cp_code cp_merge(struct cp_store *s, const char *bundle, struct cp_merged *
 	const struct cp_seckey *key;
 	struct cp_err local = { CP_OK, "" };
 	enum cp_code code;
+	bool for_others;
 
 	err = err != NULL ? err : &local;
 	memset(out, 0, sizeof *out);
 	if (!s->me.is_hub)
 		return cp_fail(err, CP_EINPUT, "%s: is a rater's workspace; `casepack open` takes in what the lead sends", s->path);
-	if (cp_envelope_open(s, bundle, &b, NULL, err) != CP_OK)
+	code = cp_envelope_open(s, bundle, &b, &for_others, err);
+	if (code == CP_EKEY && for_others)
+		err->code = CP_EINPUT; /* of this file, and not of the key, which opens the next one */
+	if (code != CP_OK)
 		return cp_fail_untaken(err, bundle);
 	CP_TRY(cp_store_key(s, &key, err));
 	CP_TRY(cp_seal(s, NULL, err));

@@ -15,6 +15,7 @@
 #include "sync/parcel.h"
 #include "sync/proof.h"
 #include "sync/refusal.h"
+#include "sync/take.h"
 #include "sync/triple.h"
 
 /* One bundle being taken in by the device it is for. */
@@ -112,7 +113,8 @@ static enum cp_code check_giver(struct opening *o, const struct cp_id *giver, co
 	cp_replica_id(&id, &o->s->me.project, signer);
 	if (trusted || (roster == 0 && cp_id_equal(&id, giver)))
 		return CP_OK;
-	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; nothing was changed");
+	return cp_fail(err, CP_ETRUST, "holds a commit that its hub did not sign; where another hub takes over, what the one before gave last"
+			" names it: open that first; nothing was changed");
 }
 
 /* Who goes on under a new id is named by what it gives. */
@@ -407,6 +409,14 @@ static enum cp_code learn_person(struct cp_store *s, struct cp_err *err)
 	return cp_store_read_me(s, err);
 }
 
+/* A relay has collected work that waits for what has come now: its raters hear in its next bundle that it is there. */
+static enum cp_code retry_waiting(struct cp_store *s, struct cp_err *err)
+{
+	struct cp_merged unused = { .commits = 0 };
+
+	return cp_take_waiting(s, &unused, err);
+}
+
 static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_first, struct cp_opened *out, struct cp_err *err)
 {
 	struct opening o = { .s = s, .b = b, .m = cp_bundle_manifest(b), .out = out };
@@ -427,6 +437,7 @@ static enum cp_code open_into(struct cp_store *s, struct cp_bundle *b, bool is_f
 	CP_TRY(take_in_whole(&o, err));
 	CP_TRY(cp_refusals_leave(s, err));
 	CP_TRY(learn_person(s, err));
+	CP_TRY(s->me.is_relay ? retry_waiting(s, err) : CP_OK);
 	return cp_erase_due(s, &out->erased, err);
 }
 

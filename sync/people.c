@@ -82,6 +82,9 @@ static enum cp_code add_device(struct cp_store *s, const struct cp_person_add *p
 	CP_TRY(cp_row_get(s, CP_T_REPLICAS, &id, row, &found, err));
 	if (found && (row[3].len != 16 || memcmp(row[3].bytes, person->bytes, 16) != 0))
 		return cp_fail(err, CP_EINPUT, "%s: this key is somebody else's", p->key_path);
+	if (found && row[6].len == strlen("revoked") && memcmp(row[6].bytes, "revoked", row[6].len) == 0)
+		return cp_fail(err, CP_EINPUT, "%s: this key was revoked; its owner makes another (`casepack key new`), goes on with it (`casepack key"
+				" replace`) and returns; then say `casepack person trust %s`", p->key_path, p->pseudonym);
 	return cp_edit_document(s, CP_T_REPLICAS, &id, (struct cp_set[]){
 			{ "person", cp_v_blob(person->bytes, 16) }, { "public_key", cp_v_blob(key.bytes, 32) },
 			{ "is_hub", cp_v_int(is_relay || p->is_hub || (found && row[5].integer)) },

@@ -109,7 +109,16 @@ static enum cp_code replay_given_by_me(struct cp_store *s, struct cp_err *err)
 	return code;
 }
 
-/* By the time of their last commit. */
+/* Its clock, which no hub that knew of it wrote behind, to the microsecond; commits' own times are whole seconds of any clock. */
+static int64_t clock_of(const struct cp_commit *c)
+{
+	const char *text;
+	size_t len;
+
+	return cp_commit_trailer(c, "Casepack-Clock", 0, &text, &len) ? strtoll(text, NULL, 10) : 0;
+}
+
+/* By the clock of their last commit. */
 static enum cp_code by_age(struct cp_repo *r, struct cp_tips *tips, struct cp_err *err)
 {
 	for (size_t i = 1; i < tips->n; i++)
@@ -120,7 +129,7 @@ static enum cp_code by_age(struct cp_repo *r, struct cp_tips *tips, struct cp_er
 
 			CP_TRY(cp_repo_read_commit(r, tips->list[k - 1].oid.hex, &a, err));
 			CP_TRY(cp_repo_read_commit(r, tips->list[k].oid.hex, &b, err));
-			is_younger = a.committer.seconds > b.committer.seconds;
+			is_younger = clock_of(&a) > clock_of(&b);
 			cp_commit_drop(&a);
 			cp_commit_drop(&b);
 			if (!is_younger)

@@ -109,9 +109,10 @@ enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *us
 	sqlite3_stmt *q;
 	bool row;
 
-	CP_TRY(cp_query(s, &q, err, "SELECT 0, coalesce(p.pseudonym, ''), lower(hex(r.copy_of)), lower(hex(r.id)) FROM replicas r"
+	CP_TRY(cp_query(s, &q, err, "SELECT 0, coalesce(p.pseudonym, ''), lower(hex(r.copy_of)), lower(hex(r.id)),"
+			" EXISTS (SELECT 1 FROM replicas o WHERE o.id = r.copy_of AND o.public_key <> r.public_key) FROM replicas r"
 			" LEFT JOIN persons p ON p.id = r.person WHERE length(r.copy_of) = 16"
-			" UNION SELECT 1, coalesce(p.pseudonym, ''), lower(hex(c.replica)), c.branch FROM commits c LEFT JOIN replicas r"
+			" UNION SELECT 1, coalesce(p.pseudonym, ''), lower(hex(c.replica)), c.branch, 0 FROM commits c LEFT JOIN replicas r"
 			" ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person WHERE c.branch LIKE 'replica/%.%' ORDER BY 1, 2, 3, 4", ""));
 	for (;;) {
 		struct cp_copied c;
@@ -124,6 +125,7 @@ enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *us
 		c.pseudonym = cp_col_text(q, 1);
 		c.device = cp_col_text(q, 2);
 		c.as = cp_col_text(q, 3);
+		c.has_other_key = sqlite3_column_int(q, 4) != 0;
 		code = visit(user, &c, err);
 		if (code != CP_OK) {
 			sqlite3_reset(q);

@@ -36,7 +36,7 @@ CP_CHECKED enum cp_code cp_conflict_classes(struct cp_store *s, char *out, size_
 
 /* Workspaces that were copied or put back: noticed by themselves (they go on as another device), or only here, as a second
  * line of one device: two change commits with one parent. Strings are borrowed for the visit. */
-struct cp_copied { const char *pseudonym, *device, *as; bool is_line; /* as: the copy's id, or the line's branch */ };
+struct cp_copied { const char *pseudonym, *device, *as; bool is_line, has_other_key; /* as: its id now, or the line's branch */ };
 typedef enum cp_code cp_copied_visit(void *user, const struct cp_copied *c, struct cp_err *err);
 CP_CHECKED enum cp_code cp_copied_each(struct cp_store *s, cp_copied_visit *visit, void *user, struct cp_err *err);
 

@@ -197,8 +197,12 @@ quiet with_word casepack -C carl return -o stick
 check "takes in what they return" with_word casepack -C acme merge "$(ls stick/chorus-from-carl-*)"
 check "and passes it on" with_word casepack -C acme return -o stick
 check "to the hub, which reads it" with_word casepack -C hub merge "$(ls stick/chorus-from-acme-*)"
+quiet casepack -C carl rate q2 grade@d1=2 grade@d2=1
+quiet with_word casepack -C carl return -o stick
+check "what is encrypted to others keeps nothing else out, wherever it stands" status 1 with_word casepack -C hub merge "$(ls stick/chorus-to-carl-* | head -1)" "$(ls stick/chorus-from-carl-* | tail -1)"
+check "it is named, and the other is taken" bash -c "grep -q 'to-carl.*: not taken: is encrypted' $work/.words && grep -q 'from-carl.*: taken, 1 edit' $work/.words"
 check "whose labels have the answer" bash -c "CASEPACK_PASSPHRASE='$word' casepack -C hub export --format csv -o - --field grade --no-times 2>/dev/null | grep -q ,carl,"
-check "a rater's return the hub can read as well: work is every lead's" equal "$(kind lead "$(ls stick/chorus-from-carl-*)")" return
+check "a rater's return the hub can read as well: work is every lead's" equal "$(kind lead "$(ls stick/chorus-from-carl-* | tail -1)")" return
 rm bare-*
 check "to the end nothing plain was on the stick" closed stick share
 check "nor was anything left in a workspace that is none of its files" equal "$(find . -name 'bundle.*' -o -name '*.new')" ""

@@ -255,6 +255,8 @@ quiet meet
 check "two leads change what a case shows: both hubs hold the same" agree
 check "that is each one's replay" replays
 check "it is one question, which content stands" equal "$(sqlite3 hub/casepack.db "SELECT group_concat(DISTINCT col) FROM conflicts WHERE is_open AND tbl = 3")" content
+mkdir open && quiet casepack -C bea pack --to lead -o open
+check "taking in a bundle of the other says what kind of question is open" bash -c "casepack -C hub merge open/* | grep -q 'open (.*[0-9] hard'"
 check "and the results are those of the content, at one hub" consistent hub
 check "and the other" consistent bea
 

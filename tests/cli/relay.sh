@@ -182,6 +182,18 @@ check "or the relay proves that she was given it" status 0 casepack -C hub merge
 check "and hers is taken too" equal "$(of cem q3) $(of eve q1)" "1 1"
 check "which is proven as well" status 0 casepack -C hub verify
 
+# ---- a key replaced at a relay, which a lead's hub has to let in ---------------------------------------------------
+quiet casepack key new cem2
+quiet casepack -C cem key replace cem2
+quiet casepack -C cem rate q4 grade@d4=1
+rm -f f/*; quiet casepack -C cem return -o f
+check "who goes on with another key waits at the relay" status 3 casepack -C acme merge f/*
+rm -f f/*; quiet casepack -C acme return -o f
+check "the hub lets the device in" bash -c "casepack -C hub merge f/* | grep -q 'goes on as .* with another key'"
+rm -f f/*; quiet casepack -C hub pack --to acme -o f; quiet casepack -C acme open f/*
+rm -f f/*; quiet casepack -C acme pack --to cem -o f
+check "and the relay, which has heard so, confirms what it holds" bash -c "casepack -C cem open f/*-cem-* && casepack -C cem status 2>&1 | grep -q 'the hub has confirmed everything'"
+
 # ---- a case that the hub never assigned -------------------------------------------------------------------------
 derived() { # the id of an assignment: of case, person and pass
 	python3 -c "

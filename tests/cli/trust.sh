@@ -37,6 +37,8 @@ second=$(bundle anna)
 check "the new line says whose it is" bash -c "git -C anna/history.git log -1 --format=%B replica/$new | grep -q '^Casepack-Successor-Of: $old '"
 casepack -C hub merge "$second" >said 2>&1
 check "the hub takes it in by itself" grep -q "goes on as ${new:0:8} with another key" said
+check "status says so, there and here" bash -c "casepack -C hub status | grep -q \"anna's device ${old:0:8} goes on as ${new:0:8} with another key\" &&
+	casepack -C anna status | grep -q 'goes on with another key' && ! casepack -C anna status | grep 'put back: it goes on'"
 check "what was sealed with the old key came along, nothing was typed again" equal "$(graded hub anna)" "q1=1 q2=2"
 check "the old device is retired" equal "$(state anna "$old")" retired
 check "the new one is active" equal "$(state anna "$new")" active
@@ -146,6 +148,10 @@ quiet judge anna q5 1
 late=$(bundle anna)
 check "a revocation says why" complains 2 '--reason' casepack -C hub person revoke anna --device "${anna:0:8}"
 check "a lead revokes that device" status 0 casepack -C hub person revoke anna --device "${anna:0:8}" --reason "stolen on the train"
+revoked_key() { # the key whose device that was
+	for key in anna anna2; do casepack -C hub person devices anna --json | jq -e --arg words "$(words $key)" 'select(.words == $words and .state == "revoked")' >/dev/null && echo "$keys/$key.pub"; done
+}
+check "its key does not come back by being added, and it says what can" complains 1 'person trust anna' casepack -C hub person add anna --key "$(revoked_key | head -1)"
 check "it cannot revoke itself" complains 1 "own device" casepack -C hub person revoke lead --reason "no"
 check "what was taken in before stays" bash -c "casepack -C hub export --format csv -o - 2>/dev/null | grep -q '^q4,.*,anna,'"
 check "and is to be reviewed" bash -c "casepack -C hub quarantine --json 2>/dev/null | jq -se '[.[] | select(.kind == \"review\")] | length == 2'"
