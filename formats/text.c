@@ -191,20 +191,26 @@ static const char *end_of(int32_t point, bool before_newline, enum ends ends)
 static enum cp_code add_shown(struct cp_buf *out, const char *text, size_t len, enum ends ends, struct cp_err *err)
 {
 	struct context c = AT_START;
-	size_t at = 0, before = out->len, size;
+	size_t from = 0, before = out->len, size;
 	enum cp_code code = CP_OK;
 	int32_t point;
 
-	while (at < len && code == CP_OK) {
+	for (size_t at = 0; at < len && code == CP_OK; at += size) {
+		bool is_acting;
+		const char *end;
+
 		size = next_point(&point, text + at, len - at);
-		bool is_acting = acts(&c, point);
-		const char *end = end_of(point, at + 1 < len && text[at + 1] == '\n', ends);
-		if (end != NULL)
-			code = cp_buf_puts(out, end, err);
-		else
-			code = is_acting ? add_spelled(out, text + at, point, err) : cp_buf_add(out, text + at, size, err);
-		at += size;
+		is_acting = acts(&c, point);
+		end = end_of(point, at + 1 < len && text[at + 1] == '\n', ends);
+		if (!is_acting && end == NULL)
+			continue;
+		code = cp_buf_add(out, text + from, at - from, err);
+		if (code == CP_OK)
+			code = end != NULL ? cp_buf_puts(out, end, err) : add_spelled(out, text + at, point, err);
+		from = at + size;
 	}
+	if (code == CP_OK && from < len)
+		code = cp_buf_add(out, text + from, len - from, err);
 	if (code != CP_OK && out->data != NULL) {
 		out->len = before;
 		out->data[before] = '\0';

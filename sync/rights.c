@@ -1,6 +1,5 @@
 #include "sync/rights.h"
 
-#include <assert.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,7 +51,7 @@ struct judged {
 	struct cp_rev rev;             /* the edit's rev */
 	struct cp_id form_version;
 	struct cp_hash content;
-	bool is_set;
+	json_t *names; bool has_names; /* of the results that were on screen; NULL: nobody can say any more */
 };
 
 struct checking {
@@ -61,19 +60,21 @@ struct checking {
 	const void *changeset; size_t len;
 	enum cp_verdict verdict;
 	char *why;                     /* 256 bytes */
-	struct judged *seen; size_t n, room; /* one a judgment edit of this changeset */
+	struct judged *seen; uint32_t n, room; /* one a judgment edit of this changeset */
+	uint32_t *slots;               /* twice room, a power of two: index + 1 by hash; 0: free */
 	struct cp_buf written;         /* of each row a hash of 16 bytes: its table, key and rev */
 	struct cp_revisions revisions; /* of this changeset */
 	struct cp_id form_id; struct cp_form form; bool has_form; /* the last one read */
-	struct cp_id names_id; struct cp_hash names_content; json_t *names; /* likewise */
 };
 
 static void checking_drop(struct checking *c)
 {
+	for (uint32_t i = 0; i < c->n; i++)
+		json_decref(c->seen[i].names);
 	free(c->seen);
+	free(c->slots);
 	cp_buf_drop(&c->written);
 	cp_revisions_drop(&c->revisions);
-	json_decref(c->names);
 	if (c->has_form)
 		cp_form_drop(&c->form);
 }
@@ -103,6 +104,55 @@ static void take_blob(const struct cp_value *v, void *out, size_t len)
 {
 	if (v->type == CP_BLOB && v->len == len)
 		memcpy(out, v->bytes, len);
+}
+
+/* Where that edit is among the slots, or would go. */
+static uint32_t slot_of(const struct checking *k, const void *id, const void *rev)
+{
+	uint32_t mask = 2 * k->room - 1, h;
+
+	memcpy(&h, rev, sizeof h); /* drawn at random */
+	for (h &= mask; k->slots[h] != 0; h = (h + 1) & mask) {
+		const struct judged *j = &k->seen[k->slots[h] - 1];
+
+		if (memcmp(&j->id, id, 16) == 0 && memcmp(&j->rev, rev, 8) == 0)
+			break;
+	}
+	return h;
+}
+
+static struct judged *seen_find(const struct checking *k, const void *id, const void *rev)
+{
+	uint32_t at = k->n > 0 ? k->slots[slot_of(k, id, rev)] : 0;
+
+	return at > 0 ? &k->seen[at - 1] : NULL;
+}
+
+static enum cp_code seen_grow(struct checking *k, struct cp_err *err)
+{
+	uint32_t room = k->room > 0 ? k->room * 2 : 64;
+	struct judged *seen = reallocarray(k->seen, room, sizeof *seen);
+
+	if (seen == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	k->seen = seen;
+	free(k->slots);
+	k->slots = calloc((size_t)room * 2, sizeof *k->slots);
+	if (k->slots == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	k->room = room;
+	for (uint32_t i = 0; i < k->n; i++)
+		k->slots[slot_of(k, &k->seen[i].id, &k->seen[i].rev)] = i + 1;
+	return CP_OK;
+}
+
+static enum cp_code seen_add(struct checking *k, const struct judged *j, struct cp_err *err)
+{
+	if (k->n == k->room)
+		CP_TRY(seen_grow(k, err));
+	k->seen[k->n++] = *j;
+	k->slots[slot_of(k, &j->id, &j->rev)] = k->n;
+	return CP_OK;
 }
 
 /* Form and content as that edit left them: its own, else those of the edit that it grew from. */
@@ -139,19 +189,19 @@ static enum cp_code base_of(struct checking *k, const struct cp_change *c, struc
 {
 	struct cp_value held[CP_MAX_COLUMNS];
 	const uint8_t *parent = c->was[CP_C_REV].bytes;
+	const struct judged *here;
 	bool has_row;
 
 	*known = c->op == CP_INSERT;
 	if (*known)
 		return CP_OK;
-	for (size_t i = k->n; i > 0 && !*known; i--)
-		if (memcmp(&k->seen[i - 1].id, &j->id, 16) == 0 && memcmp(&k->seen[i - 1].rev, parent, 8) == 0) {
-			j->form_version = k->seen[i - 1].form_version;
-			j->content = k->seen[i - 1].content;
-			*known = true;
-		}
-	if (*known)
+	here = seen_find(k, &j->id, parent);
+	if (here != NULL) {
+		j->form_version = here->form_version;
+		j->content = here->content;
+		*known = true;
 		return CP_OK;
+	}
 	CP_TRY(cp_row_get(k->s, CP_T_JUDGMENTS, &j->id, held, &has_row, err));
 	if (!has_row || memcmp(held[CP_C_REV].bytes, parent, 8) != 0)
 		return base_in_tree(k, j, parent, known, err);
@@ -200,22 +250,11 @@ static enum cp_code check_named(struct checking *k, const struct cp_change *c, c
 	return CP_OK;
 }
 
-static enum cp_code seen_add(struct checking *k, const struct judged *j)
-{
-	if (k->n == k->room) {
-		k->room = k->room * 2 + 64;
-		k->seen = reallocarray(k->seen, k->room, sizeof *k->seen);
-		assert(k->seen != NULL);
-	}
-	k->seen[k->n++] = *j;
-	return CP_OK;
-}
-
 static enum cp_code check_judgment(struct checking *k, const struct cp_change *c, struct cp_err *err)
 {
 	static const char *const states[] = { "submitted", "skipped", "escalated", "withdrawn" };
 	const struct cp_value *state = &c->now[CP_J_STATE];
-	struct judged j = { .is_set = true };
+	struct judged j = { .has_names = false };
 	bool known, has_base, good = state->type == CP_ABSENT;
 	char hex[17];
 
@@ -236,7 +275,7 @@ static enum cp_code check_judgment(struct checking *k, const struct cp_change *c
 		say(k, CP_WAIT, "judgment %s builds on an edit that has not come yet", short_hex(&j.id, hex));
 	else if (known)
 		CP_TRY(check_named(k, c, &j, err));
-	return seen_add(k, &j);
+	return seen_add(k, &j, err);
 }
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -260,16 +299,15 @@ static enum cp_code form_of(struct checking *k, const struct cp_id *version, str
 	return CP_OK;
 }
 
-/* The names of the results that were on screen, kept from one answer to the next of the same judgment. */
-static enum cp_code names_of(struct checking *k, const struct judged *j, struct cp_err *err)
+/* Once for each judgment: its answers do not come one behind the other. */
+static enum cp_code names_of(struct checking *k, struct judged *j, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf names = CP_BUF(CP_TEXT_MAX);
 	enum cp_code code;
 
-	if (k->names != NULL && cp_id_equal(&k->names_id, &j->id) && memcmp(&k->names_content, &j->content, 32) == 0)
+	if (j->has_names)
 		return CP_OK;
-	json_decref(k->names);
-	k->names = NULL;
+	j->has_names = true;
 	code = cp_case_result_names(k->s, &j->id, &j->content, &names, err);
 	if (code == CP_ENOTFOUND)
 		return CP_OK; /* erased since: nobody can say any more */
@@ -278,22 +316,20 @@ static enum cp_code names_of(struct checking *k, const struct judged *j, struct 
 		return CP_OK;
 	}
 	CP_TRY(code);
-	k->names = json_loadb(names.data ? names.data : "[]", names.data ? names.len : 2, 0, NULL);
-	k->names_id = j->id;
-	k->names_content = j->content;
+	j->names = json_loadb(names.data ? names.data : "[]", names.data ? names.len : 2, 0, NULL);
 	return CP_OK;
 }
 
-static enum cp_code check_result(struct checking *k, const struct judged *j, const struct cp_value *result, struct cp_err *err)
+static enum cp_code check_result(struct checking *k, struct judged *j, const struct cp_value *result, struct cp_err *err)
 {
 	bool found = false;
 	json_t *v;
 	size_t i;
 
 	CP_TRY(names_of(k, j, err));
-	if (k->names == NULL)
+	if (j->names == NULL)
 		return CP_OK;
-	json_array_foreach(k->names, i, v)
+	json_array_foreach(j->names, i, v)
 		found = found || (json_string_length(v) == result->len &&
 				memcmp(json_string_value(v), result->bytes, result->len) == 0);
 	if (!found)
@@ -307,13 +343,9 @@ static enum cp_code check_answer(struct checking *k, const struct cp_change *c, 
 	const struct cp_value *field = cp_change_key(c, CP_R_FIELD), *result = cp_change_key(c, CP_R_RESULT);
 	const struct cp_value *value = &c->now[CP_R_VALUE];
 	const struct cp_field *f;
-	const struct judged *j = NULL;
+	struct judged *j = seen_find(k, cp_change_key(c, 0)->bytes, c->now[CP_R_REV].bytes);
 	char name[64];
 
-	for (size_t i = k->n; i > 0 && j == NULL; i--)
-		if (memcmp(&k->seen[i - 1].id, cp_change_key(c, 0)->bytes, 16) == 0 &&
-				memcmp(&k->seen[i - 1].rev, c->now[CP_R_REV].bytes, 8) == 0)
-			j = &k->seen[i - 1];
 	if (j == NULL) {
 		say(k, CP_REFUSE, "an answer whose judgment was not written with it");
 		return CP_OK;

@@ -515,8 +515,11 @@ static enum cp_code want_held(struct cp_verify *v, const char *table, const char
 	char where[256];
 	bool is_held = false;
 
-	if (strlen(oid) == 40 && strspn(oid, "0123456789abcdef") == 40)
-		CP_TRY(any_branch_reaches(v, kind, oid, &is_held, err));
+	if (strlen(oid) == 40 && strspn(oid, "0123456789abcdef") == 40) {
+		CP_TRY(any_branch_reaches(v, branch, oid, &is_held, err)); /* nearly always its own */
+		if (!is_held)
+			CP_TRY(any_branch_reaches(v, kind, oid, &is_held, err));
+	}
 	if (!is_held && strcmp(kind, "hub/") == 0)
 		CP_TRY(cp_repo_reaches(v->s->history, v->out->main.hex, oid, &is_held, err));
 	snprintf(where, sizeof where, "history.git: %s", branch);

@@ -399,6 +399,11 @@ def hub_sent_by_a_rater(w, b):
     b.key, b.manifest["sender"] = w.key("anna"), w.id("anna")
 
 
+@attack("hub", 4, "not signed by a lead's hub")
+def hub_sent_by_a_lead_whose_device_is_no_hub(w, b):
+    b.key, b.manifest["sender"] = w.key("lou"), w.id("lou")
+
+
 @attack("hub", 4, "another project")
 def hub_of_another_project(w, b):
     b.manifest["project"] = w.far_project

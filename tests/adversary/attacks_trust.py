@@ -71,3 +71,12 @@ for name, make, at in [("without-a-proof", succeeds("anna", "mallory", None), "h
                        ("of-a-revoked-device", succeeds("anna", "mallory", "anna"), "revoked")]:
     add("successor-" + name, "return", 3, "1 commit waiting", make, "stranger", at=at)
 add("successor-of-the-hub", "return", 4, "not on the roster", succeeds("lead", "mallory", "lead"))
+
+
+@attack("return", 4, "not on the roster")
+def successor_in_a_strangers_bundle(w, b):
+    """Its proof is genuine, but who brings it holds another key, and its own signature would carry the device in."""
+    succeeds("anna", "mallory", "anna")(w, b)
+    b.key = w.key_of_kind("ed25519")
+    with open(b.key + ".pub") as f:
+        b.manifest["sender"] = derive("replica", bytes.fromhex(w.project), base64.b64decode(f.read().split()[1])[-32:]).hex()

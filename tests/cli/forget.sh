@@ -163,6 +163,17 @@ for w in $everywhere; do
 	check "its history is clean" git -C $w/history.git fsck --strict
 	check "and its databases" bash -c "[ \"\$(sqlite3 $w/casepack.db 'PRAGMA integrity_check')\$(sqlite3 $w/content.db 'PRAGMA integrity_check')\" = okok ]"
 done
+# ---- a bundle of before, which comes late -----------------------------------------------------------------
+printf '{"id":"late1","query":"KanariLate","results":[{"id":"d1","title":"KanariLate"}]}\n' >late.jsonl
+quiet casepack -C bea import late.jsonl --locale en-US
+mkdir late
+for i in 1 2; do quiet casepack -C bea pack --to lead -o late; done # the second says it all again
+quiet casepack -C hub merge "$(ls late/* | tail -1)"
+check "what another lead imported is here" found KanariLate hub
+quiet casepack -C hub forget late1 --reason "asked for too"
+casepack -C hub merge "$(ls late/* | head -1)" >"$work/.out" 2>&1
+check "what was forgotten does not come back with an older bundle" traces KanariLate hub
+
 h=$(casepack -C hub status --hash)
 check "made again from history the hub is the same" bash -c "casepack -C hub rebuild --key lead && [ \$(casepack -C hub status --hash) = $h ]"
 check "and nothing has come back" traces "$all" hub

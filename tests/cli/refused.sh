@@ -151,4 +151,14 @@ casepack -C hub merge "$(last r from-acme)" >/dev/null 2>&1
 check "and it arrives" bash -c 'casepack -C hub export --format csv --no-times -o - --field grade 2>/dev/null | grep "^q2," | grep -q ",cem,"'
 check "made again from git the relay holds the same" bash -c '[ "$(casepack -C acme status --hash)" = "$(casepack -C acme rebuild --key "$0" >/dev/null && casepack -C acme status --hash)" ]' "$keys/acme"
 check "and equals its replay" status 0 casepack -C hub verify
+
+# ---- what a relay would refuse is the hub's to decide ----------------------------------------------------------
+quiet judge cem q3 1
+quiet casepack -C cem return -o r
+sqlite3 acme/casepack.db "UPDATE replicas SET state = 'revoked' WHERE id = x'$(replica cem)'" # as if it had heard so
+check "a relay that would refuse lets it wait" bash -c "casepack -C acme merge '$(last r from-cem)'; [ \$(casepack -C acme log --waiting --json | jq -s length) = 1 ]"
+check "and does not refuse it" equal "$(casepack -C acme quarantine --json 2>/dev/null | jq -r 'select(.kind == "waiting").reason')" "cem's device is no longer trusted"
+quiet casepack -C acme return -o r
+casepack -C hub merge "$(last r from-acme)" >/dev/null 2>&1
+check "it passes it on, and the hub takes it" bash -c 'casepack -C hub export --format csv --no-times -o - --field grade 2>/dev/null | grep "^q3," | grep -q ",cem,"'
 finish
