@@ -322,10 +322,24 @@ static enum cp_code enter_proven(struct cp_store *s, struct cp_merged *out, stru
 	}
 }
 
-/* Of a bundle that is malformed anywhere nobody is noted. */
+/* Whoever sends the bundle is on the roster, or noted, and has signed it. */
+static enum cp_code is_by_sender(struct cp_store *s, struct cp_bundle *b, bool *out, struct cp_err *err)
+{
+	const struct cp_id *sender = &cp_bundle_manifest(b)->sender;
+	struct cp_author author;
+
+	CP_TRY(cp_author_find(s, sender, &author, out, err));
+	if (!*out)
+		CP_TRY(cp_stranger_find(s, sender, &author, out, err));
+	*out = *out && memcmp(&author.key, cp_bundle_signer(b), sizeof author.key) == 0;
+	return CP_OK;
+}
+
+/* Of a bundle that is malformed anywhere, or of a sender who is nobody, nobody is noted. */
 static enum cp_code note_all(struct cp_store *s, struct cp_bundle *b, struct cp_err *err)
 {
 	struct cp_err why = { CP_OK, "" };
+	bool is_sender = false;
 	enum cp_code code;
 
 	CP_TRY(cp_txn_begin(s, err));
@@ -333,6 +347,8 @@ static enum cp_code note_all(struct cp_store *s, struct cp_bundle *b, struct cp_
 	if (code == CP_OK && cp_taking_check(s, b, NULL, 0, &why) == CP_EFORMAT)
 		code = cp_fail(err, why.code, "%s", why.text);
 	if (code == CP_OK)
+		code = is_by_sender(s, b, &is_sender, err);
+	if (code == CP_OK && is_sender)
 		return cp_txn_commit(s, err);
 	cp_txn_rollback(s);
 	return code;
