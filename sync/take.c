@@ -47,6 +47,7 @@ struct cp_taking {
 	bool is_done, is_check;          /* is_check: only to see whether the bundle would be refused */
 	const struct cp_author *also; size_t n_also; /* in a check */
 	struct cp_buf trees;             /* in a check: the names of those that came */
+	struct kept_tree { struct cp_oid oid; struct cp_buf tree, changeset; } *kept; size_t n_kept; /* of what this bundle had refused */
 };
 
 static cp_triple_visit take_triple;
@@ -84,6 +85,11 @@ void cp_taking_free(struct cp_taking *t)
 	free(t->groups);
 	cp_triples_drop(&t->triples);
 	cp_buf_drop(&t->trees);
+	for (size_t i = 0; i < t->n_kept; i++) {
+		cp_buf_drop(&t->kept[i].tree);
+		cp_buf_drop(&t->kept[i].changeset);
+	}
+	free(t->kept);
 	free(t);
 }
 
@@ -262,6 +268,19 @@ static enum cp_code try_apply(struct cp_taking *t, const struct incoming *in, bo
 	return cp_run(s, err, "RELEASE taking", "");
 }
 
+/* Another line of the same bundle may have sealed the same: its tree comes once. */
+static enum cp_code keep_tree(struct cp_taking *t, const struct incoming *in, struct cp_err *err)
+{
+	struct kept_tree *k;
+
+	t->kept = reallocarray(t->kept, t->n_kept + 1, sizeof *t->kept);
+	assert(t->kept != NULL);
+	k = &t->kept[t->n_kept++];
+	*k = (struct kept_tree){ .oid = in->c.commit.tree, .tree = CP_BUF((size_t)1 << 20), .changeset = CP_BUF((size_t)1 << 31) };
+	CP_TRY(cp_buf_add(&k->tree, in->tree, in->tree_len, err));
+	return cp_buf_add(&k->changeset, in->changeset, in->len, err);
+}
+
 static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char *reason, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf words = CP_BUF(4096); /* what it quotes may be anything */
@@ -272,6 +291,7 @@ static enum cp_code refuse(struct cp_taking *t, struct incoming *in, const char 
 	CP_TRY(cp_words_add(&words, reason, err));
 	why = words.len ? words.data : "";
 	snprintf(in->c.branch, sizeof in->c.branch, "replica/%s", cp_hex(hex, in->c.replica.bytes, 16));
+	CP_TRY(keep_tree(t, in, err));
 	CP_TRY(turn_to(t, in->c.branch, err));
 	CP_TRY(insert_commit(t->s, in, "refused", why, t->at_us, false, err));
 	if (t->s->private != NULL)
@@ -428,6 +448,11 @@ static enum cp_code find_tree(void *user, const char *oid, struct cp_buf *tree, 
 	if (cp_repo_read_single(t->s->history, oid, "changeset", tree, changeset, NULL) == CP_OK)
 		return CP_OK;
 	cp_buf_clear(tree);
+	for (size_t i = 0; i < t->n_kept; i++)
+		if (strcmp(t->kept[i].oid.hex, oid) == 0) {
+			CP_TRY(cp_buf_add(tree, t->kept[i].tree.data, t->kept[i].tree.len, err));
+			return cp_buf_add(changeset, t->kept[i].changeset.data, t->kept[i].changeset.len, err);
+		}
 	CP_TRY(cp_query(t->s, &q, err, "SELECT tree_bytes, changeset FROM waiting", ""));
 	for (;;) {
 		CP_TRY(cp_step(t->s, q, &row, err));

@@ -74,4 +74,20 @@ replace ben ben6
 check "its former line is its own still" status 0 casepack -C ben verify
 casepack -C hub merge "$(bundle ben)" >said 2>&1
 check "what came by way of a key that the hub never heard of arrives" equal "$(graded ben)" "q1=1 q2=2 q3=2"
+
+# ---- the line in between was revoked ------------------------------------------------------------------------------
+
+replace ben ben7
+quiet casepack -C hub merge "$(bundle ben)"
+seventh=$(replica ben)
+quiet judge ben q4 1
+bundle ben >/dev/null               # lost, and then the key is stolen
+quiet casepack -C hub person revoke ben --device "${seventh:0:8}" --reason stolen
+replace ben ben8
+check "what two keys have sealed comes once in a bundle" status 4 casepack -C hub merge "$(bundle ben)"
+check "and is read for both" says "1 commit refused; 1 commit waiting"
+check "the stolen key's is refused, the other one's waits" equal "$(waiting)" "1 refused 1 review 1 stranger 1 waiting "
+quiet casepack -C hub person trust ben "$(words ben8)"
+check "until a lead trusts it" equal "$(graded ben)" "q1=1 q2=2 q3=2 q4=1"
+check "the hub equals its replay at the end" status 0 casepack -C hub verify
 finish

@@ -2,11 +2,6 @@
 import copy
 
 
-def name_of(commit):
-    """What a ruling is about: no one outside knows the names of git."""
-    return f"{commit.replica}@{commit.clock}"
-
-
 class Trust:
     """The part of the world that is about keys. successors: device -> (the one that it says it goes on for, did that one's key sign?)"""
 
@@ -30,8 +25,16 @@ class Trust:
             hub.write(("replica", replica), state="revoked")
             self.rule(replica, "revoke", line["reason"])
 
+    def name_of(self, commit):
+        """What a ruling is about: no one outside knows the names of git. Two lines of a device may have sealed the same."""
+        name = f"{commit.replica}@{commit.clock}"
+        twins = self.twins.setdefault(name, [])
+        if commit not in twins:
+            twins.append(commit)
+        return name + "'" * twins.index(commit)
+
     def rule(self, about, decision, reason):
-        self.hub.write(("ruling", about), about=about, decision=decision, reason=reason, person=self.hub.person)
+        self.hub.write(("ruling", about), about=about.rstrip("'"), decision=decision, reason=reason, person=self.hub.person)
 
     # keys that are replaced
 
@@ -121,7 +124,7 @@ class Trust:
             told = "refused"
         else:
             hub.begin(line["clock"])
-            self.rule(name_of(commit), line["decision"], line["reason"])
+            self.rule(self.name_of(commit), line["decision"], line["reason"])
             hub.seal()
         if line["decision"] == "accept" and told == "decided":
             before = set(hub.commits)
@@ -138,7 +141,7 @@ def compare_trust(c, hub, held):
     must = [["stranger", s, person(old), sum(len(w.edits) for w in hub.waiting if w.replica == s), *said(s)]
             for s, (old, *_) in hub.strangers.items() if not hub.knows(s)]
     for kind, commits in ("refused", hub.refused), ("review", hub.to_review()), ("waiting", hub.waiting):
-        must += [[kind, x.replica, person(x.replica), len(x.edits), *said(name_of(x))] for x in commits]
+        must += [[kind, x.replica, person(x.replica), len(x.edits), *said(hub.world.name_of(x))] for x in commits]
     c.same(hub.name + ": quarantine", sorted(held["quarantine"]), sorted(must))
 
 

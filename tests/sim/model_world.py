@@ -17,7 +17,7 @@ class World(Decisions, Trust):
         self.labels, self.parents = {}, {}  # revisions: of text, body and parents; what each was written on
         self.tokens = {}            # (place, life of its workspace) -> how many commits the token counts
         self.backups, self.copies = {}, {}      # copies: devices that a copied workspace became -> person
-        self.successors = {}        # devices that go on with another key
+        self.successors, self.twins = {}, {}    # devices that go on with another key; change commits that words do not tell apart
         self.wrong = []             # what people were told otherwise than they must be
 
     def written(self):
