@@ -378,6 +378,30 @@ static enum cp_code enter_all(struct cp_store *s, const struct meeting *m, struc
 	return code;
 }
 
+/* Its sender may go on with another key for one of them (sync/succession.h): then it is known as soon as that one is. */
+static enum cp_code add_successor(const struct meeting *m, const struct cp_id *sender, struct cp_author *also, size_t *n, struct cp_err *err)
+{
+	sqlite3_stmt *q;
+	struct cp_id of;
+	bool row;
+
+	CP_TRY(cp_query(m->s, &q, err, "SELECT succeeds, public_key FROM strangers WHERE replica = ?1", "d", sender));
+	CP_TRY(cp_step(m->s, q, &row, err));
+	if (!row)
+		return CP_OK;
+	cp_col_id(q, 0, &of);
+	for (size_t i = 0; i < m->n; i++) {
+		if (!cp_id_equal(&m->list[i].id, &of))
+			continue;
+		also[*n] = m->list[i].root;
+		also[*n].replica = *sender;
+		cp_col_hash(q, 1, (struct cp_hash *)(void *)&also[(*n)++].key);
+		break;
+	}
+	sqlite3_reset(q);
+	return CP_OK;
+}
+
 /* Will the bundle be taken in once they are on the roster? What would refuse it is a failure here, unless it is its sender,
  * of whom merging speaks itself. */
 static enum cp_code check_rest(const struct meeting *m, struct cp_bundle *b, bool *out, struct cp_err *err)
@@ -385,23 +409,26 @@ static enum cp_code check_rest(const struct meeting *m, struct cp_bundle *b, boo
 	const struct cp_manifest *manifest = cp_bundle_manifest(b);
 	struct cp_author *also = calloc(m->n + 1, sizeof *also), sender;
 	enum cp_code code;
+	size_t n = m->n;
 	bool known;
 
 	if (also == NULL)
 		return cp_fail(err, CP_EIO, "out of memory");
-	code = cp_author_find(m->s, &manifest->sender, &sender, &known, err);
 	for (size_t i = 0; i < m->n; i++) {
 		also[i] = m->list[i].root;
 		also[i].replica = m->list[i].id;
-		if (!known && cp_id_equal(&also[i].replica, &manifest->sender)) {
-			sender = also[i];
-			known = true;
-		}
+	}
+	code = cp_author_find(m->s, &manifest->sender, &sender, &known, err);
+	if (code == CP_OK && !known)
+		code = add_successor(m, &manifest->sender, also, &n, err);
+	for (size_t i = 0; !known && i < n; i++) {
+		sender = also[i];
+		known = cp_id_equal(&sender.replica, &manifest->sender);
 	}
 	*out = known && memcmp(&sender.key, cp_bundle_signer(b), sizeof sender.key) == 0 && manifest->schema <= CP_SCHEMA &&
 		(manifest->kind == CP_BUNDLE_RETURN || (manifest->kind == CP_BUNDLE_RELAY && sender.is_relay));
 	if (code == CP_OK && *out)
-		code = cp_taking_check(m->s, b, also, m->n, err);
+		code = cp_taking_check(m->s, b, also, n, err);
 	free(also);
 	return code;
 }
@@ -424,6 +451,8 @@ enum cp_code cp_copies_meet(struct cp_store *s, struct cp_bundle *b, struct cp_m
 		code = check_rest(&meeting, b, &is_good, err);
 	if (code == CP_OK && is_good)
 		code = enter_all(s, &meeting, out, err);
+	if (code == CP_OK && is_good)
+		code = cp_successors_enter(s, out, err); /* of one of these, which had to be there first */
 	free(meeting.list);
 	return code == CP_OK ? cp_seal(s, NULL, err) : code;
 }

@@ -204,10 +204,43 @@ enum cp_code cp_succeed(struct cp_store *s, const char *key_path, bool *proven, 
 
 /* ---- meeting them at a hub ---------------------------------------------------------------------- */
 
-/* Its id follows from the key that signed. The device that it goes on for must be on the roster, or be noted itself; never a
- * hub, whose id is others' home. */
-static enum cp_code note(struct cp_store *s, const struct cp_change_commit *c, struct cp_err *err)
+struct noting { struct cp_store *s; struct cp_author *copies; size_t n; /* that the bundle has brought so far */ };
+
+/* A copy that nobody has heard of answers with the key of what it was copied from. */
+static enum cp_code note_copy(struct noting *n, const struct cp_change_commit *c, struct cp_err *err)
 {
+	struct cp_author root;
+	struct cp_id copy_of;
+	bool is_proven;
+
+	CP_TRY(cp_copy_proves(n->s, c, &root, &copy_of, &is_proven, err));
+	if (!is_proven)
+		return CP_OK;
+	n->copies = reallocarray(n->copies, n->n + 1, sizeof *n->copies);
+	if (n->copies == NULL)
+		return cp_fail(err, CP_EIO, "out of memory");
+	root.replica = c->replica;
+	n->copies[n->n++] = root;
+	return CP_OK;
+}
+
+/* Whom a new line says that it goes on for: on the roster, noted itself, or a copy that comes with it. */
+static enum cp_code find_old(const struct noting *n, const struct cp_id *id, struct cp_author *old, bool *known, struct cp_err *err)
+{
+	CP_TRY(cp_author_find(n->s, id, old, known, err));
+	if (!*known)
+		CP_TRY(cp_stranger_find(n->s, id, old, known, err));
+	for (size_t i = 0; !*known && i < n->n; i++) {
+		*old = n->copies[i];
+		*known = cp_id_equal(&old->replica, id);
+	}
+	return CP_OK;
+}
+
+/* Its id follows from the key that signed. It goes on for no hub, whose id is others' home. */
+static enum cp_code note(struct noting *n, const struct cp_change_commit *c, struct cp_err *err)
+{
+	struct cp_store *s = n->s;
 	CP_AUTO(buf) struct cp_buf text = CP_BUF(1024);
 	struct cp_author old;
 	struct cp_pubkey signer;
@@ -222,9 +255,7 @@ static enum cp_code note(struct cp_store *s, const struct cp_change_commit *c, s
 	cp_replica_id(&id, &s->me.project, &signer);
 	if (!cp_id_equal(&id, &c->replica))
 		return CP_OK;
-	CP_TRY(cp_author_find(s, &succeeds, &old, &known, err));
-	if (!known)
-		CP_TRY(cp_stranger_find(s, &succeeds, &old, &known, err));
+	CP_TRY(find_old(n, &succeeds, &old, &known, err));
 	CP_TRY(cp_query_int(s, &is_hub, 0, err, "SELECT is_hub FROM replicas WHERE id = ?1", "d", &succeeds));
 	if (!known || is_hub)
 		return CP_OK;
@@ -242,8 +273,11 @@ static enum cp_code each_object(void *user, const char *oid, const char *type, c
 	(void)oid;
 	if (strcmp(type, "commit") != 0)
 		return CP_OK;
-	if (cp_change_commit_read(&c, bytes, len, NULL) == CP_OK && *c.parent == '\0')
-		code = note(user, &c, err);
+	if (cp_change_commit_read(&c, bytes, len, NULL) == CP_OK && *c.parent == '\0') {
+		code = note_copy(user, &c, err);
+		if (code == CP_OK)
+			code = note(user, &c, err);
+	}
 	cp_change_commit_drop(&c);
 	return code;
 }
@@ -311,7 +345,7 @@ static enum cp_code next_proven(struct cp_store *s, struct cp_id *id, struct cp_
 	return CP_OK;
 }
 
-static enum cp_code enter_proven(struct cp_store *s, struct cp_merged *out, struct cp_err *err)
+enum cp_code cp_successors_enter(struct cp_store *s, struct cp_merged *out, struct cp_err *err)
 {
 	struct cp_id id, old;
 	struct cp_pubkey key;
@@ -343,12 +377,14 @@ static enum cp_code is_by_somebody(struct cp_store *s, const struct cp_pubkey *s
 /* Of a bundle that is malformed anywhere, or that nobody answers for, nobody is noted. */
 static enum cp_code note_all(struct cp_store *s, struct cp_bundle *b, struct cp_err *err)
 {
+	struct noting n = { .s = s };
 	struct cp_err why = { CP_OK, "" };
 	bool is_sound = false;
 	enum cp_code code;
 
 	CP_TRY(cp_txn_begin(s, err));
-	code = cp_bundle_each_object(b, each_object, s, err);
+	code = cp_bundle_each_object(b, each_object, &n, err);
+	free(n.copies);
 	if (code == CP_OK && cp_taking_check(s, b, NULL, 0, &why) == CP_EFORMAT)
 		code = cp_fail(err, why.code, "%s", why.text);
 	if (code == CP_OK)
@@ -369,7 +405,7 @@ enum cp_code cp_successors_meet(struct cp_store *s, struct cp_bundle *b, struct 
 	if (!cp_id_equal(&m->project, &s->me.project) || (known && m->kind != CP_BUNDLE_RELAY))
 		return CP_OK;
 	CP_TRY(note_all(s, b, err));
-	return s->me.is_relay ? CP_OK : enter_proven(s, out, err);
+	return s->me.is_relay ? CP_OK : cp_successors_enter(s, out, err);
 }
 
 /* ---- those who wait ------------------------------------------------------------------------------- */

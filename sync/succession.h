@@ -46,6 +46,9 @@ CP_CHECKED enum cp_code cp_is_successor(struct cp_store *s, const struct cp_oid 
  * have proved themselves into the roster, as edits. out->copied says so in words. */
 CP_CHECKED enum cp_code cp_successors_meet(struct cp_store *s, struct cp_bundle *b, struct cp_merged *out, struct cp_err *err);
 
+/* A lead's hub: enter those who have proved themselves, where the device that they go on for is on the roster by now. */
+CP_CHECKED enum cp_code cp_successors_enter(struct cp_store *s, struct cp_merged *out, struct cp_err *err);
+
 /* One that was noted and is not on the roster yet: an author whose work waits. */
 CP_CHECKED enum cp_code cp_stranger_find(struct cp_store *s, const struct cp_id *replica, struct cp_author *out, bool *found,
 		struct cp_err *err);

@@ -89,5 +89,28 @@ check "and is read for both" says "1 commit refused; 1 commit waiting"
 check "the stolen key's is refused, the other one's waits" equal "$(waiting)" "1 refused 1 review 1 stranger 1 waiting "
 quiet casepack -C hub person trust ben "$(words ben8)"
 check "until a lead trusts it" equal "$(graded ben)" "q1=1 q2=2 q3=2 q4=1"
+
+# ---- a copy of a workspace that nobody has heard of ----------------------------------------------------------------
+
+tokens_on
+mkdir apart && cd apart || exit 1 # another project
+scene copied
+quiet judge anna q1 1
+quiet casepack -C hub merge "$(bundle anna)"
+give anna
+cp -a anna copy
+quiet judge copy q2 2
+bundle copy anna >/dev/null         # the copy noticed itself, and the hub never hears of that
+replace copy anna9
+quiet judge copy q3 3
+check "a copy that goes on with another key before the hub has heard of it is let in" status 0 casepack -C hub merge "$(bundle copy anna)"
+check "with all that it did" equal "$(graded anna)" "q1=1 q2=2 q3=3"
+check "and what it was copied from goes on" bash -c 'casepack -C anna rate q4 grade@d1=1 grade@d2=0 && casepack -C anna return -o in && casepack -C hub merge "$(ls in/*-from-anna-* | tail -1)"'
+check "as itself" equal "$(graded anna)" "q1=1 q2=2 q3=3 q4=1"
+check "that hub equals its replay" status 0 casepack -C hub verify
+git clone -q --mirror hub/history.git audit.git
+check "an auditor agrees" python3 "$root/samples/audit/verify.py" audit.git
+cd ../..
+
 check "the hub equals its replay at the end" status 0 casepack -C hub verify
 finish

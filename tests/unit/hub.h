@@ -114,7 +114,7 @@ static inline struct cp_merged take_in(struct cp_store *to, const struct cp_stor
 	struct cp_taking *t;
 
 	OK(cp_txn_begin(to, err));
-	OK(cp_taking_begin(to, &t, err));
+	OK(cp_taking_begin(to, NULL, &t, err));
 	for (size_t i = 0; i < n; i++) {
 		give_object(t, from->history, list[i].commit, "commit");
 		give_object(t, from->history, list[i].tree, "tree");
