@@ -133,7 +133,8 @@ static void try(struct sample *s, const char *how, size_t at)
 	struct cp_err err = { CP_OK, "" };
 	enum cp_code code = s->take(hub_path(DAMAGED), &err);
 
-	if ((code != CP_EFORMAT && code != CP_ETRUST && code != CP_EKEY && code != CP_EINPUT) || err.text[0] == '\0' || cp_text_has_controls(err.text, strlen(err.text), false)) {
+	if ((code != CP_EFORMAT && code != CP_ETRUST && code != CP_EKEY && code != CP_EINPUT) || err.text[0] == '\0' ||
+			cp_text_has_controls(err.text, strlen(err.text), false)) {
 		printf("#   %s, %s %zu: code %d, %s\n", s->what, how, at, code, err.text);
 		s->accepted++;
 	}
