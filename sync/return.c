@@ -79,15 +79,15 @@ static enum cp_code find_stop(struct returning *r, struct line *l, struct cp_err
 	return CP_OK;
 }
 
-/* Of a line before another key all that was not sealed again with a later one. */
+/* Of a line before another key all that was not sealed again with a later one, or waits in the outbox for that. */
 static enum cp_code cut_line(struct returning *r, struct line *l, struct cp_err *err)
 {
 	CP_AUTO(buf) struct cp_buf last = CP_BUF(80);
 
 	CP_TRY(cp_query_text(r->s, &last, NULL, err, "SELECT c.oid FROM commits c WHERE c.branch = ?1 AND c.verdict = 'accepted' AND c.is_private = 0"
 			" AND c.no > coalesce((SELECT no FROM commits WHERE oid = ?2), 0) AND EXISTS (SELECT 1 FROM edits e WHERE e.commit_no = c.no"
-			"  AND NOT EXISTS (SELECT 1 FROM edits f JOIN commits d ON d.no = f.commit_no WHERE f.doc = e.doc AND f.tbl = e.tbl"
-			"   AND f.rev = e.rev AND d.no > c.no AND d.branch <> c.branch AND d.verdict = 'accepted')) ORDER BY c.no DESC LIMIT 1", "tt",
+			"  AND NOT EXISTS (SELECT 1 FROM edits f LEFT JOIN commits d ON d.no = f.commit_no WHERE f.doc = e.doc AND f.tbl = e.tbl AND f.rev = e.rev"
+			"   AND (f.commit_no < 0 OR (d.no > c.no AND d.branch <> c.branch AND d.verdict = 'accepted')))) ORDER BY c.no DESC LIMIT 1", "tt",
 			l->branch, l->stop.hex));
 	snprintf(l->tip.hex, sizeof l->tip.hex, "%s", last.len > 0 ? last.data : l->stop.hex);
 	return CP_OK;
@@ -142,8 +142,7 @@ enum cp_code cp_unsent(struct cp_store *s, int64_t *out, struct cp_err *err)
 	for (size_t i = 0; i < r.n_lines; i++) {
 		int64_t edits;
 
-		if (i + 1 < r.n_lines) /* what was sealed again is counted with the later one */
-			CP_TRY(cut_line(&r, &r.lines[i], err));
+		CP_TRY(cut_line(&r, &r.lines[i], err)); /* what was sealed again is counted with the later one */
 		CP_TRY(cp_query_int(s, &edits, 0, err, "SELECT coalesce(sum(edits), 0) FROM commits WHERE branch = ?1 AND is_private = 0 AND"
 				" verdict = 'accepted' AND no > coalesce((SELECT no FROM commits WHERE oid = ?2), 0) AND no <="
 				" (SELECT no FROM commits WHERE oid = ?3)", "ttt", r.lines[i].branch, r.lines[i].stop.hex, r.lines[i].tip.hex));

@@ -23,6 +23,12 @@ casepack -C hub merge "$(bundle anna)" >/dev/null 2>&1
 check "a judgment that was changed since it was sealed arrives whole" equal "$(graded anna)" "q1=2"
 check "nothing waits for anything" equal "$(waiting)" ""
 
+quiet judge anna q7 1
+bundle anna >/dev/null
+cp -a anna again
+replace again anna2b
+check "what will be sealed again is owed once" equal "$(casepack -C again --json status 2>/dev/null | jq .unsent)" "$(casepack -C anna --json status 2>/dev/null | jq .unsent)"
+
 # the same without the old key
 mv "$keys/anna" away
 replace lost anna3
