@@ -149,7 +149,8 @@ const struct cp_command cp_cmd_quarantine = {
 	.about =
 		"Every row of every change commit is checked against its author's rights before anything of it is applied; one bad row "
 		"keeps the whole out. The list shows what was refused, what waits for something that has not come, devices that "
-		"go on with a new key (`stranger`), and what was taken in from a device that was revoked later (`review`). "
+		"go on with a new key (`stranger`), and what was taken in from a device that was revoked later, or that another hub let in "
+		"for it, which counts until `casepack person revoke` ends that too (`review`). "
 		"`show` explains one and prints what it would write, cell by cell.\n\n"
 		"`accept` takes in what was refused since its device was not trusted. What its author may not write, or what is damaged, "
 		"cannot be accepted by anybody: drop it, and let its author do it again. `drop` takes it from the list; what it "

@@ -8,6 +8,7 @@
 #include "sync/edit.h"
 #include "sync/inner.h"
 #include "sync/resolution.h"
+#include "sync/roster.h"
 #include "sync/ruling.h"
 #include "sync/seal.h"
 #include "sync/succession.h"
@@ -17,7 +18,9 @@
 
 #define PEOPLE " LEFT JOIN replicas r ON r.id = c.replica LEFT JOIN persons p ON p.id = r.person"
 #define REFUSED "c.verdict = 'refused' AND c.is_private = 0"
-#define REVIEW "c.verdict = 'accepted' AND c.is_private = 0 AND c.replica IN (SELECT id FROM replicas WHERE state = 'revoked')"
+/* Another hub may have let in what goes on for a device before it heard of that one's revocation. */
+#define REVIEW "c.verdict = 'accepted' AND c.is_private = 0 AND c.replica IN (" CP_GONE_WITH("SELECT id FROM replicas WHERE lower(hex(id))" \
+	" IN (SELECT about FROM rulings WHERE decision = 'revoke')") " SELECT id FROM gone UNION SELECT id FROM replicas WHERE state = 'revoked')"
 #define STRANGER "t.replica NOT IN (SELECT id FROM replicas)"
 /* What hangs on a dropped change commit, or is of a dropped device, asks nobody any more. */
 #define IDLE "WITH RECURSIVE idle(oid) AS (SELECT about FROM rulings WHERE decision = 'drop' UNION SELECT w.oid FROM waiting w" \
@@ -29,7 +32,8 @@ static const char list_sql[] =
 	"  FROM strangers t LEFT JOIN replicas r ON r.id = t.succeeds LEFT JOIN persons p ON p.id = r.person WHERE " STRANGER
 	" UNION ALL SELECT 2, c.oid, 'refused', coalesce(p.pseudonym, ''), lower(hex(c.replica)), c.reason, x'', x'', c.edits, c.received_us"
 	"  FROM commits c" PEOPLE " WHERE " REFUSED
-	" UNION ALL SELECT 3, c.oid, 'review', coalesce(p.pseudonym, ''), lower(hex(c.replica)), 'its device was revoked since', x'', x'',"
+	" UNION ALL SELECT 3, c.oid, 'review', coalesce(p.pseudonym, ''), lower(hex(c.replica)), CASE r.state WHEN 'revoked' THEN"
+	"  'its device was revoked since' ELSE 'its device goes on for one that was revoked, by that one''s key alone' END, x'', x'',"
 	"  c.edits, c.received_us FROM commits c" PEOPLE " WHERE " REVIEW
 	" UNION ALL SELECT 4, w.oid, 'waiting', coalesce(p.pseudonym, ''), substr(w.branch, 9, 32), w.why, x'', x'', w.edits, w.since_us"
 	"  FROM waiting w LEFT JOIN replicas r ON lower(hex(r.id)) = substr(w.branch, 9, 32) LEFT JOIN persons p ON p.id = r.person"

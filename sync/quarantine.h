@@ -4,7 +4,7 @@
  *     refused    a change commit that its author may not have written, or whose device is not trusted
  *     waiting    one that needs what has not come yet
  *     stranger   a device with a key that is not on the roster and says that it goes on for one that is
- *     review     one that was taken in from a device that was revoked later
+ *     review     one that was taken in from a device that was revoked later, or that goes on for such a one by its key alone
  *
  * A decision is a ruling (sync/ruling.h), an edit with its reason. Accepting takes in a refused one: only the trust in its
  * device is the lead's to give; what its author may not write stays refused. Dropping leaves it refused, and the

@@ -12,11 +12,8 @@
 
 struct choosing { struct cp_id list[DEVICES_MAX]; size_t n; int64_t named; /* of them, by the lead */ };
 
-/* Chosen: the person's, or the one whose id begins with these hex digits. With it goes whatever has its key, and what goes on
- * for it by that key's word alone: whoever has stolen it may have named a successor. */
+/* The person's, or the one whose id begins with these hex digits. */
 #define CHOSEN "SELECT id FROM replicas WHERE person = ?1 AND state <> 'revoked' AND substr(lower(hex(id)), 1, length(?2)) = ?2"
-#define GONE "WITH RECURSIVE gone(id) AS (" CHOSEN " UNION SELECT r.id FROM gone JOIN replicas g ON g.id = gone.id JOIN replicas r" \
-	" ON r.public_key = g.public_key OR (r.copy_of = g.id AND lower(hex(r.id)) NOT IN (SELECT about FROM rulings WHERE decision = 'trust')))"
 
 static enum cp_code choose(struct cp_store *s, const struct cp_id *person, const char *device, struct choosing *c, struct cp_err *err)
 {
@@ -24,7 +21,7 @@ static enum cp_code choose(struct cp_store *s, const struct cp_id *person, const
 	bool row;
 
 	CP_TRY(cp_query_int(s, &c->named, 0, err, "SELECT count(*) FROM (" CHOSEN ")", "dt", person, device ? device : ""));
-	CP_TRY(cp_query(s, &q, err, GONE " SELECT id FROM replicas WHERE id IN gone AND state <> 'revoked' ORDER BY id LIMIT 64", "dt", person,
+	CP_TRY(cp_query(s, &q, err, CP_GONE_WITH(CHOSEN) " SELECT id FROM replicas WHERE id IN gone AND state <> 'revoked' ORDER BY id LIMIT 64", "dt", person,
 			device ? device : ""));
 	for (c->n = 0;; c->n++) {
 		CP_TRY(cp_step(s, q, &row, err));

@@ -10,6 +10,12 @@
 
 #include "sync/store.h"
 
+/* SQL: gone(id), the replicas that a revocation of those that chosen selects is about. Whatever has the same key goes with it, and
+ * what goes on for it by that key's word alone: whoever has stolen it may have named a successor. */
+#define CP_GONE_WITH(chosen) "WITH RECURSIVE gone(id) AS (" chosen " UNION SELECT r.id FROM gone JOIN replicas g ON g.id = gone.id" \
+	" JOIN replicas r ON r.public_key = g.public_key OR (r.copy_of = g.id AND lower(hex(r.id)) NOT IN (SELECT about FROM rulings" \
+	"  WHERE decision = 'trust')))"
+
 /* Revoke every device of that person, or the one whose id begins with device (NULL: all); with it those that have its key,
  * and those that go on for it by that key's word. Hubs of leads only, and never
  * this hub's own device. CP_ENOTFOUND: none that is not revoked already. *out_n counts them. */

@@ -101,5 +101,23 @@ check "on one state" agree
 check "in which the new one is trusted" equal "$(casepack -C hub person devices ben --json | jq -r "select(.device == \"$(replica ben)\") | .state")" active
 check "and its work counts" equal "$(graded hub ben)" "q1=0 q2=0"
 check "each equals its replay after all" replays
+
+# the same with the old key's word, which is the word of whoever has stolen it
+old=$(replica ben)
+quiet casepack key new ben4
+quiet casepack -C ben key replace ben4
+quiet judge ben q3 1
+seventh=$(bundle ben)
+quiet casepack -C hub person revoke ben --device "${old:0:8}" --reason "stolen"
+check "one lets in on the word of a key that the other has revoked" well casepack -C bea merge "$seventh"
+quiet exchange
+check "they hold one state again" agree
+commit=$(git -C bea/history.git rev-parse "replica/$(replica ben)")
+check "both leads are told to look at what it brought" equal "$(kind_of hub "$commit")$(kind_of bea "$commit")" "review review "
+check "and why" bash -c "casepack -C hub quarantine --json | jq -r .reason | grep -q 'goes on for one that was revoked'"
+quiet casepack -C hub person revoke ben --device "$(replica ben | cut -c1-8)" --reason "the thief's"
+quiet casepack -C hub quarantine keep "$commit" --reason "ben says that this one is his"
+check "until one of them has" equal "$(kind_of hub "$commit")" "review keep"
+check "each equals its replay to the end" replays
 for w in hub bea; do check "the history of $w is sound" sound $w; done
 finish

@@ -244,8 +244,15 @@ class Hub(Place):
         return self.row(("replica", replica))[0]["state"] in ("active", "retired")
 
     def to_review(self):
-        """Taken in from devices that were revoked since."""
-        return [c for c in self.commits if self.row(("replica", c.replica))[0].get("state") == "revoked"]
+        """Taken in from devices that were revoked since, or that go on for such a one by its word, since some hub had not heard of it."""
+        said = {d[1]: r["decision"] for d, r in self.rows("ruling").items()}
+        rows = {d[1]: r for d, r in self.rows("replica").items()}
+        gone = {replica for replica, decision in said.items() if decision == "revoke"}
+        more = gone
+        while more:
+            more = {d for d, r in rows.items() if r.get("copy_of") in gone and said.get(d) != "trust"} - gone
+            gone = gone | more
+        return [c for c in self.commits if c.replica in gone or rows.get(c.replica, {}).get("state") == "revoked"]
 
     def must_wait(self, commit):
         """What it builds on, or names, has not been heard of here."""
