@@ -66,9 +66,8 @@ check "a commit of the old key is good where it stands, and signed by it still" 
 printf 'query,result,title\nlure,d1,x\n' >lure.csv
 quiet casepack -C hub import lure.csv --locale en-US
 quiet casepack -C hub assign --form relevance --guideline guide
-any() { "$@" >/dev/null 2>&1 || true; }
-any casepack -C hub person home anna lead
-any casepack -C hub pack --to anna -o late
+quiet casepack -C hub person home anna lead
+quiet casepack -C hub pack --to anna -o late
 lured() { # a bundle of the old key, whoever has it now
 	local file
 	file=$(last late to-anna) && [ -n "$file" ] && status 4 casepack -C anna open "$file"
