@@ -54,29 +54,35 @@ static enum cp_code read_peer(struct packing *p, struct cp_err *err)
 	return CP_OK;
 }
 
-static enum cp_code say_held(struct packing *p, struct cp_hasher *h, const char *name, const char *oid, struct cp_err *err)
+/* Each row of q: a name, and what stands there. */
+static enum cp_code say_held(struct packing *p, struct cp_hasher *h, sqlite3_stmt *q, struct cp_err *err)
 {
-	cp_hasher_add_part(h, name, strlen(name));
-	cp_hasher_add_part(h, oid, strlen(oid));
-	return cp_tips_add(&p->m.have, name, oid, err);
+	bool row;
+
+	for (;;) {
+		const char *name, *oid;
+
+		CP_TRY(cp_step(p->s, q, &row, err));
+		if (!row)
+			return CP_OK;
+		name = cp_col_text(q, 0);
+		oid = cp_col_text(q, 1);
+		cp_hasher_add_part(h, name, strlen(name));
+		cp_hasher_add_part(h, oid, strlen(oid));
+		CP_TRY(cp_tips_add(&p->m.have, name, oid, err));
+	}
 }
 
 /* Lines that the device has left: it goes on under another id, or with another key, and what it did before is owed until it is here. */
 static enum cp_code acknowledge_former(struct packing *p, struct cp_hasher *h, struct cp_err *err)
 {
 	sqlite3_stmt *q;
-	bool row;
 
 	CP_TRY(cp_query(p->s, &q, err, "WITH RECURSIVE line(id) AS (SELECT copy_of FROM replicas WHERE id = ?1 UNION SELECT r.copy_of FROM"
 			" replicas r JOIN line ON r.id = line.id) SELECT branch, oid FROM commits c WHERE is_private = 0 AND verdict = 'accepted'"
 			" AND replica IN line AND no = (SELECT max(no) FROM commits d WHERE d.branch = c.branch AND d.is_private = 0"
 			"  AND d.verdict = 'accepted') ORDER BY 1", "d", &p->device.replica));
-	for (;;) {
-		CP_TRY(cp_step(p->s, q, &row, err));
-		if (!row)
-			return CP_OK;
-		CP_TRY(say_held(p, h, cp_col_text(q, 0), cp_col_text(q, 1), err));
-	}
+	return say_held(p, h, q, err);
 }
 
 /* What I acknowledge is what the database has taken in: after a crash the branch may be ahead of it, and who
@@ -87,19 +93,13 @@ static enum cp_code acknowledge(struct packing *p, struct cp_err *err)
 	struct cp_hasher h;
 	struct cp_hash all;
 	sqlite3_stmt *q;
-	bool row;
 
 	CP_TRY(cp_query(p->s, &q, err, "SELECT CASE c.verdict WHEN 'refused' THEN 'refused/' || c.oid ELSE c.branch END, c.oid"
 			" FROM commits c WHERE c.is_private = 0 AND (c.replica = ?1 OR c.replica IN (SELECT id FROM replicas WHERE home = ?1))"
 			" AND (c.verdict = 'refused' OR c.no = (SELECT max(no) FROM commits d WHERE d.branch = c.branch AND d.is_private = 0"
 			"  AND d.verdict = 'accepted')) ORDER BY 1", "d", &p->device.replica));
 	cp_hasher_begin(&h);
-	for (;;) {
-		CP_TRY(cp_step(p->s, q, &row, err));
-		if (!row)
-			break;
-		CP_TRY(say_held(p, &h, cp_col_text(q, 0), cp_col_text(q, 1), err));
-	}
+	CP_TRY(say_held(p, &h, q, err));
 	CP_TRY(acknowledge_former(p, &h, err));
 	cp_hasher_end(&h, &all);
 	if (p->m.have.n > 0)
